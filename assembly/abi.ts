@@ -1,0 +1,463 @@
+// The one file that both compilers read: the memory map, the record layouts, the event
+// kinds and the status codes. asc compiles it into the core, TypeScript into the host
+// side, so a number on screen and the number in the machine cannot drift apart.
+//
+// Rules of this file: no imports, no type annotations, values below 2^31, plain enums
+// (their reverse map gives the host the names for nothing).
+//
+// Linear memory
+//
+//   0x0000_0000 +-----------------------------+
+//               | null page, then asc's data  |  a zero pointer must never be valid
+//   0x0000_8000 +-----------------------------+
+//               | RUN: what the host asks for |  not state: wishes, cursors, answers
+//   0x0001_0000 +-----------------------------+ -+ STATE_BASE
+//               | CONF, HART, TLB, clock      |  |
+//               | marks, disk head, counters  |  | the whole machine, with RAM and
+//               | tasks, mms, vmas, files     |  | the disk: a snapshot is a copy
+//               | page cache hash, frames     |  |
+//               +-----------------------------+ -+ STATE_BASE + state size (CONF)
+//               | event log, guest output     |  history: rewritten alike by every run
+//               | boot request, touches       |  input: given before the run
+//               | private caches, decoded code|  derived: may be dropped at any time
+//   0x0600_0000 +-----------------------------+
+//               | RAM: the guest's frames     |  state, copied by dirty page
+//               +-----------------------------+ RAM_BASE + ram_frames * 4096
+//               | DISK: superblock, inodes,   |  state
+//               | extents, data blocks        |
+//               +-----------------------------+
+
+export const ABI_VERSION = 1;
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 4096;
+/** Most frames a machine can have: 1 GiB. */
+export const MAX_FRAMES = 262144;
+
+// ---------------------------------------------------------------- RUN (not state) --
+export const RUN_BASE = 0x8000;
+/** u64: run() returns StopReason.Target before the instruction of this number. */
+export const RUN_STOP_INSTRET = RUN_BASE;
+/** u32 bits, see RunFlag. */
+export const RUN_FLAGS = RUN_BASE + 8;
+/** u32: bytes of guest output the host has taken (mod 2^32); run() pauses when full. */
+export const RUN_OUT_READ = RUN_BASE + 12;
+/** u32: next event the host wants; with RunFlag.HoldLog run() pauses when it is full. */
+export const RUN_LOG_READ = RUN_BASE + 16;
+/** u64: hash() leaves its answer here. */
+export const RUN_HASH = RUN_BASE + 24;
+/** u64: stop (trap) at this value of MARK_COUNT; 0 is never. */
+export const MARK_STOP = RUN_BASE + 32;
+/** u32: entries in the touch list (the reader as the CPU). */
+export const TOUCH_NR = RUN_BASE + 40;
+/** u32: bytes given to standard input so far; u32: 1 when no more will come. */
+export const INPUT_NR = RUN_BASE + 44;
+export const INPUT_EOF = RUN_BASE + 48;
+/** u32: private-cache counters for the bench page, not state. */
+export const RUN_PRIVATE_FILLS = RUN_BASE + 52;
+/** Scratch of the interpreter that outlives no call of run(). */
+export const RUN_SCRATCH = RUN_BASE + 0x100;
+
+export enum RunFlag {
+  /** Return StopReason.Fault with the trap pending, before the kernel sees it. */
+  BeforeFault = 1,
+  /** The same for every kernel entry (StopReason.Entry). */
+  BeforeEntry = 2,
+  /** Every access asks the modelled TLB; the private caches stay empty. */
+  SlowPath = 4,
+  /** Pause (StopReason.Log) rather than overwrite events the host has not read. */
+  HoldLog = 8,
+}
+
+export enum StopReason {
+  /** RUN_STOP_INSTRET was reached. */
+  Target = 0,
+  /** Every task has exited. */
+  Halt = 1,
+  /** A page fault is pending (RunFlag.BeforeFault). */
+  Fault = 2,
+  /** A kernel entry is pending (RunFlag.BeforeEntry). */
+  Entry = 3,
+  /** MARK_STOP was reached on the return to user mode. */
+  Mark = 4,
+  /** The output ring is full: take the output and call run() again. */
+  Output = 5,
+  /** The event log is full (RunFlag.HoldLog). */
+  Log = 6,
+  /** The guest waits for standard input, or the touch list is at its end. */
+  Input = 7,
+}
+
+// ------------------------------------------------------------------------ STATE ----
+export const STATE_BASE = 0x10000;
+
+// CONF: one u64 a setting, written by the host before reset() and kept as state.
+export const CONF_BASE = STATE_BASE;
+export enum Conf {
+  ram_frames = 0,
+  /** Modelled TLB: entries, ways (entries/ways sets), replacement (TlbPolicy). */
+  tlb_entries,
+  tlb_ways,
+  tlb_policy,
+  /** Cost profile, see Era. */
+  era,
+  /** Blocks in the disk image at DISK_BASE; bytes of state that a snapshot copies. */
+  disk_blocks,
+  state_size,
+  /** RunMode: guest instructions, or the reader as the CPU. */
+  mode,
+  /** Credentials of the first process. */
+  uid,
+  gid,
+  /** Seed of getrandom, AT_RANDOM and random TLB replacement. */
+  seed,
+  vm_fault_around_bytes,
+  vm_read_ahead_kb,
+  vm_mmap_min_addr,
+  vm_overcommit_memory,
+  vm_overcommit_ratio,
+  vm_max_map_count,
+  /** Bytes; soft limit of the stack (RLIMIT_STACK). */
+  rlimit_stack,
+  /** Guard gap below a growing stack, in pages (256 in Linux). */
+  stack_guard_gap,
+  /** Wall clock at boot, seconds since 1970 (fixed: runs are reproducible). */
+  epoch,
+}
+export const CONF_SIZE = 512;
+
+export enum TlbPolicy {
+  RoundRobin = 0,
+  Random = 1,
+  Lru = 2,
+}
+
+export enum RunMode {
+  Guest = 0,
+  Touch = 1,
+}
+
+export enum Era {
+  laptop2004 = 0,
+  desktop2004,
+  server2007,
+  desktop2008,
+  ssd2008,
+  nvme2020,
+}
+
+// HART: the processor. Writer: assembly/hw.
+export const HART_BASE = CONF_BASE + CONF_SIZE;
+/** 32 x u64: x0..x31 (x0 is always 0). */
+export const HART_X = HART_BASE;
+/** 32 x u64: f0..f31, singles NaN-boxed. */
+export const HART_F = HART_BASE + 256;
+export const HART_PC = HART_BASE + 512;
+export const HART_SATP = HART_BASE + 520;
+/** u64 each; written when a trap is taken. sepc is the pc of the trapping instruction. */
+export const HART_SCAUSE = HART_BASE + 528;
+export const HART_STVAL = HART_BASE + 536;
+export const HART_SEPC = HART_BASE + 544;
+/** u64: retired instructions since boot (ECALL and EBREAK do not retire). */
+export const HART_INSTRET = HART_BASE + 552;
+/** u32, u32: fflags (NX 1, UF 2, OF 4, DZ 8, NV 16) and frm. */
+export const HART_FFLAGS = HART_BASE + 560;
+export const HART_FRM = HART_BASE + 564;
+/** u64: physical address of the LR reservation, or -1; u64: the value LR read. */
+export const HART_RESERVATION = HART_BASE + 568;
+export const HART_RESERVED_VALUE = HART_BASE + 576;
+/** u32: 1 while a trap waits for the kernel (only ever seen by the host's checkpoints). */
+export const HART_PENDING = HART_BASE + 584;
+/** u32: 1 while the kernel runs. */
+export const HART_IN_KERNEL = HART_BASE + 588;
+
+// TLB counters (u64). hits = accesses - misses; a miss is a walk.
+export const TLB_ACCESSES = HART_BASE + 640;
+export const TLB_MISSES = HART_BASE + 648;
+/** u64: state of the random replacement's generator. */
+export const TLB_RANDOM = HART_BASE + 656;
+/** u64: use counter for LRU stamps. */
+export const TLB_TICK = HART_BASE + 664;
+
+// Clock. Writer: hw/clock.ts. Picoseconds that are not instructions or TLB walks;
+// now = CLOCK_PS + instret * ps_per_instruction + misses * ps_per_walk.
+export const CLOCK_PS = HART_BASE + 704;
+/** 8 x u64: picoseconds by CostKind, the split of CLOCK_PS. */
+export const CLOCK_SPLIT = HART_BASE + 712;
+export enum CostKind {
+  Disk = 0,
+  Exception,
+  Kernel,
+  Memory,
+}
+
+// Marks. Writer: assembly/mark.ts and machine.ts.
+/** u64: kernel lines executed since the last retired instruction. */
+export const MARK_COUNT = HART_BASE + 800;
+/** u64: the instret at which MARK_COUNT was last cleared. */
+export const MARK_INSTRET = HART_BASE + 808;
+/** u32: depth of the kernel call stack (1 is the outermost function). */
+export const MARK_DEPTH = HART_BASE + 816;
+
+// Disk. Writer: hw/disk.ts.
+/** u32: block under the head. */
+export const DISK_HEAD = HART_BASE + 832;
+/** u32: requests waiting; the queue is DISK_QUEUE. */
+export const DISK_QUEUED = HART_BASE + 836;
+/** u64 counters. */
+export const DISK_READS = HART_BASE + 840;
+export const DISK_PAGES = HART_BASE + 848;
+export const DISK_SEEKS = HART_BASE + 856;
+/** u32: block and length of the last transfer, for the picture. */
+export const DISK_LAST_LBA = HART_BASE + 864;
+export const DISK_LAST_NR = HART_BASE + 868;
+
+// Log and output positions (state, so that a run to the same place writes the same).
+/** u32: sequence number of the next event. */
+export const LOG_SEQ = HART_BASE + 880;
+/** u32: bytes ever written to the output ring (mod 2^32). */
+export const OUT_POS = HART_BASE + 884;
+/** u32: bytes of INPUT the guest has read. */
+export const INPUT_POS = HART_BASE + 888;
+
+// Kernel globals. Writer: assembly/kernel.
+export const KERNEL_BASE = HART_BASE + 1024;
+/** u32 each. */
+export const NR_FREE = KERNEL_BASE;
+export const FREE_HEAD = KERNEL_BASE + 4;
+export const FREE_TAIL = KERNEL_BASE + 8;
+export const ZERO_PFN = KERNEL_BASE + 12;
+/** u32: address of the running task_struct, 0 when none. */
+export const CURRENT = KERNEL_BASE + 16;
+export const NEXT_PID = KERNEL_BASE + 20;
+/** u32: 0 before boot, 1 running, 2 all tasks gone. */
+export const SYSTEM_STATE = KERNEL_BASE + 24;
+/** i32: errno of a boot execve that was refused, else 0. */
+export const BOOT_ERRNO = KERNEL_BASE + 28;
+/** u32: frames reserved for the kernel at boot. */
+export const NR_KERNEL = KERNEL_BASE + 32;
+/** u32: free lists of the slab-like pools (addresses). */
+export const VMA_FREE = KERNEL_BASE + 36;
+export const NR_VMAS_USED = KERNEL_BASE + 40;
+/** u64: pages promised to private writable mappings (Committed_AS). */
+export const VM_COMMITTED = KERNEL_BASE + 48;
+/** u64 counters by VmEvent. */
+export const VM_EVENTS = KERNEL_BASE + 64;
+export enum VmEvent {
+  PGFAULT = 0,
+  PGMAJFAULT,
+  PGALLOC,
+  PGFREE,
+  PGPGIN,
+  ZERO_PAGE,
+  COW,
+  FAULT_AROUND,
+  SYSCALL,
+}
+/** u32 scratch of the fault in progress (see kernel/fault.ts), read by the page. */
+export const FAULT_BASE = KERNEL_BASE + 256;
+export const DISK_QUEUE = KERNEL_BASE + 1024; // 512 x { u32 lba, u32 data, u32 pfn, u32 }
+export const DISK_QUEUE_NR = 512;
+
+/** The kernel's call stack: 32 frames of { u32 function, u32 mark id, u64 set mask,
+ *  24 x u64 locals }, depth d in frame d & 31. */
+export const MARK_FRAMES = STATE_BASE + 0x4000;
+export const MARK_NR_FRAMES = 32;
+export const MARK_NR_SLOTS = 24;
+export const MARK_FRAME_SIZE = 208;
+
+/** The modelled TLB: TLB_MAX entries of TLB_ENTRY_SIZE:
+ *  u64 tag: vpn (27 bits) | asid << 27 (16 bits) | level << 43 (2 bits) | valid << 63;
+ *  u64 pte: the leaf entry as it was when walked (flags in bits 7..0, ppn in 53..10);
+ *  u64 stamp: last use (LRU only) . */
+export const TLB_BASE = STATE_BASE + 0x8000;
+export const TLB_MAX = 4096;
+export const TLB_ENTRY_SIZE = 24;
+/** TLB_MAX x u16: next way to replace, by set (round-robin). */
+export const TLB_NEXT = TLB_BASE + TLB_MAX * TLB_ENTRY_SIZE;
+
+/** task_struct, see kernel/sched.ts. */
+export const TASKS = STATE_BASE + 0x28000;
+export const TASK_SIZE_OF = 2048;
+export const NR_TASKS = 64;
+/** mm_struct, see kernel/mm_types.ts. */
+export const MMS = TASKS + TASK_SIZE_OF * NR_TASKS;
+export const MM_SIZE_OF = 512;
+export const NR_MMS = 64;
+/** struct file. */
+export const FILES = MMS + MM_SIZE_OF * NR_MMS;
+export const FILE_SIZE_OF = 64;
+export const NR_FILES = 512;
+/** struct inode (in core; the one on the disk is DISK_INODE_SIZE). */
+export const INODES = FILES + FILE_SIZE_OF * NR_FILES;
+export const INODE_SIZE_OF = 64;
+export const NR_INODES = 2048;
+/** vm_area_struct. */
+export const VMAS = INODES + INODE_SIZE_OF * NR_INODES;
+export const VMA_SIZE_OF = 64;
+export const NR_VMAS = 16384;
+/** Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB). */
+export const KBUF = VMAS + VMA_SIZE_OF * NR_VMAS;
+export const KBUF_SIZE = 0x20000;
+/** Page cache hash: MAX_FRAMES / 4 buckets of u32 (pfn, 0 is empty). */
+export const PAGE_HASH = KBUF + KBUF_SIZE;
+export const PAGE_HASH_NR = 16384;
+/** struct page, one a frame; the last region of STATE, so that its length follows RAM. */
+export const FRAMES = PAGE_HASH + PAGE_HASH_NR * 4;
+export const PAGE_SIZE_OF = 48;
+export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES;
+
+// struct page: field offsets that the host draws from.
+export const PAGE_FLAGS = 0; // u32, see PG
+export const PAGE_REFCOUNT = 4; // i32
+export const PAGE_MAPCOUNT = 8; // i32: PTEs that map it
+export const PAGE_MAPPING = 12; // u32: inode (file pages), mm (anon, page tables)
+export const PAGE_INDEX = 16; // u64: page offset in the file, or virtual page number
+export const PAGE_LRU_NEXT = 24; // u32 pfn
+export const PAGE_LRU_PREV = 28; // u32 pfn
+export const PAGE_HASH_NEXT = 32; // u32 pfn
+export const PAGE_PRIVATE = 36; // u32
+export enum PG {
+  locked = 1,
+  uptodate = 2,
+  dirty = 4,
+  referenced = 8,
+  anon = 16,
+  pagecache = 32,
+  table = 64,
+  reserved = 128,
+  zero = 256,
+  free = 512,
+  readahead = 1024,
+}
+
+// -------------------------------------------------------------- history and input --
+/** Events: ring of LOG_NR records { u32 seq, u32 kind, u64 a, u64 b, u64 c }. */
+export const LOG_BASE = 0x1200000;
+export const LOG_NR = 65536;
+export const LOG_RECORD = 32;
+/** Output ring: records { u8 fd, u24 length } and the bytes, all at OUT_POS mod size. */
+export const OUT_BASE = LOG_BASE + LOG_NR * LOG_RECORD;
+export const OUT_SIZE = 0x40000;
+/** Boot request: u32 argc, u32 envc, u32 bytes, then path, argv and envp as C strings. */
+export const BOOT_BASE = OUT_BASE + OUT_SIZE;
+export const BOOT_SIZE = 0x40000;
+/** Touches: { u64 va, u32 access (Access), u32 0 }. */
+export const TOUCH_BASE = BOOT_BASE + BOOT_SIZE;
+export const TOUCH_MAX = 16384;
+/** Standard input, whole. */
+export const INPUT_BASE = TOUCH_BASE + TOUCH_MAX * 16;
+export const INPUT_SIZE = 0x100000;
+
+// ------------------------------------------------------- derived (hw's own caches) --
+/** A byte a frame: bit 0 written since the last checkpoint(), bit 1 has decoded code,
+ *  bit 2 is in the private write cache. */
+export const FRAME_META = INPUT_BASE + INPUT_SIZE;
+export const META_DIRTY = 1;
+export const META_CODE = 2;
+export const META_WRITABLE = 4;
+/** u16 a frame: its slot in the decoded-code pool plus one. */
+export const FRAME_CODE = FRAME_META + MAX_FRAMES;
+/** Private translation caches, R W X, and whatever else hw derives: see hw/private.ts. */
+export const PRIVATE_BASE = 0x1800000;
+/** Decoded code. */
+export const CODE_BASE = 0x1900000;
+export const CODE_END = 0x5f00000;
+
+export const RAM_BASE = 0x6000000;
+
+// ------------------------------------------------------------------------- DISK ----
+// At RAM_BASE + ram_frames * PAGE_SIZE. Block b of the image is at + b * PAGE_SIZE.
+// Where a block lies on the simulated disk is the extent's lba: a layout (as linked,
+// as copied) is a matter of extents, not of the image.
+export const DISK_MAGIC = 0x6b6c7770; // "pwlk"
+// superblock, u32 each
+export const SB_MAGIC = 0;
+export const SB_BLOCKS = 4; // image blocks
+export const SB_INODES = 8; // inodes, numbered from 1; 2 is the root directory
+export const SB_INODE_BLOCK = 12; // first block of the inode table
+export const SB_EXTENT_BLOCK = 16; // first block of the extent table
+export const SB_EXTENTS = 20;
+export const SB_LBAS = 24; // size of the simulated disk, blocks
+export const DISK_ROOT_INO = 2;
+/** On-disk inode: u32 mode, uid, gid, nlink; u64 size; u32 first extent, extents;
+ *  u64 mtime; u32 rdev, 0. */
+export const DISK_INODE_SIZE = 64;
+export const DI_MODE = 0;
+export const DI_UID = 4;
+export const DI_GID = 8;
+export const DI_NLINK = 12;
+export const DI_SIZE = 16;
+export const DI_EXTENT = 24;
+export const DI_NR_EXTENTS = 28;
+export const DI_MTIME = 32;
+export const DI_RDEV = 40;
+/** Extent: u32 first page of the file, u32 blocks, u32 lba, u32 image block. Sorted by
+ *  first page; a page in no extent is a hole. Directories: ext2 entries { u32 ino,
+ *  u16 rec_len, u8 name_len, u8 file_type, name }, rec_len a multiple of 4, none crosses
+ *  a block. A symbolic link's target is its data. */
+export const DISK_EXTENT_SIZE = 16;
+
+// -------------------------------------------------------------------- vocabulary ----
+export enum Access {
+  Read = 0,
+  Write = 1,
+  Fetch = 2,
+}
+
+/** How a page fault ended. */
+export enum FaultKind {
+  none = 0,
+  /** File page found in the page cache. */
+  minor,
+  /** File page read from the disk. */
+  major,
+  /** First write to an anonymous page: a cleared frame. */
+  anon,
+  /** First read of an anonymous page: the shared zero page. */
+  zero,
+  /** Write to a shared copy: the page was copied. */
+  cow,
+  /** Write to a page nobody else has: made writable without a copy. */
+  reuse,
+  /** Nothing but an accessed or dirty bit, or a stale translation. */
+  spurious,
+  /** The stack grew. */
+  stack,
+  sigsegv,
+  sigbus,
+  oom,
+}
+
+/** Event kinds. The comment says what a, b and c hold. */
+export enum Ev {
+  /** a page fault was taken.  a: instret  b: va  c: pc */
+  FaultEnter = 1,
+  /** a page fault ended.  a: mark at entry | pid << 32
+   *  b: pfn | blocks << 32 | FaultKind << 48 | Access << 56 | S-mode << 60  c: cost, ps */
+  FaultDone,
+  /** the vma of that fault.  a: vm_start  b: vm_end  c: vm_flags | ino << 32 */
+  FaultVma,
+  /** a PTE changed.  a: va | asid << 48  b: old pte  c: new pte */
+  SetPte,
+  /** a frame was given out.  a: pfn  b: PG flags  c: mapping | index << 32 */
+  PageAlloc,
+  /** a frame was given back.  a: pfn  b: its PG flags  c: 0 */
+  PageFree,
+  /** the disk moved.  a: lba | pages << 32  b: distance in blocks  c: cost, ps */
+  DiskRead,
+  /** a system call began.  a: number | pid << 32  b: first argument  c: pc */
+  Syscall,
+  /** and ended.  a: number | pid << 32  b: result  c: 0 */
+  SyscallDone,
+  /** execve.  a: pid | ino << 32  b: errno (0 when it went through)  c: entry pc */
+  Exec,
+  /** a task ended.  a: pid  b: exit status | signal << 32  c: si_code */
+  Exit,
+  /** a signal killed.  a: signo | si_code << 32  b: si_addr  c: pc */
+  Signal,
+  /** a vma came or went.  a: vm_start  b: vm_end  c: vm_flags | (1 came, 2 went) << 32 */
+  Vma,
+  /** a system call this kernel does not have.  a: number  b: pc  c: 0 */
+  Enosys,
+}
