@@ -1,0 +1,222 @@
+// What the host side says about the machine: plain data, made in the worker (or in Node)
+// from linear memory, sent to the page as it is. The page draws these and nothing else.
+
+/**
+ * A place in the machine's history. `instret` counts retired guest instructions since
+ * boot; `mark` counts the kernel's source lines executed since the last of them (0: the
+ * kernel has not run here). One past the last mark means: the kernel has returned.
+ */
+export interface Position {
+  instret: number;
+  mark: number;
+}
+
+/** A line of kernel source, from the mark transform's map. `line` counts from 1. */
+export interface SourceLine {
+  file: string;
+  line: number;
+  endLine: number;
+}
+
+export interface Variable {
+  name: string;
+  /** Declared type as written ("u64", "vm_area_struct", ""). */
+  type: string;
+  /** The raw 64 bits, as hex with 0x. */
+  raw: string;
+  /** For a reader: "pfn 57", "hello page 3", "VM_READ | VM_EXEC", "0x0001 0168". */
+  text: string;
+  /** Line where its value was last set, when known. */
+  line?: number;
+}
+
+/** One function of the kernel's call stack, outermost first in `Snapshot.kernel.stack`. */
+export interface KernelFrame {
+  function: string;
+  at: SourceLine;
+  variables: Variable[];
+}
+
+/** One level of the three-level walk. */
+export interface WalkLevel {
+  level: 2 | 1 | 0;
+  /** Frame that holds the table. */
+  tablePfn: number;
+  /** The nine index bits. */
+  index: number;
+  /** The entry as hex (16 digits with 0x) and decoded. */
+  pte: string;
+  valid: boolean;
+  leaf: boolean;
+  pfn: number;
+  /** Subset of "RWXUGAD" in that order, "V" left out. */
+  flags: string;
+  /** Some neighbours for the picture: index, pte hex, valid, pfn, flags. */
+  rows: { index: number; pte: string; valid: boolean; leaf: boolean; pfn: number; flags: string }[];
+}
+
+export interface Walk {
+  va: string;
+  /** What is being done there, when the machine is doing it. */
+  access: "R" | "W" | "X" | "";
+  satpPfn: number;
+  levels: WalkLevel[];
+  /** "page", "not valid at level 1", "no write permission", "not canonical" ... */
+  outcome: string;
+  ok: boolean;
+  pa?: string;
+}
+
+export interface TlbEntry {
+  set: number;
+  way: number;
+  valid: boolean;
+  vpn: number;
+  asid: number;
+  pfn: number;
+  flags: string;
+}
+
+/** What one 4 KiB page of an address space, a file or memory is: colour, glyph, word. */
+export type PageState =
+  | "absent" // not mapped: hollow
+  | "file" // page cache, clean: blue
+  | "file-dirty" // blue, corner cut
+  | "anon" // orange
+  | "zero" // the shared zero page: white with a dot
+  | "table" // page table: purple
+  | "kernel" // grey
+  | "free" // hollow grey
+  | "cached"; // in the page cache but not mapped here: pale blue outline
+
+export interface VmaView {
+  start: string;
+  end: string;
+  startPage: number; // virtual page number
+  pages: number;
+  /** "r-xp" as in /proc/PID/maps */
+  perms: string;
+  /** "hello", "[heap]", "[stack]", "" */
+  name: string;
+  pgoff: number;
+  /** State of each page; long vmas are cut after `cells.length` pages. */
+  cells: PageState[];
+  /** Number of pages present in the page table. */
+  present: number;
+}
+
+export interface FrameGrid {
+  total: number;
+  free: number;
+  /** One per frame: index into `states`. */
+  cells: Uint8Array;
+  states: PageState[];
+}
+
+export interface FrameInfo {
+  pfn: number;
+  state: PageState;
+  refcount: number;
+  mapcount: number;
+  /** "hello, page 3", "pid 1, 0x3fff fff0 00", "level 0 table", "kernel" */
+  owner: string;
+}
+
+/** One fault of the history, for the timeline and `faults`. */
+export interface FaultRecord {
+  n: number;
+  instret: number;
+  /** Position of its first kernel line is { instret, mark: mark + 1 }. */
+  mark: number;
+  pid: number;
+  pc: string;
+  va: string;
+  access: "R" | "W" | "X";
+  mode: "U" | "S";
+  /** See FaultKind in assembly/abi.ts: minor major anon zero cow reuse spurious stack sigsegv sigbus oom. */
+  kind: string;
+  vma: { start: string; end: string; perms: string; name: string } | null;
+  pfn: number | null;
+  blocks: number;
+  costNs: number;
+}
+
+export interface CacheFile {
+  ino: number;
+  name: string;
+  pages: number;
+  /** State of each page: "file", "file-dirty" when cached, else "absent". */
+  cells: PageState[];
+  /** Disk block of each page (lba), -1 for a hole. */
+  lbas: number[];
+}
+
+export interface DiskView {
+  head: number;
+  lbas: number;
+  reads: number;
+  pages: number;
+  seeks: number;
+  lastLba: number;
+  lastNr: number;
+  extents: { name: string; lba: number; blocks: number }[];
+}
+
+export interface GuestView {
+  pid: number;
+  name: string;
+  pc: string;
+  /** Disassembly-free: the raw instruction bits when readable. */
+  insn: string;
+  /** C line of the pc from the ELF's line table. */
+  source: { file: string; line: number; text: string } | null;
+  symbol: string;
+  regs: { name: string; value: string }[];
+  /** null while running; else how it ended. */
+  exit: { status: number | null; signal: string | null; code: number; addr: string } | null;
+}
+
+export interface Snapshot {
+  position: Position;
+  /** True in user mode, false inside the kernel. */
+  user: boolean;
+  /** Kernel lines in the entry (entries) at this instret, once known, for "line 22 of 39". */
+  marksHere: number | null;
+  timeNs: number;
+  timeSplit: { disk: number; exception: number; kernel: number; memory: number; user: number };
+  instret: number;
+  minflt: number;
+  majflt: number;
+  tlb: { hits: number; misses: number; entries: TlbEntry[]; size: number; ways: number; policy: string };
+  kernel: { stack: KernelFrame[]; at: SourceLine | null };
+  /** The fault in progress, or the last one. */
+  fault: { va: string; access: "R" | "W" | "X"; mode: "U" | "S"; kind: string; inProgress: boolean } | null;
+  /** Walk of the address in question (the fault's, or the one asked for). */
+  walk: Walk | null;
+  vmas: VmaView[];
+  frames: FrameGrid;
+  cache: CacheFile[];
+  disk: DiskView;
+  guest: GuestView | null;
+  /** The one sentence: what is happening and why. */
+  sentence: string;
+  /** Guest output up to this position (filtered by whoever shows it). */
+  output: { fd: number; text: string }[];
+  halted: boolean;
+  mode: "guest" | "touch";
+  program: string;
+  era: string;
+  /** Where a newly reached fault sits in the list of faults (0-based), or -1. */
+  faultIndex: number;
+  faultCount: number;
+}
+
+/** The answer to a command line. */
+export interface CommandResult {
+  /** Lines for the terminal; already escaped, may hold SGR colour. */
+  text: string;
+  /** 0 fine, 1 the machine said no, 2 bad command. */
+  status: number;
+  /** The position changed: ask for a snapshot. */
+  moved: boolean;
+}
