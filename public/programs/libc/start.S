@@ -1,0 +1,35 @@
+# The first instruction of every program. exec has mapped the file and built
+# the stack, but no page of the text is present: fetching `la` is the first fault.
+#
+# The stack as the kernel leaves it, sp at the bottom:
+#
+#     sp -> argc
+#           argv[0] ... argv[argc-1], NULL
+#           envp[0] ..., NULL
+#           auxv: pairs (type, value), ending with AT_NULL
+
+        .globl  _start
+        .type   _start, @function
+_start:
+        .option push
+        .option norelax                 # relaxing this would use gp to set gp
+        la      gp, __global_pointer$   # data within 2 KiB of gp: one instruction
+        .option pop
+        li      fp, 0                   # no caller: the frame chain ends here
+#ifdef __PIC__
+        mv      s1, sp
+        lla     a0, __ehdr_start        # where the file is: all our addresses
+        lla     a1, _DYNAMIC            # are offsets from it until we relocate
+        call    relocate
+        mv      sp, s1
+#endif
+        ld      a0, 0(sp)               # argc
+        addi    a1, sp, 8               # argv
+        slli    a2, a0, 3
+        add     a2, a2, a1
+        addi    a2, a2, 8               # envp: past argv and its NULL
+        call    main
+        call    exit                    # main's result is the exit status
+        .size   _start, . - _start
+
+        .section .note.GNU-stack, "", @progbits   # the stack need not execute
