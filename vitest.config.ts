@@ -1,0 +1,43 @@
+import { defineConfig } from "vitest/config";
+
+const setup = "tests/global-setup.ts";
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./tests/plain-reporter.ts"],
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: "checks",
+          include: ["tests/checks/**/*.test.ts"],
+          globalSetup: setup,
+          testTimeout: 180_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "unit",
+          include: ["tests/**/*.test.ts"],
+          exclude: ["tests/checks/**", "tests/e2e/**"],
+          globalSetup: setup,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["tests/e2e/**/*.test.ts"],
+          globalSetup: [setup, "tests/global-setup-e2e.ts"],
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
