@@ -31,10 +31,10 @@ const compileFlags = [
   '-msmall-data-limit=0',
   // memset must not be compiled into a call of memset.
   '-fno-tree-loop-distribute-patterns',
-  // The same double on every machine: no fused multiply-add.
-  '-ffp-contract=off',
+  // The same double on every machine: no fused multiply-add; sqrt is fsqrt.d.
+  '-ffp-contract=off', '-fno-math-errno',
   // Line numbers only. Version 4 keeps file names inside .debug_line.
-  '-g1', '-gdwarf-4',
+  '-g1', '-gdwarf-4', '-gno-column-info',
   `-ffile-prefix-map=${root}/=`, `-ffile-prefix-map=${root}=.`,
 ];
 const linkFlags = [
@@ -44,7 +44,7 @@ const linkFlags = [
 /** Two ways to place a program: at its own address, or anywhere. */
 const models = {
   fixed: { compile: ['-fno-pie'], link: ['-static', '-no-pie'] },
-  anywhere: { compile: ['-fpie'], link: ['-static-pie'] },
+  anywhere: { compile: ['-fpie'], link: ['-static', '-Wl,-pie', '-Wl,--no-dynamic-linker', '-Wl,-z,text'] },
 };
 
 const run = (command, args) =>
