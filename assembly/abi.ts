@@ -331,6 +331,95 @@ export enum PG {
   readahead = 1024,
 }
 
+// Kernel records: the offsets the host reads. kernel/mm_types.ts, sched.ts and fs.ts lay
+// classes over the same bytes and fail the build when an offset differs.
+export const TASK_STATE = 0; // u32, see TaskState
+export const TASK_PID = 4; // u32
+export const TASK_MM = 8; // u32: address of mm_struct, 0 none
+export const TASK_EXIT_CODE = 12; // i32: exit status
+export const TASK_EXIT_SIGNAL = 16; // u32: signal that killed it, 0 none
+export const TASK_SI_CODE = 20; // i32
+export const TASK_SI_ADDR = 24; // u64
+export const TASK_UID = 32; // u32 uid, gid, euid, egid
+export const TASK_COMM = 48; // 16 bytes, NUL-terminated
+export const TASK_MIN_FLT = 64; // u64
+export const TASK_MAJ_FLT = 72; // u64
+export const TASK_CWD = 80; // u32: ino
+export const TASK_FDS = 1024; // 256 x u32: address of struct file, 0 closed
+export const TASK_NR_FDS = 256;
+export enum TaskState {
+  unused = 0,
+  running = 1,
+  dead = 2,
+}
+
+export const MM_USERS = 0; // u32, 0 free
+export const MM_PGD = 4; // u32: pfn of the root page table
+export const MM_ASID = 8; // u32
+export const MM_MAP_COUNT = 12; // u32
+export const MM_MMAP = 16; // u32: address of the first vma
+export const MM_EXE_FILE = 24; // u32: address of struct file
+export const MM_PGTABLES = 28; // u32: frames that hold page tables
+export const MM_TOTAL_VM = 32; // u64 pages
+export const MM_MMAP_BASE = 48; // u64 each from here
+export const MM_START_CODE = 56;
+export const MM_END_CODE = 64;
+export const MM_START_DATA = 72;
+export const MM_END_DATA = 80;
+export const MM_START_BRK = 88;
+export const MM_BRK = 96;
+export const MM_START_STACK = 104;
+export const MM_ARG_START = 112;
+export const MM_ARG_END = 120;
+export const MM_ENV_START = 128;
+export const MM_ENV_END = 136;
+export const MM_RSS_FILE = 144; // u32 pages
+export const MM_RSS_ANON = 148; // u32 pages
+
+export const VMA_START = 0; // u64
+export const VMA_END = 8; // u64
+export const VMA_PGOFF = 16; // u64
+export const VMA_FLAGS = 24; // u32, see VM
+export const VMA_FILE = 28; // u32: address of struct file, 0 anonymous
+export const VMA_MM = 32; // u32
+export const VMA_NEXT = 36; // u32
+export const VMA_PREV = 40; // u32
+
+/** vm_flags, as in include/linux/mm.h. */
+export enum VM {
+  READ = 1,
+  WRITE = 2,
+  EXEC = 4,
+  SHARED = 8,
+  MAYREAD = 16,
+  MAYWRITE = 32,
+  MAYEXEC = 64,
+  MAYSHARE = 128,
+  GROWSDOWN = 256,
+  LOCKED = 0x2000,
+  SEQ_READ = 0x8000,
+  RAND_READ = 0x10000,
+  NORESERVE = 0x200000,
+  ACCOUNT = 0x100000,
+}
+
+export const FILE_COUNT = 0; // u32
+export const FILE_INODE = 4; // u32: address of struct inode
+export const FILE_POS = 8; // u64
+export const FILE_FLAGS = 16; // u32: O_*
+export const FILE_KIND = 20; // u32, see FileKind
+export enum FileKind {
+  regular = 0,
+  directory = 1,
+  console = 2,
+}
+
+export const INODE_INO = 0; // u32
+export const INODE_COUNT = 4; // u32
+export const INODE_MODE = 8; // u32
+export const INODE_NRPAGES = 20; // u32: pages in the page cache
+export const INODE_SIZE = 24; // u64
+
 // -------------------------------------------------------------- history and input --
 /** Events: ring of LOG_NR records { u32 seq, u32 kind, u64 a, u64 b, u64 c }. */
 export const LOG_BASE = 0x1200000;
@@ -444,7 +533,7 @@ export enum Ev {
   PageAlloc,
   /** a frame was given back.  a: pfn  b: its PG flags  c: 0 */
   PageFree,
-  /** the disk moved.  a: lba | pages << 32  b: distance in blocks  c: cost, ps */
+  /** the disk gave a page.  a: lba | pfn << 32  b: blocks the head moved  c: cost, ps */
   DiskRead,
   /** a system call began.  a: number | pid << 32  b: first argument  c: pc */
   Syscall,

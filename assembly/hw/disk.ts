@@ -1,0 +1,122 @@
+// The disk: blocks of one page, a head, and a queue served in one sweep (C-LOOK: upward
+// from the head, then from the lowest block again), the elevator of its time.
+//
+// The image at DISK_BASE holds the bytes; where a block *lies* is its lba. What a request
+// costs: a command, a seek that grows with the square root of the distance (the arm
+// accelerates half the way and brakes the other half), half a turn, and the transfer. A
+// request that starts where the head stands pays the transfer alone.
+//
+// Only this file moves the head.
+import {
+  CONF_BASE,
+  Conf,
+  CostKind,
+  DISK_HEAD,
+  DISK_LAST_LBA,
+  DISK_LAST_NR,
+  DISK_PAGES,
+  DISK_QUEUE,
+  DISK_QUEUE_NR,
+  DISK_QUEUED,
+  DISK_READS,
+  DISK_SEEKS,
+  Ev,
+  PAGE_SIZE,
+  RAM_BASE,
+  SB_LBAS,
+} from "../abi";
+import { emit } from "../log";
+import { frame_addr, frame_written } from "./bus";
+import { Cost, charge, cost } from "./clock";
+
+/** Linear-memory address of the disk image. */
+export function disk_base(): usize {
+  return RAM_BASE + (<usize>load<u32>(CONF_BASE + Conf.ram_frames * 8)) * PAGE_SIZE;
+}
+
+/** Linear-memory address of image block `block`; asserts that the image has it. */
+export function disk_block(block: u32): usize {
+  assert(block < load<u32>(CONF_BASE + Conf.disk_blocks * 8));
+  return disk_base() + <usize>block * PAGE_SIZE;
+}
+
+/** Queues the read of image block `data`, lying at `lba`, into frame `pfn`. */
+export function disk_submit(lba: u32, data: u32, pfn: u32): void {
+  let nr = load<u32>(DISK_QUEUED);
+  if (nr == DISK_QUEUE_NR) {
+    disk_run_queue();
+    nr = 0;
+  }
+  const p = DISK_QUEUE + (<usize>nr << 4);
+  store<u32>(p, lba);
+  store<u32>(p, data, 4);
+  store<u32>(p, pfn, 8);
+  store<u32>(DISK_QUEUED, nr + 1);
+}
+
+/** Index of the queued request nearest above the head, else of the lowest. */
+function next_request(nr: u32): u32 {
+  const head = load<u32>(DISK_HEAD);
+  let best: u32 = 0;
+  let best_distance: u32 = u32.MAX_VALUE;
+  for (let i: u32 = 0; i < nr; i++) {
+    // Wrapping subtraction puts what lies below the head after all that lies above it.
+    const distance = load<u32>(DISK_QUEUE + (<usize>i << 4)) - head;
+    if (distance < best_distance) {
+      best = i;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+/** What moving the head by `distance` blocks of a disk of `lbas` costs, picoseconds. */
+function seek_ps(distance: u64, lbas: u64): u64 {
+  const track = cost(Cost.SeekTrack);
+  const average = cost(Cost.Seek);
+  if (average == 0) return 0;
+  // The mean of sqrt(|x - y|) over a disk is 8/15, so 15/8 makes the average come true.
+  const share = Math.sqrt(<f64>distance / <f64>lbas) * 1.875;
+  return track + <u64>(<f64>(average - track) * share);
+}
+
+/**
+ * Serves every queued request.
+ * => returns the picoseconds it took, already charged to the clock.
+ */
+export function disk_run_queue(): u64 {
+  let nr = load<u32>(DISK_QUEUED);
+  let total: u64 = 0;
+  const lbas = load<u32>(disk_base(), SB_LBAS);
+  while (nr > 0) {
+    const at = DISK_QUEUE + (<usize>next_request(nr) << 4);
+    const lba = load<u32>(at);
+    const data = load<u32>(at, 4);
+    const pfn = load<u32>(at, 8);
+    const head = load<u32>(DISK_HEAD);
+    const distance = lba > head ? lba - head : head - lba;
+    let ps = cost(Cost.TransferPage);
+    const fresh = distance != 0 || load<u32>(DISK_LAST_NR) == 0;
+    if (fresh) {
+      ps += cost(Cost.DiskCommand) + seek_ps(distance, lbas) + cost(Cost.HalfTurn);
+      store<u64>(DISK_SEEKS, load<u64>(DISK_SEEKS) + 1);
+      store<u64>(DISK_READS, load<u64>(DISK_READS) + 1);
+      store<u32>(DISK_LAST_LBA, lba);
+      store<u32>(DISK_LAST_NR, 0);
+    }
+    store<u32>(DISK_LAST_NR, load<u32>(DISK_LAST_NR) + 1);
+    store<u64>(DISK_PAGES, load<u64>(DISK_PAGES) + 1);
+    store<u32>(DISK_HEAD, lba + 1);
+    frame_written(pfn);
+    memory.copy(frame_addr(pfn), disk_block(data), PAGE_SIZE);
+    emit(Ev.DiskRead, <u64>lba | (<u64>pfn << 32), distance, ps);
+    charge(CostKind.Disk, ps);
+    total += ps;
+    nr--;
+    const last = DISK_QUEUE + (<usize>nr << 4);
+    memory.copy(at, last, 16);
+    memory.fill(last, 0, 16);
+  }
+  store<u32>(DISK_QUEUED, 0);
+  return total;
+}
