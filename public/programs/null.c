@@ -11,7 +11,7 @@ struct node {
   struct node *next;
 };
 
-static struct node *find(struct node *list, long key) {
+static __attribute__((noipa)) struct node *find(struct node *list, long key) {
   while (list && list->key != key)
     list = list->next;
   return list; // null if there is none
