@@ -38,7 +38,10 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "monaco", test: /node_modules[\\/]monaco-editor/ },
-            { name: "xterm", test: /node_modules[\\/](@xterm[\\/](xterm|addon-fit)|xterm-readline)/ },
+            {
+              name: "xterm",
+              test: /node_modules[\\/](@xterm[\\/](xterm|addon-fit)|xterm-readline)/,
+            },
           ],
         },
       },

@@ -65,7 +65,10 @@ export async function findBrowser(): Promise<FoundBrowser> {
     };
   }
 
-  const cli = join(dirname(createRequire(import.meta.url).resolve("playwright/package.json")), "cli.js");
+  const cli = join(
+    dirname(createRequire(import.meta.url).resolve("playwright/package.json")),
+    "cli.js",
+  );
   spawnSync(process.execPath, [cli, "install", "chromium"], { stdio: "inherit" });
   if (existsSync(chromium.executablePath())) return { options: { args }, from: "Playwright" };
   throw new Error(

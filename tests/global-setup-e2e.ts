@@ -1,4 +1,5 @@
 // Before the browser tests: build the page and serve it, as `npm start` does.
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { buildWeb } from "../tools/build-web.mjs";
@@ -7,7 +8,13 @@ import { serve } from "../tools/serve.mjs";
 import { findBrowser } from "./find-browser.ts";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await buildWeb();
+  try {
+    await buildWeb();
+  } catch (error) {
+    // Nothing old may be tested in its place.
+    console.error(error);
+    await rm(join(root, "dist"), { recursive: true, force: true });
+  }
   // Unpacks or downloads now, once, rather than inside the first test's time limit.
   console.log(`browser: ${(await findBrowser()).from}`);
   const { url, close } = await serve(join(root, "dist"));

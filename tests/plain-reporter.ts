@@ -1,6 +1,6 @@
 // The run in one line, for people and for CI: `N passed, N failed[, N skipped]`.
 import { writeFileSync } from "node:fs";
-import type { Reporter, TestModule } from "vitest/node";
+import type { Reporter, TestModule, TestRunEndReason } from "vitest/node";
 
 /**
  * Counts tests. A file that could not be collected, and an error outside every test, count as one
@@ -8,7 +8,11 @@ import type { Reporter, TestModule } from "vitest/node";
  * to print at its very end; otherwise it is printed.
  */
 export default class PlainReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+  onTestRunEnd(
+    modules: readonly TestModule[],
+    errors: readonly unknown[],
+    reason: TestRunEndReason,
+  ): void {
     let passed = 0;
     let failed = errors.length;
     let skipped = 0;
@@ -23,6 +27,8 @@ export default class PlainReporter implements Reporter {
       if (module.state() === "failed" && failedHere === 0) failedHere = 1;
       failed += failedHere;
     }
+    // A run that found no tests, or broke off, must not look like one without failures.
+    if (failed === 0 && (reason !== "passed" || passed + skipped === 0)) failed = 1;
     const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
     const file = process.env.PAGEWALK_SUMMARY;
     if (file) writeFileSync(file, `${line}\n`);

@@ -34,14 +34,16 @@ export function faults(manifest, lock) {
   const top = lock.packages[""];
   for (const kind of ["dependencies", "devDependencies"]) {
     for (const [name, version] of Object.entries(manifest[kind] ?? {})) {
-      if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) found.push(`${name}: ${version} is not exact`);
+      if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+        found.push(`${name}: ${version} is not exact`);
       if (top[kind]?.[name] !== version) found.push(`${name}: the lock is older than package.json`);
     }
   }
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (path === "") continue;
     const list = entry.dev ? DEVELOPMENT : PERMISSIVE;
-    if (!allowed(entry.license, list)) found.push(`${path}: licence ${entry.license ?? "not given"}`);
+    if (!allowed(entry.license, list))
+      found.push(`${path}: licence ${entry.license ?? "not given"}`);
     if (entry.hasInstallScript) found.push(`${path}: has an install script`);
     if (!entry.integrity) found.push(`${path}: no integrity hash`);
     if (entry.resolved) found.push(`${path}: names a registry`);

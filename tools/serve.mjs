@@ -20,14 +20,17 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** The file a request path names, or undefined when it is outside `folder` or not there. */
-async function find(folder, path) {
+/** The file a request names, or undefined when it is outside `folder`, or not there. */
+async function find(folder, target) {
   let file;
   try {
-    file = resolve(folder, `.${sep}${decodeURIComponent(path)}`);
+    const { pathname } = new URL(target, "http://localhost");
+    file = resolve(folder, `.${sep}${decodeURIComponent(pathname)}`);
   } catch {
     return undefined;
   }
+  // A NUL byte is in no file's name, and the file system's calls throw on it.
+  if (file.includes("\0")) return undefined;
   if (file !== folder && !file.startsWith(folder + sep)) return undefined;
   const entry = await stat(file).catch(() => undefined);
   if (!entry?.isDirectory()) return entry?.isFile() ? { file, size: entry.size } : undefined;
@@ -48,8 +51,7 @@ async function find(folder, path) {
 export async function serve(folder, { port = 0, host = "127.0.0.1", tries = 20 } = {}) {
   const top = resolve(folder);
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    const found = await find(top, pathname);
+    const found = await find(top, request.url ?? "/");
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader("Cache-Control", "no-cache");
     // An embed is loaded from other sites, and from sandboxed frames, whose origin is "null".
@@ -62,7 +64,10 @@ export async function serve(folder, { port = 0, host = "127.0.0.1", tries = 20 }
     const type = TYPES[extname(found.file)] ?? "application/octet-stream";
     response.writeHead(200, { "Content-Type": type, "Content-Length": found.size });
     if (request.method === "HEAD") response.end();
-    else createReadStream(found.file).on("error", () => response.destroy()).pipe(response);
+    else
+      createReadStream(found.file)
+        .on("error", () => response.destroy())
+        .pipe(response);
   });
   for (let attempt = 0; ; attempt++) {
     const wanted = port === 0 ? 0 : port + attempt;
