@@ -1,0 +1,151 @@
+import { spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { needs } from "../needs.ts";
+
+interface Run {
+  args: string[];
+  exit?: number;
+  signal?: string;
+  stdout: string;
+}
+
+interface Program {
+  name: string;
+  title: string;
+  description: string;
+  file: string;
+  source: string;
+  size: number;
+  runs: Run[];
+}
+
+const programsFolder = join(inject("root"), "public/programs");
+const index: { compiler: string; programs: Program[] } = JSON.parse(
+  readFileSync(join(programsFolder, "index.json"), "utf8"),
+);
+
+const readAll = (folder: string): Map<string, Buffer> =>
+  new Map(
+    (readdirSync(folder, { recursive: true }) as string[])
+      .filter((name) => statSync(join(folder, name)).isFile())
+      .map((name) => [name, readFileSync(join(folder, name))]),
+  );
+
+// Another compiler makes other programs, rightly.
+function otherCompiler(): string | false {
+  const missing = needs("riscv64-linux-gnu-gcc");
+  if (missing) return missing;
+  const gcc = spawnSync("riscv64-linux-gnu-gcc", ["--version"], { encoding: "utf8" });
+  const here = gcc.stdout.split("\n")[0];
+  if (here === index.compiler) return false;
+  console.warn(`skipping tests: built with ${index.compiler}, here is ${here}`);
+  return `${here} is not ${index.compiler}`;
+}
+
+describe.skipIf(otherCompiler())("building the guest programs", () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), "a checkout "));
+  const build = (...args: string[]) =>
+    spawnSync(process.execPath, [join(elsewhere, "guest/build.mjs"), ...args], {
+      encoding: "utf8",
+    });
+
+  beforeAll(() => {
+    cpSync(join(inject("root"), "guest"), join(elsewhere, "guest"), { recursive: true });
+    mkdirSync(join(elsewhere, "public"));
+    const { status, stderr } = build();
+    expect(status, stderr).toBe(0);
+  });
+  afterAll(() => rmSync(elsewhere, { recursive: true }));
+
+  test("gives in any folder the bytes that are committed", () => {
+    const committed = readAll(programsFolder);
+    const built = readAll(join(elsewhere, "public/programs"));
+    expect([...built.keys()].sort()).toEqual([...committed.keys()].sort());
+    const different = [...built].filter(([name, bytes]) => !committed.get(name)?.equals(bytes));
+    expect(different.map(([name]) => name)).toEqual([]);
+  });
+
+  test("names with --check the file that one byte too many made different", () => {
+    expect(build("--check").status).toBe(0);
+    appendFileSync(join(elsewhere, "public/programs/hello"), "x");
+    const { status, stderr } = build("--check");
+    expect(stderr).toBe("hello: differs\n");
+    expect(status).toBe(1);
+  });
+});
+
+describe("a guest program's file", () => {
+  test.each(index.programs)("$name has its source beside it, unchanged", (program) => {
+    const source = readFileSync(join(inject("root"), program.source), "utf8");
+    expect(readFileSync(join(programsFolder, `${program.file}.c`), "utf8")).toBe(source);
+    expect(statSync(join(programsFolder, program.file)).size).toBe(program.size);
+  });
+
+  test.each(index.programs)(
+    "$name names its sources in a way no checkout can change",
+    (program) => {
+      const bytes = readFileSync(join(programsFolder, program.file)).toString("latin1");
+      expect(bytes).toContain("guest/libc\0"); // DWARF 4's table of folders
+      expect(bytes).not.toMatch(/\/(home|root|tmp|work|Users|builds?)\//);
+    },
+  );
+
+  test("hello is one page of file, mapped once to run and once to write", () => {
+    const elf = readFileSync(join(programsFolder, "hello"));
+    expect(elf.length).toBeLessThan(4096);
+    const loads = Array.from({ length: elf.readUInt16LE(56) }, (_, i) => {
+      const at = Number(elf.readBigUInt64LE(32)) + i * elf.readUInt16LE(54);
+      return {
+        type: elf.readUInt32LE(at),
+        flags: elf.readUInt32LE(at + 4),
+        page: Number(elf.readBigUInt64LE(at + 16)) >> 12,
+        filesz: elf.readBigUInt64LE(at + 32),
+        memsz: elf.readBigUInt64LE(at + 40),
+      };
+    }).filter(({ type }) => type === 1);
+    expect(loads).toMatchObject([
+      { flags: 5, page: 0x10 },
+      { flags: 6, page: 0x11 },
+    ]);
+    // No .bss: exec would clear its part of the page, and take the faults from us.
+    for (const { filesz, memsz } of loads) expect(filesz).toBe(memsz);
+  });
+});
+
+const signals: Record<string, number> = { SIGSEGV: 11 };
+
+describe.skipIf(needs("qemu-riscv64"))("under another RISC-V machine", () => {
+  const runs = index.programs.flatMap(({ name, file, runs }) =>
+    runs.map((run) => ({ ...run, file, line: [name, ...run.args].join(" ") })),
+  );
+
+  test.each(runs)("$line ends and prints as the catalogue says", (run) => {
+    const result = spawnSync("qemu-riscv64", [join(programsFolder, run.file), ...run.args], {
+      encoding: "utf8",
+    });
+    if (result.error) throw result.error;
+    expect(result.stdout).toBe(run.stdout);
+    if (run.signal === undefined) {
+      expect(result.status).toBe(run.exit);
+    } else {
+      // Depending on the version, qemu dies of the guest's signal or reports it as a shell does.
+      const number = signals[run.signal];
+      expect(number, run.signal).toBeDefined();
+      expect([result.signal, result.status]).toContain(
+        result.signal ? run.signal : 128 + (number ?? 0),
+      );
+    }
+  });
+});
