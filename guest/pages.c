@@ -8,7 +8,7 @@
 //   sequential   one page-table page serves 512 faults in a row
 //   stride       every 8th page, then the next ones between them
 //   reverse      nothing that reads ahead would help
-//   random       each address a surprise, and a TLB miss on the second pass
+//   random       each address a surprise, to a TLB as to a disk
 //
 // The second pass touches the same pages again in the same order. There is no
 // fault in it, unless memory was so short that pages had to go out to swap.

@@ -1,7 +1,7 @@
 // recursion: three functions that call themselves, and what the stack sees.
 //
 //   fib        many calls, little depth: the whole run fits the pages that exec
-//              left present. No faults, and a TLB that never misses.
+//              left present: no faults at all.
 //   ackermann  goes up and down: the deepest page is faulted in once, and kept
 //   depth      straight down: a fault each time the frames cross into a new page
 #include "libc/libc.h"

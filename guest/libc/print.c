@@ -63,6 +63,8 @@ int printf(const char *f, ...) {
       width = width * 10 + (*f - '0');
     for (; *f == 'l'; f++)
       is_long = 1;
+    if (!*f)
+      break; // a lone % at the end
     switch (*f) {
     case 'd': {
       long v = is_long ? va_arg(args, long) : va_arg(args, int);

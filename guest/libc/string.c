@@ -14,7 +14,7 @@ void *memmove(void *to, const void *from, size_t n) {
   char *t = to;
   const char *f = from;
   if (t <= f)
-    return memcpy(to, from, n);
+    return memcpy(to, from, n); // ours goes forward
   while (n--)
     t[n] = f[n]; // from the end: the areas may overlap
   return to;

@@ -20,7 +20,7 @@ extern const char file_start[] __asm__("__ehdr_start")
 int main(void) {
   for (int i = 0; i < 3; i++)
     printf("%s%c", words[i], i < 2 ? ' ' : '\n');
-  printf("words[0] points 0x%lx bytes into the file\n",
-         (unsigned long)(words[0] - file_start));
+  printf("words[0] points into page %ld of the file\n",
+         (words[0] - file_start) / PAGE);
   return 0;
 }

@@ -1,6 +1,6 @@
 // sort: quicksort over an array that spans pages.
 //
-//   sort [numbers]     4096 (8 pages of 512 numbers) unless you say otherwise
+//   sort [numbers]     4096 of them, 8 bytes each, unless you say otherwise
 //
 // Filling the array faults its pages in, one after the other. Partitioning then
 // walks two pointers towards each other: two pages at a time are enough, until

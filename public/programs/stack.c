@@ -3,11 +3,14 @@
 //   stack [frames]     go that many frames of a page each down, and come back
 //   stack overflow     go down for ever
 //
-// A store below the stack's area, above its limit, makes the kernel lower
-// vm_start and then treat the fault as any other anonymous one: every frame
-// here is one such fault. Coming back is free, and going down again too: the
-// pages stay. Past the limit (8 MiB) the fault has no area to grow, and the
-// process ends with SIGSEGV (SEGV_MAPERR), its stack full of pages.
+// Every frame reaches into a page that was never touched: a fault each. Linux
+// makes the area 132 KiB long at exec, so the first 32 are ordinary anonymous
+// faults inside it. A store below the area, but above its limit, makes the
+// kernel lower vm_start first: watch the area grow with each fault from there.
+//
+// Coming back is free, and going down again too: the pages stay. Past the limit
+// (8 MiB) the area may not grow, the address belongs to nothing, and the process
+// ends with SIGSEGV (SEGV_MAPERR), its stack full of pages.
 #include "libc/libc.h"
 
 // Uses one page of stack a call. The result depends on every frame, so that no
@@ -24,7 +27,7 @@ int main(int argc, char **argv) {
     puts("going down");
     descend(1L << 40);
   }
-  long frames = argc > 1 ? atol(argv[1]) : 32;
+  long frames = argc > 1 ? atol(argv[1]) : 64;
   printf("first time: %ld frames\n", descend(frames)); // a fault a frame
   printf("again: %ld frames\n", descend(frames));      // none
   return 0;
