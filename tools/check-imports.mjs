@@ -29,7 +29,8 @@ const table = RULES.match(/\S.*/g).map((rule) => rule.split(/ +(?:-> *)?/));
 const bare = (path) => path.replace(/(\.d)?\.(ts|js|mjs)$/, "");
 const fits = (p, name) => (p.endsWith("*") ? name.startsWith(p.slice(0, -1)) : bare(name) === p);
 const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
-const IMPORT = /\b(?:(?:import|export)\b[^"';]*?\bfrom|import\s*\(?|new URL\()\s*["']([^"']+)["']/g;
+const IMPORT =
+  /(?:^\s*(?:(?:im|ex)port\b[^"';]*?\bfrom|import)|\bimport\s*\(|\bnew URL\()\s*["']([^"']+)["']/gm;
 
 /** What the text of `file` imports, as the rules name it. */
 function* imports(file, text) {
