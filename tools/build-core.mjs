@@ -5,7 +5,7 @@
 // Generators (tools/gen-*.mjs) run first; then asc, with asconfig.json. Its mark transform writes
 // build/marks.json, the map from mark numbers to source lines.
 import { spawnSync } from "node:child_process";
-import { existsSync, renameSync, statSync } from "node:fs";
+import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -20,10 +20,14 @@ const inputs = () => [
   ...filesBelow("tools", (path) => /\/(gen-|marks|build-core)[^/]*\.mjs$/.test(path)),
 ];
 
+/** Runs a program with Node and returns what it said on stderr, which is shown as well. */
 function run(what, args) {
-  const stdio = ["ignore", "inherit", "inherit"];
-  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, stdio });
+  const stdio = ["ignore", "inherit", "pipe"];
+  const options = { cwd: root, stdio, encoding: "utf8", maxBuffer: 1 << 26 };
+  const { status, signal, stderr } = spawnSync(process.execPath, args, options);
+  process.stderr.write(stderr ?? "");
   if (status !== 0) throw new Error(`${what} failed (${signal ?? `status ${status}`})`);
+  return stderr;
 }
 
 /**
@@ -39,13 +43,14 @@ export function buildCore({ target = "release", force = false } = {}) {
     name: "core",
     inputs,
     salt: `${target} asc ${createRequire(import.meta.url)("assemblyscript/package.json").version}`,
-    outputs: ["build/core.wasm", ...(marked ? ["build/marks.json"] : [])],
+    outputs: ["build/core.wasm", "build/core.warnings", ...(marked ? ["build/marks.json"] : [])],
     force,
     work() {
       for (const generator of generators()) run(generator, [generator]);
       const partial = "build/core.partial.wasm";
       const asc = ["node_modules/assemblyscript/bin/asc.js", "--target", target, "-o", partial];
-      run("asc", marked ? [...asc, "--transform", "./tools/marks.mjs"] : asc);
+      const said = run("asc", marked ? [...asc, "--transform", "./tools/marks.mjs"] : asc);
+      writeFileSync(join(root, "build/core.warnings"), said);
       renameSync(join(root, partial), join(root, "build/core.wasm"));
     },
   });
