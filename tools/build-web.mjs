@@ -1,5 +1,6 @@
 // Builds the page to dist/ when something that decides its bytes has changed.
 import { pathToFileURL } from "node:url";
+import { buildCore } from "./build-core.mjs";
 import { filesBelow, root, whenChanged } from "./fresh.mjs";
 
 const inputs = () => [
@@ -15,13 +16,13 @@ const inputs = () => [
 ];
 
 /**
- * Builds dist/, a folder that any static file server can serve from any path. The core must have
- * been built.
+ * Builds the core and then dist/, a folder that any static file server can serve from any path.
  *
  * @returns {Promise<{ built: boolean, ms: number }>} whether Vite ran, and the time it took.
  * @throws when the build fails; Vite's own message is then already on stderr.
  */
-export function buildWeb({ force = false } = {}) {
+export async function buildWeb({ force = false } = {}) {
+  await buildCore();
   return whenChanged({
     name: "web",
     inputs,

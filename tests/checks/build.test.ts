@@ -27,7 +27,6 @@ describe("what people run is built from what is here", () => {
   });
 
   test("the page is built with relative addresses, so that it can lie in any folder", async () => {
-    await buildCore();
     await buildWeb();
     const html = readFileSync(at("dist/index.html"), "utf8");
     const addresses = [...html.matchAll(/\b(?:src|href)="([^"]*)"/g)].map((match) => match[1]);
