@@ -1,13 +1,18 @@
 // fork: two processes, one set of frames, until somebody writes.
 //
-// fork copies the page tables, not the pages: every private writable page
-// becomes read only in both, and its frame is counted twice. Then
+// fork copies the page table's entries, not the pages, and only those that could
+// not be had again: a writable private page becomes read only in both processes,
+// and its frame is counted twice. Then, in an order the scheduler chooses,
 //
-//   1. the child writes to `shared`: its fault copies the frame;
-//   2. the parent writes to the same page afterwards: its fault finds that
-//      nobody else uses the frame any more, and just makes it writable again;
-//   3. both go on with a stack that was shared too: each return address written
-//      is a fault of the same kind.
+//   * the parent writes to its stack: the frame is copied;
+//   * the child fetches its first instruction and faults: the text is the
+//     file's, so fork did not bother to copy its entries;
+//   * the child writes to `shared`: the frame is copied;
+//   * the child writes to its stack. The parent has moved to a copy, the frame is
+//     used once only, and the fault just makes it writable again: no copy;
+//   * the parent writes to `shared` when the child is gone: no copy either.
+//
+// Whoever writes first pays for the copy; the last user keeps the original.
 #include "libc/libc.h"
 
 static char shared[PAGE] __attribute__((aligned(PAGE))) = "before fork";

@@ -4,7 +4,7 @@
 //   stack overflow     go down for ever
 //
 // Every frame reaches into a page that was never touched: a fault each. Linux
-// makes the area 132 KiB long at exec, so the first 32 are ordinary anonymous
+// makes the area 132 KiB long at exec, so the first 31 are ordinary anonymous
 // faults inside it. A store below the area, but above its limit, makes the
 // kernel lower vm_start first: watch the area grow with each fault from there.
 //

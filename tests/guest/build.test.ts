@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   appendFileSync,
   cpSync,
@@ -121,6 +122,42 @@ describe("a guest program's file", () => {
     ]);
     // No .bss: exec would clear its part of the page, and take the faults from us.
     for (const { filesz, memsz } of loads) expect(filesz).toBe(memsz);
+  });
+});
+
+describe("faults recorded on Linux", () => {
+  interface Recorded {
+    program: string;
+    args: string[];
+    loaded: string;
+    faults: string[];
+  }
+  const { runs }: { runs: Recorded[] } = JSON.parse(
+    readFileSync(join(inject("root"), "tests/guests/linux-faults.json"), "utf8"),
+  );
+
+  /** What exec maps of a file, without the ELF header, which also counts debug sections. */
+  function loadedBytes(elf: Buffer): Buffer {
+    const headers = Array.from(
+      { length: elf.readUInt16LE(56) },
+      (_, i) => Number(elf.readBigUInt64LE(32)) + i * elf.readUInt16LE(54),
+    );
+    const ends = headers
+      .filter((at) => elf.readUInt32LE(at) === 1)
+      .map((at) => Number(elf.readBigUInt64LE(at + 8) + elf.readBigUInt64LE(at + 32)));
+    return elf.subarray(64, Math.max(...ends));
+  }
+
+  test.each(runs)("$program $args: the record is of the code that is committed", (run) => {
+    const bytes = loadedBytes(readFileSync(join(programsFolder, run.program)));
+    expect(createHash("sha256").update(bytes).digest("hex")).toBe(run.loaded);
+  });
+
+  test("hello faults on its first fetch, its first load and its first store", () => {
+    const hello = runs.find(({ program }) => program === "hello");
+    const elf = readFileSync(join(programsFolder, "hello"));
+    const entry = `0x${elf.readBigUInt64LE(24).toString(16)}`;
+    expect(hello?.faults).toEqual([`X ${entry}`, "R 0x111b8", "W 0x111b8"]);
   });
 });
 
