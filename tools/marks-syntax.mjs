@@ -3,7 +3,7 @@ import { LiteralKind, NodeKind as K, Token } from "assemblyscript";
 import { isAssignment, textOf } from "./marks-types.mjs";
 
 /** Whether a false `e` tells asc more about null than a true one does. */
-export function falseNarrows(e) {
+function falseNarrows(e) {
   if (e.kind === K.Parenthesized) return falseNarrows(e.expression);
   if (e.kind === K.UnaryPrefix && e.operator === Token.Exclamation) return !falseNarrows(e.operand);
   if (e.kind !== K.Binary) return false;
@@ -16,46 +16,104 @@ export function alwaysTrue(e) {
   return e.kind === K.Literal && e.literalKind === LiteralKind.Integer && Number(textOf(e)) !== 0;
 }
 
-/** Names of the variables that evaluating `e` may give a value. */
-export function assigned(e, found = new Set()) {
-  if (!e) return found;
-  const target = (t) => {
-    while (t.kind === K.Parenthesized) t = t.expression;
-    if (t.kind === K.Identifier) found.add(t.text);
-  };
+/** The operands of `e` in the order in which they are evaluated. */
+function operands(e) {
   switch (e.kind) {
     case K.Binary:
-      assigned(e.left, found);
-      assigned(e.right, found);
-      if (isAssignment(e.operator)) target(e.left);
-      break;
+      return [e.left, e.right];
     case K.UnaryPrefix:
     case K.UnaryPostfix:
-      assigned(e.operand, found);
-      if (e.operator === Token.Plus_Plus || e.operator === Token.Minus_Minus) target(e.operand);
-      break;
+      return [e.operand];
     case K.Call:
-      assigned(e.expression, found);
-      for (const a of e.args) assigned(a, found);
-      break;
+      return [e.expression, ...e.args];
     case K.Comma:
-      for (const part of e.expressions) assigned(part, found);
-      break;
+      return e.expressions;
     case K.ElementAccess:
-      assigned(e.expression, found);
-      assigned(e.elementExpression, found);
-      break;
+      return [e.expression, e.elementExpression];
     case K.Ternary:
-      for (const part of [e.condition, e.ifThen, e.ifElse]) assigned(part, found);
-      break;
+      return [e.condition, e.ifThen, e.ifElse];
     case K.Assertion:
     case K.InstanceOf:
     case K.Parenthesized:
     case K.PropertyAccess:
-      assigned(e.expression, found);
-      break;
+      return [e.expression];
+    default:
+      return [];
   }
-  return found;
+}
+
+/** The name of the variable that `e` itself, not an operand, gives a value. */
+function target(e) {
+  const unary = e.kind === K.UnaryPrefix || e.kind === K.UnaryPostfix;
+  const steps = e.operator === Token.Plus_Plus || e.operator === Token.Minus_Minus;
+  let to;
+  if (e.kind === K.Binary && isAssignment(e.operator)) to = e.left;
+  else if (unary && steps) to = e.operand;
+  while (to?.kind === K.Parenthesized) to = to.expression;
+  return to?.kind === K.Identifier ? to.text : undefined;
+}
+
+/**
+ * Names of the variables that evaluating `e` gives a value: `all` that it may, those that it
+ * `always` does, and those it does when it turns out true or false, as far as asc can tell: a
+ * variable declared without a value may only be read where asc knows that it has one.
+ */
+export function assigned(e) {
+  if (e?.kind === K.Parenthesized) return assigned(e.expression);
+  const parts = e ? operands(e).map(assigned) : [];
+  const all = new Set(parts.flatMap((part) => [...part.all]));
+  const [first, second] = parts;
+  if (e?.kind === K.Binary && e.operator === Token.Ampersand_Ampersand) {
+    const ifTrue = new Set([...first.ifTrue, ...second.always]);
+    return { all, always: first.always, ifTrue, ifFalse: first.always };
+  }
+  if (e?.kind === K.Binary && e.operator === Token.Bar_Bar) {
+    const ifFalse = new Set([...first.ifFalse, ...second.always]);
+    return { all, always: first.always, ifTrue: first.always, ifFalse };
+  }
+  const certain = e?.kind === K.Ternary ? [first] : parts;
+  const always = new Set(certain.flatMap((part) => [...part.always]));
+  const name = e && target(e);
+  if (name !== undefined) {
+    all.add(name);
+    always.add(name);
+  }
+  return { all, always, ifTrue: always, ifFalse: always };
+}
+
+/**
+ * Puts `mark`, a call, before everything that `e` computes, where that hides from asc neither an
+ * assignment nor what a condition says about null.
+ *
+ * @param node `{ test(e), fail(e), comma(e) }` make `mark && e`, `mark || e` and `(mark, e)`.
+ * @returns the expression to stand for `e`.
+ */
+export function markFirst(e, node) {
+  if (e.kind === K.Parenthesized) {
+    e.expression = markFirst(e.expression, node);
+    return e;
+  }
+  const logical = [Token.Ampersand_Ampersand, Token.Bar_Bar];
+  if (e.kind === K.Binary && logical.includes(e.operator)) {
+    e.left = markFirst(e.left, node);
+    return e;
+  }
+  if (assigned(e).always.size === 0) return falseNarrows(e) ? node.fail(e) : node.test(e);
+  if (e.kind === K.Binary) {
+    // Reading or naming a variable computes nothing; what it is given is computed first.
+    const side = target(e) === undefined ? "left" : "right";
+    e[side] = commaFirst(e[side], node);
+    return e;
+  }
+  return node.comma(e);
+}
+
+function commaFirst(e, node) {
+  if (e.kind === K.Parenthesized) {
+    e.expression = commaFirst(e.expression, node);
+    return e;
+  }
+  return assigned(e).always.size > 0 && e.kind === K.Binary ? markFirst(e, node) : node.comma(e);
 }
 
 /** The comments from the statement before up to `start`, less those that a blank line cuts off. */

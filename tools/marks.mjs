@@ -22,7 +22,7 @@
 import { createHash } from "node:crypto";
 import { CommonFlags, Node, NodeKind as K, Range, Token } from "assemblyscript";
 import { Transform } from "assemblyscript/transform";
-import { alwaysTrue, assigned, falseNarrows, leftAlone, leftAloneAtTop } from "./marks-syntax.mjs";
+import { alwaysTrue, assigned, leftAlone, leftAloneAtTop, markFirst } from "./marks-syntax.mjs";
 import { Names, typeText } from "./marks-types.mjs";
 
 const MARKED = /^assembly\/(kernel|policy|proposal)\//;
@@ -156,6 +156,12 @@ export default class Marks extends Transform {
     return statements.flatMap((s) => this.#statement(s));
   }
 
+  /** Records what evaluating `expression` gave to variables. */
+  #after(expression, range) {
+    const names = assigned(expression);
+    return this.#lets(names, names.always, range);
+  }
+
   /** What stands for a statement: its mark, itself, and the values it gave to variables. */
   #statement(s) {
     const { range } = s;
@@ -166,7 +172,7 @@ export default class Marks extends Transform {
       case K.Variable:
         return this.#variable(s);
       case K.Expression:
-        return [this.#mark("statement", range), s, ...this.#lets(assigned(s.expression), range)];
+        return [this.#mark("statement", range), s, ...this.#after(s.expression, range)];
       case K.Return:
         return this.#return(s);
       case K.If:
@@ -191,14 +197,12 @@ export default class Marks extends Transform {
 
   #variable(s, kind = "declare", span = s.range) {
     const after = [];
-    const names = new Set();
     for (const d of s.declarations) {
       // The initializer is still in the scope without the name.
-      const type = d.type ? typeText(d.type) : d.initializer ? this.#typeOf(d.initializer) : "";
-      for (const name of assigned(d.initializer)) names.add(name);
-      after.push(...this.#lets(names, d.range));
-      names.clear();
-      this.#declare(d.name.text, type, "local", d.range);
+      const inferred = d.initializer ? this.#typeOf(d.initializer) : "";
+      if (d.initializer) after.push(...this.#after(d.initializer, d.range));
+      const type = d.type ? typeText(d.type) : inferred;
+      this.#declare(d.name.text, type, "local", d.range, Boolean(d.initializer));
       if (d.initializer) after.push(this.#let(d.name.text, d.range));
       else if (this.#loops > 0) after.push(this.#unset(d.name.text, d.range));
     }
@@ -223,28 +227,29 @@ export default class Marks extends Transform {
     const { condition, range } = s;
     const names = assigned(condition);
     const mark = this.#mark(kind, this.#header(s, condition));
-    s.ifTrue = this.#block(s.ifTrue, names);
+    s.ifTrue = this.#block(s.ifTrue, this.#lets(names, names.ifTrue, range));
     if (s.ifFalse?.kind === K.If) {
-      const lets = this.#lets(names, range);
+      const lets = this.#lets(names, names.ifFalse, range);
       s.ifFalse = Node.createBlockStatement(
         [...lets, ...this.#if(s.ifFalse, "else-if")],
         s.ifFalse.range,
       );
-    } else if (s.ifFalse) s.ifFalse = this.#block(s.ifFalse, names);
-    return [mark, s, ...(s.ifFalse ? [] : this.#lets(names, range))];
+    } else if (s.ifFalse) {
+      s.ifFalse = this.#block(s.ifFalse, this.#lets(names, names.ifFalse, range));
+    }
+    return [mark, s, ...(s.ifFalse ? [] : this.#lets(names, names.always, range))];
   }
 
   #switch(s) {
-    const names = assigned(s.condition);
     const mark = this.#mark("switch", this.#header(s, s.condition));
     this.#scoped(s.range, () => {
       for (const c of s.cases) {
         // An empty case falls into the next one, which records the same.
-        const lets = c.statements.length > 0 ? this.#lets(names, s.range) : [];
+        const lets = c.statements.length > 0 ? this.#after(s.condition, s.range) : [];
         c.statements = [...lets, ...this.#list(c.statements)];
       }
     });
-    return [mark, s, ...this.#lets(names, s.range)];
+    return [mark, s, ...this.#after(s.condition, s.range)];
   }
 
   /** Moves the initializer into a block around the loop, to record what it sets. */
@@ -255,12 +260,7 @@ export default class Marks extends Transform {
       if (init) {
         const span = this.#span(range.start, init.range.end);
         if (init.kind === K.Variable) before.push(...this.#variable(init, "init", span));
-        else
-          before.push(
-            this.#mark("init", span),
-            init,
-            ...this.#lets(assigned(init.expression), range),
-          );
+        else before.push(this.#mark("init", span), init, ...this.#after(init.expression, range));
         s.initializer = null;
       }
       const names = assigned(condition);
@@ -270,17 +270,20 @@ export default class Marks extends Transform {
         top.push(this.#mark("condition", span));
       } else s.condition = this.#tested(condition, condition.range);
       this.#loops++;
-      s.body = this.#block(s.body, names, top);
+      s.body = this.#block(s.body, [...this.#lets(names, names.ifTrue, range), ...top]);
       if (step) {
         const parts = step.kind === K.Comma ? step.expressions : [step];
-        const calls = this.#lets(assigned(step), step.range);
+        const calls = this.#after(step, step.range);
         s.incrementor = Node.createCommaExpression(
           [this.#mark("step", step.range).expression, ...parts, ...calls.map((c) => c.expression)],
           step.range,
         );
       }
       this.#loops--;
-      return Node.createBlockStatement([...before, s, ...this.#lets(names, range)], range);
+      return Node.createBlockStatement(
+        [...before, s, ...this.#lets(names, names.always, range)],
+        range,
+      );
     });
   }
 
@@ -291,30 +294,29 @@ export default class Marks extends Transform {
     if (alwaysTrue(s.condition)) top.push(this.#mark("condition", span));
     else s.condition = this.#tested(s.condition, span);
     this.#loops++;
-    s.body = this.#block(s.body, names, top);
+    s.body = this.#block(s.body, [...this.#lets(names, names.ifTrue, s.range), ...top]);
     this.#loops--;
-    return [s, ...this.#lets(names, s.range)];
+    return [s, ...this.#lets(names, names.always, s.range)];
   }
 
   #doWhile(s) {
     const { condition } = s;
     this.#loops++;
-    s.body = this.#block(s.body, new Set());
+    s.body = this.#block(s.body);
     this.#loops--;
     if (!alwaysTrue(condition)) {
       const start = this.#source.text.lastIndexOf("while", condition.range.start);
       s.condition = this.#tested(condition, this.#span(start, s.range.end));
     }
-    return [s, ...this.#lets(assigned(condition), s.range)];
+    return [s, ...this.#after(condition, s.range)];
   }
 
-  /** A body as a block of its own scope, first recording `names`, then with `top` before it. */
-  #block(body, names, top = []) {
+  /** A body as a block of its own scope, with the statements `top` before it. */
+  #block(body, top = []) {
     const { range } = body;
-    const lets = this.#lets(names, range);
     const inner = body.kind === K.Block ? body.statements : [body];
     const statements = this.#scoped(range, () => this.#list(inner));
-    return Node.createBlockStatement([...lets, ...top, ...statements], range);
+    return Node.createBlockStatement([...top, ...statements], range);
   }
 
   // --------------------------------------------------------------------------- scopes --
@@ -326,18 +328,19 @@ export default class Marks extends Transform {
     return result;
   }
 
-  #declare(name, type, kind, range) {
+  /** @param valued whether it has a value from the start, so that asc lets it be read anywhere. */
+  #declare(name, type, kind, range, valued = true) {
     const { slots, unrecorded } = this.#fn.entry;
     const scope = this.#scopes.at(-1);
     if (slots.length === MAX_SLOTS) {
       unrecorded.push(name);
-      scope.names.set(name, { slot: -1, type });
+      scope.names.set(name, { slot: -1, type, valued });
       return;
     }
     const occurrence = 1 + slots.filter((s) => s.name === name).length;
     const line = this.#at(range.start).line;
     slots.push({ name, type, kind, occurrence, line, endLine: scope.end });
-    scope.names.set(name, { slot: slots.length - 1, type });
+    scope.names.set(name, { slot: slots.length - 1, type, valued });
   }
 
   #lookup(name) {
@@ -379,18 +382,28 @@ export default class Marks extends Transform {
     return this.#do("__mark", [this.#num(this.#markId(kind, range), range)], range);
   }
 
-  /** `condition` with a mark before each evaluation, so that asc still narrows types by it. */
+  /** `condition` with a mark before each evaluation. */
   #tested(condition, range) {
-    const [name, operator] = falseNarrows(condition)
-      ? ["__fail", Token.Bar_Bar]
-      : ["__test", Token.Ampersand_Ampersand];
-    const id = this.#num(this.#markId("condition", range), range);
-    const mark = this.#call(name, [this.#id("__f", range), id], range);
-    return Node.createBinaryExpression(operator, mark, condition, condition.range);
+    const id = this.#markId("condition", range);
+    const mark = (name) => this.#call(name, [this.#id("__f", range), this.#num(id, range)], range);
+    const or = Token.Bar_Bar;
+    const and = Token.Ampersand_Ampersand;
+    return markFirst(condition, {
+      test: (e) => Node.createBinaryExpression(and, mark("__test"), e, e.range),
+      fail: (e) => Node.createBinaryExpression(or, mark("__fail"), e, e.range),
+      comma: (e) => Node.createCommaExpression([mark("__mark"), e], e.range),
+    });
   }
 
-  #lets(names, range) {
-    return [...names].map((name) => this.#let(name, range)).filter(Boolean);
+  /** Records `names.all`, of those without a value at first only the `known` to have one now. */
+  #lets(names, known, range) {
+    return [...names.all]
+      .map((name) => {
+        const local = this.#lookup(name);
+        if (!local) return undefined;
+        return local.valued || known.has(name) ? this.#let(name, range) : this.#unset(name, range);
+      })
+      .filter(Boolean);
   }
 
   /** Records variable `name`; undefined when it is no local or has no slot. */
