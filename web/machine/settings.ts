@@ -1,0 +1,216 @@
+// The settings of a machine, by the names that `set KEY=VALUE` and `--set KEY=VALUE` take.
+import { Conf, Era, MAX_FRAMES, TLB_MAX, TlbPolicy } from "../../assembly/abi.ts";
+import type { Layout } from "./mkfs.ts";
+
+/** Values by their key in SETTINGS, and what is no number in the core. */
+export interface Settings {
+  values: Record<string, number>;
+  layout: Layout;
+}
+
+interface Setting {
+  conf: Conf;
+  initial: number;
+  min: number;
+  max: number;
+  /** Names for values. */
+  names?: Record<string, number>;
+  /** For `help set`. */
+  about: string;
+}
+
+const U32 = 0xffffffff;
+const namesOf = (values: Record<string, string | number>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(values).filter((pair): pair is [string, number] => typeof pair[1] === "number"),
+  );
+
+/** Everything about a machine that may differ from another; Linux's names where Linux has one. */
+export const SETTINGS: Record<string, Setting> = {
+  ram: {
+    conf: Conf.ram_frames,
+    initial: 64,
+    min: 1,
+    max: MAX_FRAMES >> 8,
+    about: "memory, MiB",
+  },
+  era: {
+    conf: Conf.era,
+    initial: Era.laptop2004,
+    min: 0,
+    max: Object.keys(namesOf(Era)).length - 1,
+    names: namesOf(Era),
+    about: "whose costs the clock counts",
+  },
+  tlb_entries: {
+    conf: Conf.tlb_entries,
+    initial: 32,
+    min: 1,
+    max: TLB_MAX,
+    about: "entries of the TLB",
+  },
+  tlb_ways: {
+    conf: Conf.tlb_ways,
+    initial: 32,
+    min: 1,
+    max: TLB_MAX,
+    about: "ways of the TLB (entries/ways sets)",
+  },
+  tlb_policy: {
+    conf: Conf.tlb_policy,
+    initial: TlbPolicy.RoundRobin,
+    min: 0,
+    max: TlbPolicy.Lru,
+    names: { "round-robin": 0, random: 1, lru: 2 },
+    about: "which TLB entry is replaced",
+  },
+  uid: { conf: Conf.uid, initial: 1000, min: 0, max: U32, about: "user of the first process" },
+  gid: { conf: Conf.gid, initial: 1000, min: 0, max: U32, about: "group of the first process" },
+  seed: {
+    conf: Conf.seed,
+    initial: 1,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    about: "seed of getrandom, AT_RANDOM and random TLB replacement",
+  },
+  "vm.fault_around_bytes": {
+    conf: Conf.vm_fault_around_bytes,
+    initial: 65536,
+    min: 4096,
+    max: 2 ** 21,
+    about: "pages around a read fault that are mapped with it, if they are cached",
+  },
+  "vm.read_ahead_kb": {
+    conf: Conf.vm_read_ahead_kb,
+    initial: 128,
+    min: 0,
+    max: 65536,
+    about: "how far a read from the disk reads ahead",
+  },
+  "vm.mmap_min_addr": {
+    conf: Conf.vm_mmap_min_addr,
+    initial: 65536,
+    min: 0,
+    max: 2 ** 38,
+    about: "lowest address a user may map",
+  },
+  "vm.overcommit_memory": {
+    conf: Conf.vm_overcommit_memory,
+    initial: 0,
+    min: 0,
+    max: 2,
+    about: "0 guess, 1 always, 2 never promise more memory than there is",
+  },
+  "vm.overcommit_ratio": {
+    conf: Conf.vm_overcommit_ratio,
+    initial: 50,
+    min: 0,
+    max: 100,
+    about: "percent of memory that overcommit_memory=2 promises",
+  },
+  "vm.max_map_count": {
+    conf: Conf.vm_max_map_count,
+    initial: 65530,
+    min: 1,
+    max: U32,
+    about: "most areas of one address space",
+  },
+  stack_limit: {
+    conf: Conf.rlimit_stack,
+    initial: 8 * 2 ** 20,
+    min: 4096,
+    max: 2 ** 37,
+    about: "RLIMIT_STACK, bytes",
+  },
+  stack_guard_gap: {
+    conf: Conf.stack_guard_gap,
+    initial: 256,
+    min: 0,
+    max: 2 ** 20,
+    about: "pages kept free below a growing stack",
+  },
+  epoch: {
+    conf: Conf.epoch,
+    initial: 1_104_537_600,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    about: "the clock at boot, seconds since 1970 (2005-01-01)",
+  },
+};
+
+/** How `layout=` names what mkfs does. */
+const LAYOUTS: Layout[] = ["copied", "linked"];
+
+/** A fresh machine's settings. */
+export function defaultSettings(): Settings {
+  const values: Record<string, number> = {};
+  for (const [key, { initial }] of Object.entries(SETTINGS)) values[key] = initial;
+  return { values, layout: "copied" };
+}
+
+/** All keys, for completion. */
+export function settingKeys(): string[] {
+  return [...Object.keys(SETTINGS), "layout"];
+}
+
+/**
+ * Changes one setting.
+ *
+ * @param assignment "key=value"; the value may have a suffix K, M or G, or be one of the names.
+ * @throws RangeError with one sentence when there is no such key or value.
+ */
+export function changeSetting(settings: Settings, assignment: string): void {
+  const at = assignment.indexOf("=");
+  if (at < 1) throw new RangeError(`"${assignment}" is not KEY=VALUE`);
+  const key = assignment.slice(0, at).trim();
+  const value = assignment.slice(at + 1).trim();
+  if (key === "layout") {
+    const layout = LAYOUTS.find((one) => one === value);
+    if (!layout) throw new RangeError(`layout is ${LAYOUTS.join(" or ")}, not "${value}"`);
+    settings.layout = layout;
+    return;
+  }
+  const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
+  if (!setting) throw new RangeError(`there is no setting "${key}" (see: help set)`);
+  settings.values[key] = parseValue(key, value, setting);
+}
+
+function parseValue(key: string, text: string, { names, min, max }: Setting): number {
+  if (names && Object.hasOwn(names, text)) return names[text] as number;
+  const match = /^(0[xX][0-9a-fA-F]+|[0-9]+)([KMG])?$/.exec(text);
+  if (!match || names) {
+    const wanted = names ? `one of ${Object.keys(names).join(", ")}` : "a number";
+    throw new RangeError(`${key} is ${wanted}, not "${text}"`);
+  }
+  const unit = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[match[2] ?? ""] ?? 1;
+  const value = Number(match[1]) * unit;
+  if (value < min || value > max) {
+    throw new RangeError(`${key} is from ${min} to ${max}, not ${text}`);
+  }
+  return value;
+}
+
+/** "key=value" as a reader would write it. */
+export function showSetting(settings: Settings, key: string): string {
+  if (key === "layout") return `layout=${settings.layout}`;
+  const value = settings.values[key] as number;
+  const names = SETTINGS[key]?.names ?? {};
+  return `${key}=${Object.keys(names).find((name) => names[name] === value) ?? value}`;
+}
+
+/**
+ * What is wrong with the settings as a whole.
+ *
+ * @returns one sentence, or null when they fit each other.
+ */
+export function settingsFault({ values }: Settings): string | null {
+  const { tlb_entries: entries = 0, tlb_ways: ways = 0 } = values;
+  const around = values["vm.fault_around_bytes"] as number;
+  if (ways > entries || entries % ways !== 0) {
+    return `tlb_entries=${entries} cannot be divided into ways of ${ways}`;
+  }
+  const sets = entries / ways;
+  if ((sets & (sets - 1)) !== 0) return `${sets} sets: the number of sets is a power of two`;
+  if ((around & (around - 1)) !== 0) return "vm.fault_around_bytes is a power of two";
+  return null;
+}
