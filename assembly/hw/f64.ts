@@ -8,9 +8,6 @@ import {
 } from "./fbits";
 import { add_exact, div_exact, fma_exact, mul_exact, sqrt_exact } from "./fexact";
 
-/** 2^1023: TwoSum cannot overflow when its first operand is smaller than this. */
-const TWO_SUM_LIMIT: f64 = 8.98846567431158e307;
-
 /** Bounds inside which the fused path's products and sums are free of range trouble. */
 const FMA_FACTOR_MIN: f64 = 3.4395525670743494e-136; // 2^-450
 const FMA_FACTOR_MAX: f64 = 2.9073548971824276e135; // 2^450
@@ -19,8 +16,9 @@ const FMA_ADDEND_MAX: f64 = 9.7453140114e288; // 2^960
 const SPLITTER: f64 = 134217729;
 
 /**
- * The rounding error of sum = x + y, exactly (Knuth's TwoSum).
- * Requires a finite sum and |x| < 2^1023.
+ * The rounding error of a finite sum = x + y, exactly (Knuth's TwoSum). At the very
+ * top of the range it may be an infinity or a NaN instead of a nonzero error; it is 0
+ * if and only if the sum is exact, for then every step here is.
  */
 function sum_error(x: f64, y: f64, sum: f64): f64 {
   const from_y = sum - x;
@@ -50,11 +48,8 @@ export function f64_add(a: u64, b: u64, rm: u32): u64 {
     const y = reinterpret<f64>(b);
     const sum = x + y;
     if (abs(sum) < Infinity) {
-      if (inexact_known()) return reinterpret<u64>(sum);
-      if (abs(x) < TWO_SUM_LIMIT) {
-        if (sum_error(x, y, sum) != 0) raise(FFLAG_NX);
-        return reinterpret<u64>(sum);
-      }
+      if (!inexact_known() && sum_error(x, y, sum) != 0) raise(FFLAG_NX);
+      return reinterpret<u64>(sum);
     }
   }
   return add_exact(a, b, rm);
@@ -87,12 +82,12 @@ export function f64_div(a: u64, b: u64, rm: u32): u64 {
     const y = reinterpret<f64>(b);
     const quotient = x / y;
     if (abs(quotient) > F64_TINY && abs(quotient) < Infinity) {
+      // quotient * y differs from x by less than the spacing of 53-bit numbers, so if
+      // it is one, it is x. (A spacing is least below a power of two; but where the
+      // product is a power of two so is y, and the quotient is exact.)
       const bits = reinterpret<u64>(quotient);
-      if (inexact_known()) return bits;
-      if (abs(x) >= F64_TINY) {
-        if (quotient * y != x || !product_fits(bits, b)) raise(FFLAG_NX);
-        return bits;
-      }
+      if (!inexact_known() && !product_fits(bits, b)) raise(FFLAG_NX);
+      return bits;
     }
     if (x == 0 && quotient == 0) return reinterpret<u64>(quotient);
   }
@@ -107,6 +102,7 @@ export function f64_sqrt(a: u64, rm: u32): u64 {
     if (root < Infinity) {
       const bits = reinterpret<u64>(root);
       if (inexact_known() || root == 0) return bits;
+      // A subnormal x can be the rounded square of an inexact root: exact path.
       if (x >= F64_TINY) {
         if (root * root != x || !product_fits(bits, bits)) raise(FFLAG_NX);
         return bits;
@@ -160,13 +156,12 @@ export function f64_fma(a: u64, b: u64, c: u64, rm: u32): u64 {
         }
       }
       const sum = high + tail;
-      if (!inexact_known()) {
-        // A tail that is no binary64 makes the result inexact. If product and low
-        // cancelled, `high` is exact and the tail is low_error, a binary64. If not,
-        // `high` is far larger than both errors; were the true value a binary64, then
-        // so would be its difference from `high` (Sterbenz), which is the tail.
-        if (tail_error != 0 || sum_error(high, tail, sum) != 0) raise(FFLAG_NX);
-      }
+      // A tail made odd makes this sum inexact, and so is the true one. Proof: if
+      // product and low cancelled, `high` is exact and the tail is low_error, never
+      // made odd. If not, `high` is far larger than the tail, so their sum needs more
+      // than 53 bits; and were the true value a binary64, then its difference from
+      // `high` would be one (Sterbenz), and nothing would have been made odd.
+      if (!inexact_known() && sum_error(high, tail, sum) != 0) raise(FFLAG_NX);
       return reinterpret<u64>(sum);
     }
   }

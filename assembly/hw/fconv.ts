@@ -47,7 +47,7 @@ function round_integral(x: f64, rm: u32): f64 {
   return abs(x - whole) >= 0.5 ? whole + copysign<f64>(1, x) : whole;
 }
 
-/** Flags of a conversion whose rounded value is in range, or of one that saturates. */
+/** Raises NX if rounding x to an integral number changed it. */
 function flag_inexact(x: f64, integral: f64): void {
   if (integral != x) raise(FFLAG_NX);
 }

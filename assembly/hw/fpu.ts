@@ -48,9 +48,8 @@
  *   fcvt.d.l[u]     the host's conversion, if the integer is in [-2^53, 2^53], any rm
  *   fcvt.d.s        the host's conversion r, if r = r
  *
- * With NX clear the functions test exactness: a sum by TwoSum (Knuth), which cannot
- * overflow when its first operand is below half the greatest number; a product by
- * counting significant bits; a quotient or a root by multiplying back; binary32 by its
+ * With NX clear the functions test exactness: a sum by TwoSum (Knuth), a product by
+ * counting significant bits, a quotient or a root by multiplying back, binary32 by its
  * exact binary64 product. So programs that never round (integers kept in floating
  * point) stay fast, and the others accrue NX once.
  */

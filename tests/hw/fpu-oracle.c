@@ -147,6 +147,7 @@ static int edges(const struct format *f, u64 *out, int fine)
 	EDGE(bias / 2, 0);		/* roots of the least normal */
 	EDGE(bias / 2 + 1, ones);
 	EDGE(bias + bias / 2, ones);	/* roots of the greatest */
+	EDGE(top - 2, 0);		/* 1 / least normal */
 	EDGE(top - 1, 0);
 	EDGE(top - 1, half);
 	for (int k = 31; k <= 64; k += k == 31 ? 1 : k == 32 ? 21 : k == 53 ? 10 : 1) {
@@ -281,6 +282,11 @@ static void random_vector(void)
 		if (single) FLOAT32("fmul.s ft3, ft0, ft1");
 		else FLOAT64("fmul.d ft3, ft0, ft1");
 		a = r + below(3) - 1;
+		/* a subnormal that is the rounded square of its inexact root */
+		if (!single && below(8) == 0) {
+			u64 odd = 67108865 + 2 * below(13898700);
+			a = (odd * odd - 1) / 4;
+		}
 	}
 	run(single ? SINGLE + op : op, below(5), a & (op >= FROM_I32 ? ~(u64)0 : mask), b & mask,
 	    c & mask);
