@@ -85,9 +85,20 @@ export class Names {
     return file?.declared.get(name);
   }
 
+  /** The class or alias that a type's text names; its file need not be imported in this one. */
+  #type(path, name) {
+    const near = this.find(path, name);
+    if (near) return near;
+    const kinds = [K.ClassDeclaration, K.TypeDeclaration];
+    const far = [...this.#files.values()]
+      .map((file) => file.declared.get(name))
+      .filter((declaration) => kinds.includes(declaration?.kind));
+    return far.length === 1 ? far[0] : undefined;
+  }
+
   #plain(path, type) {
     for (let hops = 8; hops > 0 && !(type in bits); hops--) {
-      const declaration = this.find(path, type);
+      const declaration = this.#type(path, type);
       if (declaration?.kind !== K.TypeDeclaration) break;
       type = typeText(declaration.type);
     }
@@ -96,14 +107,11 @@ export class Names {
 
   #member(path, object, name, locals) {
     const type = withoutNull(this.typeOf(path, object, locals));
-    for (
-      let cls = this.find(path, type), hops = 8;
-      cls?.kind === K.ClassDeclaration && hops > 0;
-    ) {
+    let cls = this.#type(path, type);
+    for (let hops = 8; cls?.kind === K.ClassDeclaration && hops > 0; hops--) {
       const member = cls.members.find((m) => m.name.text === name && !m.is(CommonFlags.Set));
       if (member) return member;
-      cls = cls.extendsType && this.find(cls.range.source.internalPath, typeText(cls.extendsType));
-      hops--;
+      cls = cls.extendsType && this.#type(cls.range.source.internalPath, typeText(cls.extendsType));
     }
     return undefined;
   }
@@ -196,14 +204,14 @@ export class Names {
     return "";
   }
 
-  /** The type two operands meet in; a plain literal takes the other's type if that is wider. */
+  /** The type two operands meet in; asc reads a literal on the right as the left one's type. */
   #common(path, left, right, locals) {
     const a = this.typeOf(path, left, locals);
     const b = this.typeOf(path, right, locals);
     if (a === b) return a;
     const [wide, narrow] = [bits[this.#plain(path, a)], bits[this.#plain(path, b)]];
     if (wide && narrow) {
-      if (isLiteral(unwrap(right)) && wide >= narrow) return a;
+      if (isLiteral(unwrap(right))) return a;
       if (isLiteral(unwrap(left)) && narrow >= wide) return b;
       if (wide !== narrow) return wide > narrow ? a : b;
       return "";

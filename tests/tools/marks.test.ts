@@ -772,7 +772,11 @@ export enum Fault { NONE, MAJOR = 4, RETRY, BOTH = MAJOR | 2 }
   vm_next: vm_area_struct | null;
   pages(): u64 { return this.vm_start >> 12; }
 }`,
+    "assembly/kernel/page.ts": `type count_t = u16;
+@unmanaged export class page { refcount: count_t; }
+export function mem_map(at: u32): page { return changetype<page>(at); }`,
     "assembly/kernel/memory.ts": `import { pfn_t, VM_WRITE, Fault, vm_area_struct } from "./mm_types";
+import { mem_map } from "./page";
 import { PAGE_SHIFT } from "../abi";
 function alloc(order: u32): pfn_t { return <pfn_t>order; }
 export function run(addr: u64, vma: vm_area_struct): u64 {
@@ -789,9 +793,10 @@ export function run(addr: u64, vma: vm_area_struct): u64 {
   let unknown = (<u64>cast) + (<u32>cast);
   let small = 3, kind = Fault.MAJOR;
   const pick = max(addr, start);
+  const count = mem_map(8).refcount, counted = count + 1;
   let typed: vm_area_struct | null = null, plain: u32;
   plain = 3;
-  return chosen.pages() + also + more + write + unknown + small + kind + pick
+  return chosen.pages() + also + more + write + unknown + small + kind + pick + counted
     + loaded + as_cast + plain + pages;
 }`,
     "assembly/index.ts": `export { run } from "./kernel/memory";`,
@@ -821,6 +826,8 @@ export function run(addr: u64, vma: vm_area_struct): u64 {
       small: "i32",
       kind: "i32",
       pick: "u64",
+      count: "count_t",
+      counted: "count_t",
       typed: "vm_area_struct | null",
       plain: "u32",
     });
