@@ -1,0 +1,237 @@
+// A field of pages: one square each, thousands if need be, on a canvas. One tab stop; inside it
+// the arrow keys walk, and Enter chooses.
+import { html, type PropertyValues } from "lit";
+import type { PageState } from "../machine/types.ts";
+import { type CellGrid, layOut, paintSquare, WORDS } from "./draw/squares.ts";
+import { calm, Pane } from "./pane.ts";
+import { dark } from "./state.ts";
+import { palette } from "./theme.ts";
+
+const TALL = [13, 11, 9, 7, 6, 5];
+const LARGEST = 16000;
+
+/** Which cells carry a ring: "now" (the accent) and "chosen" (pointed at or picked). */
+export interface Rings {
+  now?: number;
+  chosen?: Iterable<number>;
+}
+
+export class PageCells extends Pane {
+  static override properties = {
+    states: { attribute: false },
+    rings: { attribute: false },
+    moved: { attribute: false },
+    describe: { attribute: false },
+    label: {},
+    fit: { type: Boolean },
+  };
+  /** State of each page. */
+  declare states: ArrayLike<PageState>;
+  declare rings: Rings;
+  /** The cell that just changed; -1: none. */
+  declare moved: number;
+  /** Words for one cell, for screen readers. */
+  declare describe: (index: number) => string;
+  declare label: string;
+  /** Shrink the squares until all fit the height of the element. */
+  declare fit: boolean;
+
+  #grid: CellGrid = { columns: 1, rows: 0, pitch: 13, side: 11 };
+  #cursor = -1;
+  #watch = new ResizeObserver(() => this.#paint());
+  #frame = 0;
+
+  constructor() {
+    super();
+    this.states = [];
+    this.rings = {};
+    this.moved = -1;
+    this.describe = (index) => `page ${index}`;
+    this.label = "Pages";
+    this.fit = false;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#watch.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#watch.disconnect();
+    cancelAnimationFrame(this.#frame);
+  }
+
+  override render() {
+    dark.value;
+    const at = Math.min(Math.max(this.#cursor, 0), this.states.length - 1);
+    const state = this.states[at];
+    return html`<div
+      class="cells"
+      role="listbox"
+      tabindex="0"
+      data-arrows
+      aria-label=${this.label}
+      aria-activedescendant=${`${this.id || "cells"}-cell`}
+      @keydown=${this.#onKey}
+      @click=${this.#onClick}
+      @pointermove=${this.#onMove}
+      @pointerleave=${() => this.#point(-1)}
+      @focus=${() => this.#setCursor(Math.max(this.#cursor, 0))}
+      @blur=${() => this.#setCursor(-1)}
+    >
+      <canvas aria-hidden="true"></canvas>
+      <span
+        class="hidden"
+        role="option"
+        id=${`${this.id || "cells"}-cell`}
+        aria-selected=${[...(this.rings.chosen ?? [])].includes(at)}
+        aria-posinset=${at + 1}
+        aria-setsize=${this.states.length}
+        >${state ? `${this.describe(at)}, ${WORDS[state]}` : "none"}</span
+      >
+    </div>`;
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    this.#paint();
+    if (changed.has("moved") || changed.has("states")) this.#animate();
+  }
+
+  /** Where a cell stands, in CSS pixels from the element's corner: its left, top and edge. */
+  cellBox(index: number): { x: number; y: number; side: number } {
+    const { columns, pitch, side } = this.#grid;
+    return { x: (index % columns) * pitch + 2, y: Math.floor(index / columns) * pitch + 2, side };
+  }
+
+  #paint(grow?: { index: number; part: number }): void {
+    const canvas = this.querySelector("canvas");
+    const width = this.clientWidth - 4;
+    if (!canvas || width < 8) return;
+    const count = this.states.length;
+    const cell = Number.parseFloat(getComputedStyle(this).getPropertyValue("--cell")) || 13;
+    const scale = cell / 13;
+    const pitches = this.fit ? TALL.map((p) => Math.round(p * scale)) : [Math.round(cell)];
+    const room = this.fit ? this.clientHeight - 6 : Number.POSITIVE_INFINITY;
+    this.#grid = layOut(count, width, room, pitches);
+    const { columns, rows, pitch, side } = this.#grid;
+    const ratio = Math.min(devicePixelRatio || 1, Math.max(1, LARGEST / Math.max(1, rows * pitch)));
+    const w = Math.min(columns, Math.max(1, count)) * pitch + 4;
+    const h = rows * pitch + 4;
+    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+      canvas.width = Math.round(w * ratio);
+      canvas.height = Math.round(h * ratio);
+      canvas.style.width = `${w}px`;
+      canvas.style.height = `${h}px`;
+    }
+    const g = canvas.getContext("2d");
+    if (!g) return;
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, w, h);
+    const colour = palette();
+    for (let i = 0; i < count; i++) {
+      const x = (i % columns) * pitch + 2;
+      const y = Math.floor(i / columns) * pitch + 2;
+      const state = this.states[i] as PageState;
+      if (grow?.index === i) {
+        const inset = (side * (1 - grow.part)) / 2;
+        paintSquare(g, x, y, side, "absent", colour);
+        paintSquare(g, x + inset, y + inset, side - 2 * inset, state, colour);
+      } else paintSquare(g, x, y, side, state, colour);
+    }
+    const ring = (index: number, line: string, dash: number[]) => {
+      if (index < 0 || index >= count) return;
+      const x = (index % columns) * pitch + 1;
+      const y = Math.floor(index / columns) * pitch + 1;
+      g.strokeStyle = colour.background;
+      g.lineWidth = 4;
+      g.setLineDash([]);
+      g.strokeRect(x, y, side + 2, side + 2);
+      g.strokeStyle = line;
+      g.lineWidth = 2;
+      g.setLineDash(dash);
+      g.strokeRect(x, y, side + 2, side + 2);
+      g.setLineDash([]);
+    };
+    for (const index of this.rings.chosen ?? []) ring(index, colour.chosen, []);
+    if (this.rings.now !== undefined) ring(this.rings.now, colour.now, []);
+    if (this.#cursor >= 0 && this.matches(":focus-within")) {
+      ring(this.#cursor, colour.chosen, [2, 2]);
+    }
+  }
+
+  #animate(): void {
+    cancelAnimationFrame(this.#frame);
+    const index = this.moved;
+    if (index < 0 || calm()) return;
+    const start = performance.now();
+    const draw = () => {
+      const part = Math.min(1, (performance.now() - start) / 200);
+      this.#paint(part < 1 ? { index, part: 0.25 + 0.75 * part * (2 - part) } : undefined);
+      if (part < 1) this.#frame = requestAnimationFrame(draw);
+    };
+    draw();
+  }
+
+  #indexAt(event: MouseEvent): number {
+    const box = this.querySelector("canvas")?.getBoundingClientRect();
+    if (!box) return -1;
+    const { columns, pitch } = this.#grid;
+    const column = Math.floor((event.clientX - box.left - 1) / pitch);
+    const row = Math.floor((event.clientY - box.top - 1) / pitch);
+    const index = row * columns + column;
+    return column < 0 || column >= columns || row < 0 || index >= this.states.length ? -1 : index;
+  }
+
+  #pointedAt = -1;
+
+  #point(index: number): void {
+    if (index === this.#pointedAt) return;
+    this.#pointedAt = index;
+    this.dispatchEvent(new CustomEvent("point", { detail: index }));
+  }
+
+  #onMove = (event: PointerEvent): void => this.#point(this.#indexAt(event));
+
+  #onClick = (event: MouseEvent): void => {
+    const index = this.#indexAt(event);
+    if (index >= 0) this.#pick(index);
+  };
+
+  #pick(index: number): void {
+    this.dispatchEvent(new CustomEvent("pick", { detail: index }));
+  }
+
+  #setCursor(index: number): void {
+    this.#cursor = index;
+    this.requestUpdate();
+  }
+
+  #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { columns } = this.#grid;
+    const steps: Record<string, number> = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -columns,
+      ArrowDown: columns,
+      Home: -this.states.length,
+      End: this.states.length,
+    };
+    const step = steps[event.key];
+    if (step !== undefined) {
+      const next = Math.min(Math.max(this.#cursor + step, 0), this.states.length - 1);
+      this.#setCursor(next);
+      this.#point(next);
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (this.#cursor >= 0) this.#pick(this.#cursor);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+}
+
+customElements.define("page-cells", PageCells);
+
+/** Where a `page-cells` says which cell was meant. */
+export type CellEvent = CustomEvent<number>;

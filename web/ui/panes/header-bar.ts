@@ -1,0 +1,101 @@
+// The top line: which program, which machine, open a file, theme, help.
+import { html, nothing } from "lit";
+import { Pane } from "../pane.ts";
+import { open, start } from "../session.ts";
+import { helpOpen, pickerOpen, programs, snapshot, theme } from "../state.ts";
+import { nextTheme } from "../theme.ts";
+
+export class HeaderBar extends Pane {
+  override render() {
+    const now = snapshot.value;
+    return html`<header>
+      <h1>Pagewalk</h1>
+      <button
+        class="quiet"
+        data-program
+        aria-haspopup="dialog"
+        aria-expanded=${pickerOpen.value}
+        @click=${() => {
+          pickerOpen.value = !pickerOpen.value;
+        }}
+      >
+        <b>${now?.program || "program"}</b> <span aria-hidden="true">▾</span>
+        <span class="hidden">Choose a program</span>
+      </button>
+      <span class="machine">${
+        now
+          ? `${now.frames.total} frames · TLB ${now.tlb.size} · ${now.era}${
+              now.mode === "touch" ? " · you are the CPU" : ""
+            }`
+          : nothing
+      }</span>
+      <span class="grow"></span>
+      <label class="quiet file"
+        >Open<span class="wide"> a file</span>…<input type="file" @change=${this.#onFile} aria-label="Open a program file"
+      /></label>
+      <button class="quiet" data-theme-button @click=${nextTheme}>Theme<span class="wide">: ${theme.value}</span></button>
+      <button
+        class="quiet"
+        @click=${() => {
+          helpOpen.value = true;
+        }}
+      >
+        Help <kbd>?</kbd>
+      </button>
+      ${pickerOpen.value ? this.#picker() : nothing}
+    </header>`;
+  }
+
+  #picker() {
+    return html`<div
+      class="picker"
+      role="dialog"
+      aria-label="Programs"
+      @keydown=${(event: KeyboardEvent) => {
+        if (event.key === "Escape") this.#close();
+      }}
+    >
+      <ul>
+        ${programs.value.map(
+          (program) => html`<li>
+            <button
+              data-name=${program.name}
+              @click=${() => {
+                this.#close();
+                start(program.name, program.args ?? []);
+              }}
+            >
+              <b>${program.title ?? program.name}</b>
+              <code>${[program.name, ...(program.args ?? [])].join(" ")}</code>
+              ${program.description ? html`<span>${program.description}</span>` : nothing}
+            </button>
+          </li>`,
+        )}
+      </ul>
+      <p>
+        Or drop a 64-bit ELF file anywhere on the page. A RISC-V program is run; any other is mapped
+        without being run, and you choose the accesses.
+      </p>
+    </div>`;
+  }
+
+  #close(): void {
+    pickerOpen.value = false;
+    this.querySelector<HTMLElement>("[data-program]")?.focus();
+  }
+
+  protected override updated(): void {
+    if (pickerOpen.value && !this.contains(document.activeElement)) {
+      this.querySelector<HTMLElement>(".picker button")?.focus();
+    }
+  }
+
+  #onFile = async (event: Event): Promise<void> => {
+    const input = event.target as HTMLInputElement;
+    const file = input.files?.[0];
+    input.value = "";
+    if (file) await open(file);
+  };
+}
+
+customElements.define("pw-header", HeaderBar);

@@ -1,0 +1,207 @@
+// The page's side of the machine: every button, key and click becomes a command line, run one at
+// a time, answered in the terminal, and followed by a look at the machine.
+import type { CommandResult, FaultRecord, Position, Snapshot } from "../machine/types.ts";
+import * as state from "./state.ts";
+
+/** What the page asks of a machine, wherever it runs. */
+export interface MachineProxy {
+  command(line: string): Promise<CommandResult>;
+  snapshot(): Promise<Snapshot>;
+  faults(): Promise<FaultRecord[]>;
+  stop(): void;
+  addFile(name: string, bytes: Uint8Array): Promise<void>;
+  /** Words that complete the last word of a line. */
+  complete(line: string): Promise<string[]>;
+  dispose(): void;
+}
+
+export interface MachineEvents {
+  /** A long command says where it has got to. */
+  onProgress(text: string): void;
+  /** The worker died: no further answer will come. */
+  onDeath(reason: string): void;
+}
+
+export type Connect = (events: MachineEvents) => Promise<MachineProxy>;
+
+/** Shown only when a command takes this long, so that a step does not flicker. */
+const PATIENCE = 180;
+const REMEMBERED = 2000;
+
+let connect: Connect | undefined;
+let machine: MachineProxy | undefined;
+let last: Promise<unknown> = Promise.resolve();
+let waiting = 0;
+let guestShown = 0;
+
+const say = (kind: state.Said["kind"], text: string): void => {
+  if (text === "") return;
+  state.said.value = [...state.said.value.slice(-REMEMBERED), { kind, text }];
+};
+
+function sayOutput(now: Snapshot): void {
+  const text = now.output.map((piece) => piece.text).join("");
+  if (text.length > guestShown) {
+    say("guest", text.slice(guestShown));
+    guestShown = text.length;
+  }
+}
+
+/** Asks the machine what it looks like now, and shows it. */
+export async function refresh(): Promise<void> {
+  if (!machine) return;
+  const now = await machine.snapshot();
+  if (
+    now.faultCount !== state.faults.value.length ||
+    now.program !== state.snapshot.value?.program
+  ) {
+    state.faults.value = await machine.faults();
+  }
+  sayOutput(now);
+  state.show(now);
+}
+
+/**
+ * Runs one command line after those before it have ended.
+ *
+ * @param line as typed.
+ * @param quiet true: neither the line nor its answer is written in the terminal.
+ * @returns the machine's answer; status 2 when there is no machine.
+ */
+export function run(line: string, quiet = false): Promise<CommandResult> {
+  const job = last.then(async (): Promise<CommandResult> => {
+    if (!machine) return { text: "the machine is not running", status: 2, moved: false };
+    const slow = setTimeout(() => {
+      state.phase.value = "busy";
+    }, PATIENCE);
+    if (!quiet) say("command", line);
+    if (/^\s*(exec|load)\b/.test(line)) guestShown = 0;
+    try {
+      const result = await machine.command(line);
+      if (!quiet || result.status !== 0) {
+        say(result.status === 0 ? "answer" : "error", result.text);
+      }
+      if (result.moved) await refresh();
+      return result;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      say("error", text);
+      return { text, status: 2, moved: false };
+    } finally {
+      clearTimeout(slow);
+      state.progress.value = "";
+      if (state.phase.value === "busy") state.phase.value = "ready";
+    }
+  });
+  last = job;
+  return job;
+}
+
+/** Like `run`, for held keys and repeated clicks: at most one waits behind the one under way. */
+export async function press(line: string): Promise<void> {
+  if (waiting > 1) return;
+  waiting++;
+  try {
+    await run(line);
+  } finally {
+    waiting--;
+  }
+}
+
+/** Ends a long run where it has got to. */
+export const stop = (): void => machine?.stop();
+
+/** Completions of the last word of `line`. */
+export const complete = async (line: string): Promise<string[]> => machine?.complete(line) ?? [];
+
+/** The bytes 18 and 19 of an ELF file name its architecture; 243 is RISC-V. */
+function isRiscvElf(bytes: Uint8Array): boolean {
+  const magic = [0x7f, 0x45, 0x4c, 0x46, 2, 1];
+  return magic.every((byte, i) => bytes[i] === byte) && bytes[18] === 243 && bytes[19] === 0;
+}
+
+const firstBytes = (bytes: Uint8Array): string => {
+  const rows: string[] = [];
+  for (let at = 0; at < Math.min(bytes.length, 128); at += 16) {
+    const row = [...bytes.subarray(at, at + 16)];
+    const hex = row.map((b) => b.toString(16).padStart(2, "0")).join(" ");
+    const text = row.map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : ".")).join("");
+    rows.push(`${at.toString(16).padStart(8, "0")}  ${hex.padEnd(47)}  ${text}`);
+  }
+  return rows.join("\n");
+};
+
+/** Command lines split at spaces; a name is quoted by leaving them out. */
+const plainName = (name: string): string => name.replace(/[^\w.+-]+/g, "-") || "file";
+
+/**
+ * Takes a file from the reader: runs it when it is a RISC-V program, maps it without running it
+ * when it is another 64-bit program, and otherwise shows what it is and why not.
+ */
+export async function open(file: File): Promise<void> {
+  if (!machine) return;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const name = plainName(file.name);
+  await machine.addFile(name, bytes);
+  state.files.value = [...new Set([...state.files.value, name])];
+  state.refusal.value = null;
+  const result = await run(`${isRiscvElf(bytes) ? "exec" : "load"} ${name}`);
+  if (result.status === 0) {
+    if (isRiscvElf(bytes)) await run("until fault");
+    return;
+  }
+  const contents = await run(`readelf -hl ${name}`, true);
+  state.refusal.value = {
+    name: file.name,
+    verdict: result.text,
+    contents: contents.status === 0 ? contents.text : firstBytes(bytes),
+  };
+}
+
+/** Starts a sample program and stops it inside its first fault. */
+export async function start(program: string, args: readonly string[] = []): Promise<void> {
+  state.refusal.value = null;
+  state.chosen.value = null;
+  const result = await run(["exec", program, ...args].join(" "));
+  if (result.status !== 0) return;
+  await run("until fault");
+  await run("until filemap_fault");
+}
+
+/** Goes to a place in the machine's history. */
+export const seek = ({ instret, mark }: Position): Promise<void> =>
+  press(mark > 0 ? `seek ${instret}:${mark}` : `seek ${instret}`);
+
+/** Makes one access (touch mode). */
+export const touch = (va: string, access: "r" | "w" | "x"): Promise<CommandResult> =>
+  run(`touch ${va} ${access}`);
+
+/** Connects to a machine and starts the first program; called again after the worker died. */
+export async function boot(how?: Connect): Promise<void> {
+  connect = how ?? connect;
+  if (!connect) return;
+  machine?.dispose();
+  machine = undefined;
+  last = Promise.resolve();
+  state.phase.value = "loading";
+  state.failure.value = "";
+  try {
+    machine = await connect({
+      onProgress: (text) => {
+        state.progress.value = text;
+      },
+      onDeath: (reason) => {
+        machine = undefined;
+        state.failure.value = reason;
+        state.phase.value = "dead";
+      },
+    });
+    const index = await fetch("./programs/index.json").then((r) => (r.ok ? r.json() : null));
+    state.programs.value = index?.programs ?? [];
+    await start("hello");
+    if (state.phase.peek() === "loading") state.phase.value = "ready";
+  } catch (error) {
+    state.failure.value = error instanceof Error ? error.message : String(error);
+    state.phase.value = "dead";
+  }
+}

@@ -1,0 +1,105 @@
+// What the page knows, as signals. The machine itself lives in the worker; here is only what it
+// said last, and what the reader has chosen.
+import { computed, signal } from "@preact/signals-core";
+import type { FaultRecord, Snapshot } from "../machine/types.ts";
+import { type Cause, cause } from "./draw/cause.ts";
+import { type PageRef, type Places, placesOf } from "./draw/links.ts";
+
+/** A program that can be started by name. */
+export interface Program {
+  name: string;
+  title?: string;
+  description?: string;
+  args?: string[];
+  size?: number;
+}
+
+export type Grain = "line" | "insn" | "fault" | "syscall";
+
+export type Phase =
+  /** The core is being fetched and started. */
+  | "loading"
+  | "ready"
+  /** A command has been under way for long enough to say so. */
+  | "busy"
+  /** The worker is gone. */
+  | "dead";
+
+/** A file that could not be mapped, and what is in it. */
+export interface Refusal {
+  name: string;
+  /** The machine's own words. */
+  verdict: string;
+  /** What `readelf -hl` prints, or the first bytes of the file. */
+  contents: string;
+}
+
+/** A line of the dialogue in the terminal. */
+export interface Said {
+  kind: "command" | "answer" | "error" | "guest";
+  text: string;
+}
+
+export const phase = signal<Phase>("loading");
+/** What went wrong, when `phase` is "dead". */
+export const failure = signal("");
+/** What a long run has got to, in words; empty when nothing is under way. */
+export const progress = signal("");
+
+const shown = signal<{ now: Snapshot | null; before: Snapshot | null }>({
+  now: null,
+  before: null,
+});
+export const snapshot = computed(() => shown.value.now);
+/** The one thing to move after the last step. */
+export const moved = computed<Cause>(() => {
+  const { now, before } = shown.value;
+  return now ? cause(before, now) : { kind: "line" };
+});
+
+/** Puts a new state of the machine on the page. */
+export function show(next: Snapshot): void {
+  shown.value = { now: next, before: shown.value.now };
+  frameShown.value = null;
+  horizon.value = Math.max(
+    shown.value.before?.program === next.program ? horizon.value : 1,
+    next.instret,
+  );
+}
+
+export const faults = signal<FaultRecord[]>([]);
+/** The largest instruction count seen in this run: the right end of the timeline. */
+export const horizon = signal(1);
+
+export const programs = signal<Program[]>([]);
+export const files = signal<string[]>([]);
+export const refusal = signal<Refusal | null>(null);
+
+export const grain = signal<Grain>("line");
+/** Index into the kernel's call stack of the function the reader looks at; null: the innermost. */
+export const frameShown = signal<number | null>(null);
+
+/** A page the reader has chosen, and one pointed at just now. */
+export const chosen = signal<PageRef | null>(null);
+export const pointed = signal<PageRef | null>(null);
+export const places = computed<Places | null>(() => {
+  const ref = pointed.value ?? chosen.value;
+  const now = snapshot.value;
+  return ref && now ? placesOf(now, ref) : null;
+});
+
+/** The dialogue so far; `said.value` is replaced, never changed. */
+export const said = signal<readonly Said[]>([]);
+
+export type Theme = "auto" | "light" | "dark";
+export const theme = signal<Theme>("auto");
+/** The theme in force: what `auto` comes to. */
+export const dark = signal(false);
+
+/** Below this width the panes stand in one column, some of them behind tabs. */
+export const narrow = signal(false);
+export type Tab = "source" | "terminal" | "memory" | "storage";
+export const tab = signal<Tab>("source");
+
+export const helpOpen = signal(false);
+export const pickerOpen = signal(false);
