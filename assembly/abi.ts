@@ -42,7 +42,9 @@ export const RUN_STOP_INSTRET = RUN_BASE;
 export const RUN_FLAGS = RUN_BASE + 8;
 /** u32: bytes of guest output the host has taken (mod 2^32); run() pauses when full. */
 export const RUN_OUT_READ = RUN_BASE + 12;
-/** u32: next event the host wants; with RunFlag.HoldLog run() pauses when it is full. */
+/**
+ * u32: next event the host wants; with RunFlag.HoldLog run() pauses when it is full.
+ */
 export const RUN_LOG_READ = RUN_BASE + 16;
 /** u64: hash() leaves its answer here. */
 export const RUN_HASH = RUN_BASE + 24;
@@ -154,7 +156,9 @@ export const HART_X = HART_BASE;
 export const HART_F = HART_BASE + 256;
 export const HART_PC = HART_BASE + 512;
 export const HART_SATP = HART_BASE + 520;
-/** u64 each; written when a trap is taken. sepc is the pc of the trapping instruction. */
+/**
+ * u64 each; written when a trap is taken. sepc is the pc of the trapping instruction.
+ */
 export const HART_SCAUSE = HART_BASE + 528;
 export const HART_STVAL = HART_BASE + 536;
 export const HART_SEPC = HART_BASE + 544;
@@ -166,7 +170,9 @@ export const HART_FRM = HART_BASE + 564;
 /** u64: physical address of the LR reservation, or -1; u64: the value LR read. */
 export const HART_RESERVATION = HART_BASE + 568;
 export const HART_RESERVED_VALUE = HART_BASE + 576;
-/** u32: 1 while a trap waits for the kernel (only ever seen by the host's checkpoints). */
+/**
+ * u32: 1 while a trap waits for the kernel (only ever seen by the host's checkpoints).
+ */
 export const HART_PENDING = HART_BASE + 584;
 /** u32: 1 while the kernel runs. */
 export const HART_IN_KERNEL = HART_BASE + 588;
@@ -241,6 +247,8 @@ export const VMA_FREE = KERNEL_BASE + 36;
 export const NR_VMAS_USED = KERNEL_BASE + 40;
 /** u64: pages promised to private writable mappings (Committed_AS). */
 export const VM_COMMITTED = KERNEL_BASE + 48;
+/** u64: state of kernel/random.ts. */
+export const RANDOM_STATE = KERNEL_BASE + 56;
 /** u64 counters by VmEvent. */
 export const VM_EVENTS = KERNEL_BASE + 64;
 export enum VmEvent {
@@ -256,7 +264,8 @@ export enum VmEvent {
 }
 /** u32 scratch of the fault in progress (see kernel/fault.ts), read by the page. */
 export const FAULT_BASE = KERNEL_BASE + 256;
-export const DISK_QUEUE = KERNEL_BASE + 1024; // 512 x { u32 lba, u32 data, u32 pfn, u32 }
+/** 512 x { u32 lba, u32 data, u32 pfn, u32 }. */
+export const DISK_QUEUE = KERNEL_BASE + 1024;
 export const DISK_QUEUE_NR = 512;
 
 /** The kernel's call stack: 32 frames of { u32 function, u32 mark id, u64 set mask,
@@ -296,13 +305,17 @@ export const NR_INODES = 2048;
 export const VMAS = INODES + INODE_SIZE_OF * NR_INODES;
 export const VMA_SIZE_OF = 64;
 export const NR_VMAS = 16384;
-/** Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB). */
+/**
+ * Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB).
+ */
 export const KBUF = VMAS + VMA_SIZE_OF * NR_VMAS;
 export const KBUF_SIZE = 0x20000;
 /** Page cache hash: MAX_FRAMES / 4 buckets of u32 (pfn, 0 is empty). */
 export const PAGE_HASH = KBUF + KBUF_SIZE;
 export const PAGE_HASH_NR = 16384;
-/** struct page, one a frame; the last region of STATE, so that its length follows RAM. */
+/**
+ * struct page, one a frame; the last region of STATE, so that its length follows RAM.
+ */
 export const FRAMES = PAGE_HASH + PAGE_HASH_NR * 4;
 export const PAGE_SIZE_OF = 48;
 export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES;
@@ -331,8 +344,8 @@ export enum PG {
   readahead = 1024,
 }
 
-// Kernel records: the offsets the host reads. kernel/mm_types.ts, sched.ts and fs.ts lay
-// classes over the same bytes and fail the build when an offset differs.
+// Kernel records: the offsets the host reads. kernel/mm_types.ts, sched.ts and fs.ts
+// lay classes over the same bytes and fail the build when an offset differs.
 export const TASK_STATE = 0; // u32, see TaskState
 export const TASK_PID = 4; // u32
 export const TASK_MM = 8; // u32: address of mm_struct, 0 none
@@ -425,10 +438,14 @@ export const INODE_SIZE = 24; // u64
 export const LOG_BASE = 0x1200000;
 export const LOG_NR = 65536;
 export const LOG_RECORD = 32;
-/** Output ring: records { u8 fd, u24 length } and the bytes, all at OUT_POS mod size. */
+/**
+ * Output ring: records { u8 fd, u24 length } and the bytes, all at OUT_POS mod size.
+ */
 export const OUT_BASE = LOG_BASE + LOG_NR * LOG_RECORD;
 export const OUT_SIZE = 0x40000;
-/** Boot request: u32 argc, u32 envc, u32 bytes, then path, argv and envp as C strings. */
+/**
+ * Boot request: u32 argc, u32 envc, u32 bytes, then path, argv and envp as C strings.
+ */
 export const BOOT_BASE = OUT_BASE + OUT_SIZE;
 export const BOOT_SIZE = 0x40000;
 /** Touches: { u64 va, u32 access (Access), u32 0 }. */
@@ -447,7 +464,9 @@ export const META_CODE = 2;
 export const META_WRITABLE = 4;
 /** u16 a frame: its slot in the decoded-code pool plus one. */
 export const FRAME_CODE = FRAME_META + MAX_FRAMES;
-/** Private translation caches, R W X, and whatever else hw derives: see hw/private.ts. */
+/**
+ * Private translation caches, R W X, and whatever else hw derives: see hw/private.ts.
+ */
 export const PRIVATE_BASE = 0x1800000;
 /** Decoded code. */
 export const CODE_BASE = 0x1900000;
@@ -483,8 +502,8 @@ export const DI_MTIME = 32;
 export const DI_RDEV = 40;
 /** Extent: u32 first page of the file, u32 blocks, u32 lba, u32 image block. Sorted by
  *  first page; a page in no extent is a hole. Directories: ext2 entries { u32 ino,
- *  u16 rec_len, u8 name_len, u8 file_type, name }, rec_len a multiple of 4, none crosses
- *  a block. A symbolic link's target is its data. */
+ *  u16 rec_len, u8 name_len, u8 file_type, name }, rec_len a multiple of 4, none
+ *  crosses a block. A symbolic link's target is its data. */
 export const DISK_EXTENT_SIZE = 16;
 
 // -------------------------------------------------------------------- vocabulary ----
@@ -523,7 +542,8 @@ export enum Ev {
   /** a page fault was taken.  a: instret  b: va  c: pc */
   FaultEnter = 1,
   /** a page fault ended.  a: mark at entry | pid << 32
-   *  b: pfn | blocks << 32 | FaultKind << 48 | Access << 56 | S-mode << 60  c: cost, ps */
+   *  b: pfn | blocks << 32 | FaultKind << 48 | Access << 56 | S-mode << 60
+   *  c: cost, ps */
   FaultDone,
   /** the vma of that fault.  a: vm_start  b: vm_end  c: vm_flags | ino << 32 */
   FaultVma,
@@ -533,7 +553,9 @@ export enum Ev {
   PageAlloc,
   /** a frame was given back.  a: pfn  b: its PG flags  c: 0 */
   PageFree,
-  /** the disk gave a page.  a: lba | pfn << 32  b: blocks the head moved  c: cost, ps */
+  /**
+   * the disk gave a page.  a: lba | pfn << 32  b: blocks the head moved  c: cost, ps
+   */
   DiskRead,
   /** a system call began.  a: number | pid << 32  b: first argument  c: pc */
   Syscall,
@@ -545,7 +567,9 @@ export enum Ev {
   Exit,
   /** a signal killed.  a: signo | si_code << 32  b: si_addr  c: pc */
   Signal,
-  /** a vma came or went.  a: vm_start  b: vm_end  c: vm_flags | (1 came, 2 went) << 32 */
+  /**
+   * a vma came or went.  a: vm_start  b: vm_end  c: vm_flags | (1 came, 2 went) << 32
+   */
   Vma,
   /** a system call this kernel does not have.  a: number  b: pc  c: 0 */
   Enosys,

@@ -1,10 +1,10 @@
 // The disk: blocks of one page, a head, and a queue served in one sweep (C-LOOK: upward
 // from the head, then from the lowest block again), the elevator of its time.
 //
-// The image at DISK_BASE holds the bytes; where a block *lies* is its lba. What a request
-// costs: a command, a seek that grows with the square root of the distance (the arm
-// accelerates half the way and brakes the other half), half a turn, and the transfer. A
-// request that starts where the head stands pays the transfer alone.
+// The image at DISK_BASE holds the bytes; where a block *lies* is its lba. What a
+// request costs: a command, a seek that grows with the square root of the distance
+// (the arm accelerates half the way and brakes the other half), half a turn, and the
+// transfer. A request that starts where the head stands pays the transfer alone.
 //
 // Only this file moves the head.
 import {
@@ -76,7 +76,7 @@ function seek_ps(distance: u64, lbas: u64): u64 {
   const average = cost(Cost.Seek);
   if (average == 0) return 0;
   // The mean of sqrt(|x - y|) over a disk is 8/15, so 15/8 makes the average come true.
-  const share = Math.sqrt(<f64>distance / <f64>lbas) * 1.875;
+  const share = sqrt<f64>(<f64>distance / <f64>lbas) * 1.875;
   return track + <u64>(<f64>(average - track) * share);
 }
 

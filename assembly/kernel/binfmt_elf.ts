@@ -1,0 +1,545 @@
+// What Linux makes of an ELF file: which checks, in which order, and where each segment
+// goes. The order is part of the answer: the same broken file gives another errno, or a
+// signal, when a check moves.
+//
+//   1  magic, type, machine and class, program headers    ENOEXEC
+//   2  the first PT_INTERP: its name, its file            ENOEXEC, EIO, ENOENT, EACCES
+//   ... 3  the interpreter's own header                       ELIBBAD
+//   ---- point of no return; from here on SIGSEGV ----
+//   4  each PT_LOAD, in the file's order: mapped, its tail zeroed, its bss mapped;
+//      only then are its numbers checked
+//   5  the interpreter's PT_LOADs the same way
+//   6  auxv, argv and envp on the stack; entry
+//
+// A segment:      p_offset               p_filesz            p_memsz
+//                    |--------------------------|                |
+//       file   ------[======|======|======|=====]-----           |
+//       memory     [ |======|======|======|=====0000][0000|0000] |
+//                  page of p_vaddr             B tail   C bss: anonymous pages
+//                  A the file's pages, private
+//
+// In Linux: fs/binfmt_elf.c load_elf_binary(), elf_load(), elf_map(),
+// load_elf_interp(), create_elf_tables() (6.12).
+// Left out: address randomisation, PT_GNU_PROPERTY, core dumps, the vDSO.
+import {
+  CONF_BASE,
+  Conf,
+  KBUF,
+  PAGE_SIZE,
+  RunMode,
+  VM,
+} from "../abi";
+import {
+  AT_BASE,
+  AT_CLKTCK,
+  AT_EGID,
+  AT_ENTRY,
+  AT_EUID,
+  AT_EXECFN,
+  AT_FLAGS,
+  AT_GID,
+  AT_HWCAP,
+  AT_NULL,
+  AT_PAGESZ,
+  AT_PHDR,
+  AT_PHENT,
+  AT_PHNUM,
+  AT_RANDOM,
+  AT_SECURE,
+  AT_UID,
+  ELFCLASS64,
+  ELFMAG,
+  ELF_HDR_SIZE,
+  ELF_PHDR_SIZE,
+  EM_RISCV,
+  ET_DYN,
+  ET_EXEC,
+  PF_R,
+  PF_W,
+  PF_X,
+  PT_GNU_STACK,
+  PT_INTERP,
+  PT_LOAD,
+  elf64_hdr,
+  elf64_phdr,
+} from "./elf";
+import {
+  EFAULT,
+  EINVAL,
+  EIO,
+  ELIBBAD,
+  ENOEXEC,
+  ENOMEM,
+  IS_ERR_VALUE,
+} from "./errno";
+import {
+  BPRM_BUF,
+  EXSTACK_DEFAULT,
+  EXSTACK_DISABLE_X,
+  EXSTACK_ENABLE_X,
+  STACK_TOP,
+  begin_new_exec,
+  linux_binprm,
+  open_exec,
+  setup_arg_pages,
+  start_thread,
+} from "./exec";
+import { vm_brk_flags } from "./brk";
+import { file_at, fput } from "./file_table";
+import { kernel_read } from "./filemap";
+import { vm_mmap, vm_munmap } from "./mmap_file";
+import {
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_PRIVATE,
+  PAGE_ALIGN,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from "./mmap";
+import { PATH_MAX, strlen } from "./namei";
+import { get_random_bytes } from "./random";
+import { TASK_SIZE } from "./pgtable";
+import { current } from "./sched";
+import { clear_user, copy_to_user, put_user } from "./uaccess";
+
+/** A program header table is at most a page. */
+const PHDRS: usize = KBUF + 0x1000;
+const INTERP_PHDRS: usize = KBUF + 0x2000;
+const INTERP_HDR: usize = KBUF + 0x200;
+const SCRATCH: usize = KBUF + 0x300;
+const INTERP_PATH: usize = KBUF + 0x8000;
+/** Where a position-independent program with an interpreter goes. */
+const ELF_ET_DYN_BASE: u64 = (TASK_SIZE / 3) * 2;
+/** I M A F D C: what /proc/cpuinfo would call rv64imafdc. */
+const ELF_HWCAP: u64 = 0x112d;
+
+// @nomark
+function ELF_PAGESTART(va: u64): u64 {
+  return va & ~(<u64>PAGE_SIZE - 1);
+}
+
+// @nomark
+function ELF_PAGEOFFSET(va: u64): u64 {
+  return va & (PAGE_SIZE - 1);
+}
+
+// @nomark
+function BAD_ADDR(x: u64): bool {
+  return x >= TASK_SIZE;
+}
+
+/** Header `i` of the table at `table`. */
+// @nomark
+function phdr(table: usize, i: u32): elf64_phdr {
+  return changetype<elf64_phdr>(table + <usize>i * ELF_PHDR_SIZE);
+}
+
+/** The machine runs RISC-V; with the reader as its CPU it maps any 64-bit program. */
+function elf_check_arch(hdr: elf64_hdr): bool {
+  if (((hdr.e_ident0 >> 32) & 0xff) != ELFCLASS64) return false;
+  if (load<u32>(CONF_BASE + Conf.mode * 8) == RunMode.Touch) {
+    return ((hdr.e_ident0 >> 40) & 0xff) == 1; // little-endian
+  }
+  return hdr.e_machine == EM_RISCV;
+}
+
+/** Reads exactly `len` bytes at `pos`. => 0, -EIO when the file ends first, -EINVAL. */
+export function elf_read(file: u32, to: usize, len: u64, pos: u64): i64 {
+  if (<i64>pos < 0) return -EINVAL;
+  const read = kernel_read(file_at(file), to, len, pos);
+  if (read < 0) return read;
+  return <u64>read == len ? 0 : -EIO;
+}
+
+/** Reads a program header table of at most a page to `to`. => is there one? */
+export function load_elf_phdrs(hdr: elf64_hdr, file: u32, to: usize): bool {
+  if (hdr.e_phentsize != ELF_PHDR_SIZE) return false;
+  const size = <u64>hdr.e_phnum * ELF_PHDR_SIZE;
+  if (size == 0 || size > <u64>PAGE_SIZE) return false;
+  return elf_read(file, to, size, hdr.e_phoff) == 0;
+}
+
+/**
+ * 1-6: see above.
+ * => 0, or a negative errno; whether it came before or after the point of no return
+ * shows in whose address space the process then has.
+ */
+export function load_elf_binary(bprm: linux_binprm): i64 {
+  const hdr = changetype<elf64_hdr>(BPRM_BUF);
+  // 1: is this a program for this machine?
+  if (<u32>hdr.e_ident0 != ELFMAG) return -ENOEXEC;
+  if (hdr.e_type != ET_EXEC && hdr.e_type != ET_DYN) return -ENOEXEC;
+  if (!elf_check_arch(hdr)) return -ENOEXEC;
+  if (!load_elf_phdrs(hdr, bprm.file, PHDRS)) return -ENOEXEC;
+  // 2, 3: does it name an interpreter, and is that one?
+  const interpreter = open_interpreter(bprm, hdr);
+  if (interpreter < 0) return interpreter;
+  bprm.executable_stack = wanted_stack(hdr);
+  begin_new_exec(bprm);
+  const error = map_program(bprm, hdr, <u32>interpreter);
+  if (interpreter > 0) fput(<u32>interpreter);
+  return error;
+}
+
+/**
+ * 2, 3: the first PT_INTERP's file, opened, with its headers in INTERP_HDR and
+ * INTERP_PHDRS.
+ * => struct file, 0 when the program names none, or a negative errno.
+ */
+export function open_interpreter(bprm: linux_binprm, hdr: elf64_hdr): i64 {
+  for (let i: u32 = 0; i < hdr.e_phnum; i++) {
+    const ph = phdr(PHDRS, i);
+    if (ph.p_type != PT_INTERP) continue;
+    if (ph.p_filesz > PATH_MAX || ph.p_filesz < 2) return -ENOEXEC;
+    let error = elf_read(bprm.file, INTERP_PATH, ph.p_filesz, ph.p_offset);
+    if (error < 0) return error;
+    if (load<u8>(INTERP_PATH + <usize>ph.p_filesz - 1) != 0) return -ENOEXEC;
+    const opened = open_exec(INTERP_PATH);
+    if (opened < 0) return opened;
+    error = elf_read(<u32>opened, INTERP_HDR, ELF_HDR_SIZE, 0);
+    if (error == 0) error = check_interpreter(<u32>opened);
+    if (error == 0) return opened;
+    fput(<u32>opened);
+    return error;
+  }
+  return 0;
+}
+
+/** 3: the interpreter must be an ELF file for this machine too. */
+export function check_interpreter(file: u32): i64 {
+  const hdr = changetype<elf64_hdr>(INTERP_HDR);
+  if (<u32>hdr.e_ident0 != ELFMAG) return -ELIBBAD;
+  if (!elf_check_arch(hdr)) return -ELIBBAD;
+  if (!load_elf_phdrs(hdr, file, INTERP_PHDRS)) return -ELIBBAD;
+  return 0;
+}
+
+/** The last PT_GNU_STACK says whether the stack may hold code. */
+// @nomark
+function wanted_stack(hdr: elf64_hdr): u32 {
+  let wanted = EXSTACK_DEFAULT;
+  for (let i: u32 = 0; i < hdr.e_phnum; i++) {
+    const ph = phdr(PHDRS, i);
+    if (ph.p_type != PT_GNU_STACK) continue;
+    wanted = ph.p_flags & PF_X ? EXSTACK_ENABLE_X : EXSTACK_DISABLE_X;
+  }
+  return wanted;
+}
+
+/** 4-6, after the point of no return. => 0 or a negative errno, which is then death. */
+export function map_program(bprm: linux_binprm, hdr: elf64_hdr, interpreter: u32): i64 {
+  const mm = bprm.mm;
+  setup_new_exec(bprm);
+  let error = setup_arg_pages(bprm);
+  if (error < 0) return error;
+  mm.start_code = u64.MAX_VALUE;
+  mm.end_code = 0;
+  mm.start_data = 0;
+  mm.end_data = 0;
+  mm.brk = 0;
+  let load_bias: u64 = 0;
+  let phdr_addr: u64 = 0;
+  let first = true;
+  for (let i: u32 = 0; i < hdr.e_phnum; i++) {
+    const ph = phdr(PHDRS, i);
+    if (ph.p_type != PT_LOAD) continue;
+    const prot = make_prot(ph.p_flags);
+    let flags = MAP_PRIVATE;
+    let total_size: u64 = 0;
+    if (!first) {
+      flags |= MAP_FIXED;
+    } else if (hdr.e_type == ET_EXEC) {
+      flags |= MAP_FIXED_NOREPLACE;
+    } else {
+      total_size = total_mapping_size(PHDRS, hdr.e_phnum);
+      if (total_size == 0) return -EINVAL;
+      const align = maximum_alignment(PHDRS, hdr.e_phnum);
+      if (interpreter != 0) {
+        load_bias = ELF_ET_DYN_BASE;
+        if (align != 0) load_bias &= ~(align - 1);
+        flags |= MAP_FIXED_NOREPLACE;
+      } else if (align > <u64>PAGE_SIZE) {
+        // Ask where it would go, let that go again, and round it down.
+        load_bias = elf_load(bprm.file, 0, ph, prot, flags, total_size);
+        if (BAD_ADDR(load_bias)) return bad_address(load_bias);
+        vm_munmap(load_bias, total_size);
+        load_bias &= ~(align - 1);
+        flags |= MAP_FIXED_NOREPLACE;
+      }
+      load_bias = ELF_PAGESTART(load_bias - ph.p_vaddr);
+    }
+    const at = load_bias + ph.p_vaddr;
+    const mapped = elf_load(bprm.file, at, ph, prot, flags, total_size);
+    if (BAD_ADDR(mapped)) return bad_address(mapped);
+    if (first) {
+      first = false;
+      if (hdr.e_type == ET_DYN) load_bias += mapped - ELF_PAGESTART(at);
+    }
+    if (ph.p_offset <= hdr.e_phoff && hdr.e_phoff < ph.p_offset + ph.p_filesz) {
+      phdr_addr = hdr.e_phoff - ph.p_offset + ph.p_vaddr;
+    }
+    error = note_segment(bprm, ph);
+    if (error < 0) return error;
+  }
+  const entry = hdr.e_entry + load_bias;
+  phdr_addr += load_bias;
+  mm.start_code += load_bias;
+  mm.end_code += load_bias;
+  mm.start_data += load_bias;
+  mm.end_data += load_bias;
+  mm.brk = PAGE_ALIGN(mm.brk + load_bias);
+  mm.start_brk = mm.brk;
+  let start = entry;
+  let interp_base: u64 = 0;
+  if (interpreter != 0) {
+    interp_base = load_elf_interp(interpreter, load_bias);
+    if (BAD_ADDR(interp_base)) return bad_address(interp_base);
+    start = interp_base + changetype<elf64_hdr>(INTERP_HDR).e_entry;
+  }
+  if (BAD_ADDR(start)) return -EINVAL;
+  error = create_elf_tables(bprm, hdr, interp_base, entry, phdr_addr);
+  if (error < 0) return error;
+  mm.start_stack = bprm.p;
+  start_thread(start, bprm.p);
+  return 0;
+}
+
+/** Where mappings go from: 128 MiB, or the stack limit and its gap, below the top. */
+// @nomark
+function setup_new_exec(bprm: linux_binprm): void {
+  const stack_gap = load<u64>(CONF_BASE + Conf.stack_guard_gap * 8) * PAGE_SIZE;
+  let gap = current().rlim_stack + stack_gap;
+  gap = max<u64>(gap, 128 << 20);
+  gap = min<u64>(gap, (TASK_SIZE / 6) * 5);
+  bprm.mm.mmap_base = PAGE_ALIGN(STACK_TOP - gap);
+}
+
+/** An address that cannot be one: the errno in it, or -EINVAL. */
+// @nomark
+function bad_address(x: u64): i64 {
+  return IS_ERR_VALUE(x) ? <i64>x : -EINVAL;
+}
+
+/** PF_R, PF_W, PF_X to PROT_*. */
+// @nomark
+function make_prot(flags: u32): u32 {
+  let prot: u32 = 0;
+  if (flags & PF_R) prot |= PROT_READ;
+  if (flags & PF_W) prot |= PROT_WRITE;
+  if (flags & PF_X) prot |= PROT_EXEC;
+  return prot;
+}
+
+/** 4, after the mapping: are the segment's numbers possible? Notes its extents. */
+export function note_segment(bprm: linux_binprm, ph: elf64_phdr): i64 {
+  const mm = bprm.mm;
+  const start = ph.p_vaddr;
+  const code = (ph.p_flags & PF_X) != 0;
+  if (code && start < mm.start_code) mm.start_code = start;
+  if (mm.start_data < start) mm.start_data = start;
+  if (BAD_ADDR(start) || ph.p_filesz > ph.p_memsz) return -EINVAL;
+  if (ph.p_memsz > TASK_SIZE || TASK_SIZE - ph.p_memsz < start) return -EINVAL;
+  const file_end = start + ph.p_filesz;
+  if (code && mm.end_code < file_end) mm.end_code = file_end;
+  if (mm.end_data < file_end) mm.end_data = file_end;
+  if (start + ph.p_memsz > mm.brk) mm.brk = start + ph.p_memsz;
+  return 0;
+}
+
+/** Bytes from the lowest segment's page to the highest one's end. */
+// @nomark
+export function total_mapping_size(table: usize, nr: u32): u64 {
+  let low = u64.MAX_VALUE;
+  let high: u64 = 0;
+  let any = false;
+  for (let i: u32 = 0; i < nr; i++) {
+    const ph = phdr(table, i);
+    if (ph.p_type != PT_LOAD) continue;
+    low = min<u64>(low, ELF_PAGESTART(ph.p_vaddr));
+    high = max<u64>(high, ph.p_vaddr + ph.p_memsz);
+    any = true;
+  }
+  return any ? high - low : 0;
+}
+
+/** The largest p_align that is a power of two, in whole pages. */
+// @nomark
+function maximum_alignment(table: usize, nr: u32): u64 {
+  let align: u64 = 0;
+  for (let i: u32 = 0; i < nr; i++) {
+    const ph = phdr(table, i);
+    if (ph.p_type != PT_LOAD || popcnt<u64>(ph.p_align) != 1) continue;
+    align = max<u64>(align, ph.p_align);
+  }
+  return PAGE_ALIGN(align);
+}
+
+/**
+ * One segment: A its file pages, B zeros after them, C its bss.
+ * => the address of its first page, or an errno in the shape of an address.
+ */
+export function elf_load(
+  file: u32, addr: u64, ph: elf64_phdr, prot: u32, flags: u32, total_size: u64,
+): u64 {
+  let map_addr: u64;
+  let zero_start: u64;
+  let zero_end: u64;
+  const offset = ELF_PAGEOFFSET(ph.p_vaddr);
+  if (ph.p_filesz != 0) {
+    map_addr = elf_map(file, addr, ph, prot, flags, total_size); // A
+    if (BAD_ADDR(map_addr)) return map_addr;
+    zero_start = map_addr + offset + ph.p_filesz;
+    zero_end = map_addr + offset + ph.p_memsz;
+    if (ph.p_memsz > ph.p_filesz) {
+      // B: a segment that may not be written keeps the file's bytes there
+      if (padzero(zero_start) && (prot & PROT_WRITE) != 0) return <u64>-EFAULT;
+    }
+  } else {
+    map_addr = ELF_PAGESTART(addr);
+    zero_start = map_addr;
+    zero_end = zero_start + offset + ph.p_memsz;
+  }
+  if (ph.p_memsz > ph.p_filesz) {
+    // C: writable whatever the segment says
+    zero_start = PAGE_ALIGN(zero_start);
+    zero_end = PAGE_ALIGN(zero_end);
+    const exec: u32 = prot & PROT_EXEC ? VM.EXEC : 0;
+    const mm = changetype<linux_binprm>(KBUF + 0x3f00).mm;
+    const error = vm_brk_flags(mm, zero_start, zero_end - zero_start, exec);
+    if (error != 0) return <u64>error;
+  }
+  return map_addr;
+}
+
+/** A: maps the segment's part of the file, page by page aligned. */
+export function elf_map(
+  file: u32, addr: u64, ph: elf64_phdr, prot: u32, flags: u32, total_size: u64,
+): u64 {
+  const size = PAGE_ALIGN(ph.p_filesz + ELF_PAGEOFFSET(ph.p_vaddr));
+  const off = ph.p_offset - ELF_PAGEOFFSET(ph.p_vaddr);
+  addr = ELF_PAGESTART(addr);
+  if (size == 0) return addr;
+  if (total_size == 0) return vm_mmap(file, addr, size, prot, flags, off);
+  // The first segment asks for room for all of them, and gives the rest back.
+  total_size = PAGE_ALIGN(total_size);
+  const at = vm_mmap(file, addr, total_size, prot, flags, off);
+  if (!BAD_ADDR(at)) vm_munmap(at + size, total_size - size);
+  return at;
+}
+
+/** B: zeros from `start` to the end of its page. => could it not be written? */
+// @nomark
+function padzero(start: u64): bool {
+  const offset = ELF_PAGEOFFSET(start);
+  if (offset == 0) return false;
+  return clear_user(start, PAGE_SIZE - offset) != 0;
+}
+
+/**
+ * 5: maps the interpreter; `no_base` is the program's own bias.
+ * => what its addresses are moved by, or an errno in the shape of an address.
+ */
+export function load_elf_interp(file: u32, no_base: u64): u64 {
+  const hdr = changetype<elf64_hdr>(INTERP_HDR);
+  if (hdr.e_type != ET_EXEC && hdr.e_type != ET_DYN) return u64.MAX_VALUE;
+  let total_size = total_mapping_size(INTERP_PHDRS, hdr.e_phnum);
+  if (total_size == 0) return <u64>-EINVAL;
+  let load_addr: u64 = 0;
+  let load_addr_set = false;
+  for (let i: u32 = 0; i < hdr.e_phnum; i++) {
+    const ph = phdr(INTERP_PHDRS, i);
+    if (ph.p_type != PT_LOAD) continue;
+    let flags = MAP_PRIVATE;
+    if (hdr.e_type == ET_EXEC || load_addr_set) flags |= MAP_FIXED;
+    else if (no_base != 0) load_addr = -ph.p_vaddr;
+    const prot = make_prot(ph.p_flags);
+    const at = elf_load(file, load_addr + ph.p_vaddr, ph, prot, flags, total_size);
+    total_size = 0;
+    if (BAD_ADDR(at)) return at;
+    if (!load_addr_set && hdr.e_type == ET_DYN) {
+      load_addr = at - ELF_PAGESTART(ph.p_vaddr);
+      load_addr_set = true;
+    }
+    const start = load_addr + ph.p_vaddr;
+    if (BAD_ADDR(start) || ph.p_filesz > ph.p_memsz) return <u64>-ENOMEM;
+    if (ph.p_memsz > TASK_SIZE || TASK_SIZE - ph.p_memsz < start) return <u64>-ENOMEM;
+  }
+  return load_addr;
+}
+
+/**
+ * 6: what the program finds on its stack, from sp upward:
+ *
+ *   argc | argv[0] .. argv[argc-1] 0 | envp[0] .. 0 | auxv pairs .. AT_NULL | 16 random
+ *   bytes | argument strings | environment strings | path | 8 zero bytes
+ */
+export function create_elf_tables(
+  bprm: linux_binprm, hdr: elf64_hdr, interp_base: u64, entry: u64, phdr_addr: u64,
+): i64 {
+  const task = current();
+  const mm = bprm.mm;
+  let p = bprm.p & ~(<u64>15);
+  p -= 16;
+  const random = p;
+  get_random_bytes(SCRATCH, 16);
+  if (copy_to_user(random, SCRATCH, 16) != 0) return -EFAULT;
+  const pairs: u64 = 17;
+  const items = <u64>bprm.argc + 1 + <u64>bprm.envc + 1 + 1;
+  p = (p - pairs * 16 - items * 8) & ~(<u64>15);
+  bprm.p = p;
+  if (put_user(p, bprm.argc, SCRATCH) != 0) return -EFAULT;
+  p += 8;
+  let string = mm.arg_start;
+  for (let i: u32 = 0; i < bprm.argc; i++, p += 8) {
+    if (put_user(p, string, SCRATCH) != 0) return -EFAULT;
+    string += user_strlen(bprm, string);
+  }
+  if (put_user(p, 0, SCRATCH) != 0) return -EFAULT;
+  p += 8;
+  mm.arg_end = string;
+  mm.env_start = string;
+  for (let i: u32 = 0; i < bprm.envc; i++, p += 8) {
+    if (put_user(p, string, SCRATCH) != 0) return -EFAULT;
+    string += user_strlen(bprm, string);
+  }
+  if (put_user(p, 0, SCRATCH) != 0) return -EFAULT;
+  p += 8;
+  mm.env_end = string;
+  let at = SCRATCH;
+  at = aux(at, AT_HWCAP, ELF_HWCAP);
+  at = aux(at, AT_PAGESZ, PAGE_SIZE);
+  at = aux(at, AT_CLKTCK, 100);
+  at = aux(at, AT_PHDR, phdr_addr);
+  at = aux(at, AT_PHENT, ELF_PHDR_SIZE);
+  at = aux(at, AT_PHNUM, hdr.e_phnum);
+  at = aux(at, AT_BASE, interp_base);
+  at = aux(at, AT_FLAGS, 0);
+  at = aux(at, AT_ENTRY, entry);
+  at = aux(at, AT_UID, task.uid);
+  at = aux(at, AT_EUID, task.euid);
+  at = aux(at, AT_GID, task.gid);
+  at = aux(at, AT_EGID, task.egid);
+  at = aux(at, AT_SECURE, bprm.secure);
+  at = aux(at, AT_RANDOM, random);
+  at = aux(at, AT_EXECFN, bprm.exec);
+  at = aux(at, AT_NULL, 0);
+  return copy_to_user(p, SCRATCH, pairs * 16) == 0 ? 0 : -EFAULT;
+}
+
+/** Appends one auxiliary vector entry. */
+// @nomark
+function aux(at: usize, type: u64, value: u64): usize {
+  store<u64>(at, type);
+  store<u64>(at, value, 8);
+  return at + 16;
+}
+
+/** Bytes of the stack string at `va` with its NUL: the request's strings, in order. */
+// @nomark
+function user_strlen(bprm: linux_binprm, va: u64): u64 {
+  // The strings lie on the stack in the order of the request: argv, then envp.
+  const path: usize = bprm.name;
+  const first = path + strlen(path) + 1;
+  return strlen(first + <usize>(va - bprm.mm.arg_start)) + 1;
+}

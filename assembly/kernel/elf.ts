@@ -1,0 +1,69 @@
+// The ELF structures that execve reads, laid over the bytes of the file.
+//
+// In Linux: include/uapi/linux/elf.h. Specification: ELF-64 Object File Format.
+
+@unmanaged
+export class elf64_hdr {
+  e_ident0!: u64; // magic, class, data, version, OS ABI
+  e_ident1!: u64;
+  e_type!: u16;
+  e_machine!: u16;
+  e_version!: u32;
+  e_entry!: u64;
+  e_phoff!: u64;
+  e_shoff!: u64;
+  e_flags!: u32;
+  e_ehsize!: u16;
+  e_phentsize!: u16;
+  e_phnum!: u16;
+  e_shentsize!: u16;
+  e_shnum!: u16;
+  e_shstrndx!: u16;
+}
+
+@unmanaged
+export class elf64_phdr {
+  p_type!: u32;
+  p_flags!: u32;
+  p_offset!: u64;
+  p_vaddr!: u64;
+  p_paddr!: u64;
+  p_filesz!: u64;
+  p_memsz!: u64;
+  p_align!: u64;
+}
+
+export const ELF_HDR_SIZE: u32 = 64;
+export const ELF_PHDR_SIZE: u32 = 56;
+export const ELFMAG: u32 = 0x464c457f; // "\x7fELF"
+export const ELFCLASS64: u32 = 2;
+export const ET_EXEC: u16 = 2;
+export const ET_DYN: u16 = 3;
+export const EM_RISCV: u16 = 243;
+export const PT_LOAD: u32 = 1;
+export const PT_INTERP: u32 = 3;
+export const PT_GNU_STACK: u32 = 0x6474e551;
+export const PF_X: u32 = 1;
+export const PF_W: u32 = 2;
+export const PF_R: u32 = 4;
+
+export const AT_NULL: u64 = 0;
+export const AT_PHDR: u64 = 3;
+export const AT_PHENT: u64 = 4;
+export const AT_PHNUM: u64 = 5;
+export const AT_PAGESZ: u64 = 6;
+export const AT_BASE: u64 = 7;
+export const AT_FLAGS: u64 = 8;
+export const AT_ENTRY: u64 = 9;
+export const AT_UID: u64 = 11;
+export const AT_EUID: u64 = 12;
+export const AT_GID: u64 = 13;
+export const AT_EGID: u64 = 14;
+export const AT_HWCAP: u64 = 16;
+export const AT_CLKTCK: u64 = 17;
+export const AT_SECURE: u64 = 23;
+export const AT_RANDOM: u64 = 25;
+export const AT_EXECFN: u64 = 31;
+
+if (offsetof<elf64_hdr>() != 64) ERROR("elf: header");
+if (offsetof<elf64_phdr>() != 56) ERROR("elf: program header");

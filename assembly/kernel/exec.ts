@@ -1,0 +1,319 @@
+// execve: a process throws its program away and becomes another.
+//
+//   request   path, argv, envp: strings in the kernel's memory
+//      |
+//   open the file               refused: ENOENT, EACCES, ...          the old program
+//   new mm, new stack           the strings are copied to its top     goes on with an
+//   headers read and checked    refused: ENOEXEC, ELIBBAD, ...        errno
+//  ---- point of no return: the old address space is gone ----
+//   map the segments            what fails from here on is SIGSEGV: there is no
+//   auxv, argc, argv, envp      program left to tell
+//   pc = entry, sp = stack
+//
+// In Linux: fs/exec.c do_execveat_common(), begin_new_exec(), setup_arg_pages(),
+// copy_strings() (6.12).
+// Left out: scripts (#!), other binary formats, threads, security modules, more than
+// 96 KiB of strings from execve(2).
+import {
+  BOOT_ERRNO,
+  Ev,
+  HART_F,
+  HART_FFLAGS,
+  HART_FRM,
+  HART_PC,
+  HART_X,
+  KBUF,
+  PAGE_SIZE,
+  PG,
+  VM,
+} from "../abi";
+import { frame_addr, frame_written } from "../hw/bus";
+import { sfence_vma_asid } from "../hw/tlb";
+import { emit } from "../log";
+import { load_elf_binary } from "./binfmt_elf";
+import { E2BIG, EACCES, ENFILE, ENOENT, ENOMEM } from "./errno";
+import { mmput } from "./exit";
+import { faultin_page } from "./fault";
+import { file, file_at, alloc_file, fput } from "./file_table";
+import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
+import { kernel_read } from "./filemap";
+import { VM_DATA_FLAGS, vm_stat_account } from "./mmap";
+import { mm_slot, mm_struct, vm_area_alloc, vm_area_struct } from "./mm_types";
+import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
+import { alloc_page, clear_page } from "./page_alloc";
+import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
+import { current } from "./sched";
+import { SIGSEGV, SI_KERNEL, force_sig_fault } from "./signal";
+import { vm_acct_memory } from "./util";
+
+export const STACK_TOP: u64 = TASK_SIZE;
+/** The header of the file: what load_elf_binary sees first. */
+export const BPRM_BUF: usize = KBUF;
+export const BINPRM_BUF_SIZE: u32 = 256;
+
+/** What execve works on. One at a time, so it has one place. */
+@unmanaged
+export class linux_binprm {
+  file!: u32; // struct file
+  mm!: mm_struct;
+  p!: u64; // top of the new stack so far
+  exec!: u64; // where the path string is
+  argc!: u32;
+  envc!: u32;
+  euid!: u32;
+  egid!: u32;
+  secure!: u32; // AT_SECURE: setuid or setgid
+  name!: u32; // the path, in the request
+  executable_stack!: u32; // see EXSTACK_*
+}
+
+export const EXSTACK_DEFAULT: u32 = 0;
+export const EXSTACK_DISABLE_X: u32 = 1;
+export const EXSTACK_ENABLE_X: u32 = 2;
+
+// @nomark
+function the_binprm(): linux_binprm {
+  return changetype<linux_binprm>(KBUF + 0x3f00);
+}
+
+/**
+ * Opens a file for execution.
+ * => struct file, or -EACCES (not a regular file, no permission), -ENOENT and the other
+ * answers of the path walk.
+ */
+export function open_exec(path: usize): i64 {
+  // An empty interpreter name means the working directory, which is no file.
+  if (load<u8>(path) == 0) return -EACCES;
+  const found = path_lookup(path, current().cwd, true);
+  if (found < 0) return found;
+  const node = inode_at(<u32>found);
+  const regular = (node.i_mode & S_IFMT) == S_IFREG;
+  if (!regular || !inode_permission(node, MAY_EXEC)) {
+    iput(<u32>found);
+    return -EACCES;
+  }
+  const opened = alloc_file(<u32>found, 0, 0);
+  if (opened == 0) {
+    iput(<u32>found);
+    return -ENFILE;
+  }
+  return opened;
+}
+
+/**
+ * Becomes the program of a request { u32 argc, u32 envc, u32 bytes, strings: path,
+ * argv, envp }.
+ * => 0, or a negative errno with the old program untouched. A program that fails after
+ * the point of no return is dead, and 0 is returned.
+ */
+export function do_execve(request: usize): i64 {
+  const path = request + 12;
+  if (load<u8>(path) == 0) return -ENOENT;
+  const opened = open_exec(path);
+  if (opened < 0) return opened;
+  const bprm = the_binprm();
+  bprm.file = <u32>opened;
+  bprm.name = <u32>path;
+  bprm.argc = load<u32>(request);
+  bprm.envc = load<u32>(request, 4);
+  bprm_fill_uid(bprm);
+  let error = bprm_mm_init(bprm);
+  if (error == 0) {
+    error = copy_request_strings(bprm, path);
+    if (error == 0) error = prepare_binprm(bprm);
+    if (error == 0) error = load_elf_binary(bprm);
+    // Before the point of no return the new address space is nobody's: drop it.
+    if (error < 0 && !has_taken_over(bprm)) mmput(bprm.mm);
+  }
+  const ino = inode_at(file_at(bprm.file).f_inode).i_ino;
+  const who = <u64>current().pid | (<u64>ino << 32);
+  emit(Ev.Exec, who, <u64>-error, load<u64>(HART_PC));
+  fput(bprm.file);
+  if (error < 0 && has_taken_over(bprm)) {
+    force_sig_fault(SIGSEGV, SI_KERNEL, 0);
+    return 0;
+  }
+  return error;
+}
+
+/** Has the process given up its old address space for the new one? */
+// @nomark
+function has_taken_over(bprm: linux_binprm): bool {
+  return changetype<usize>(current().mm) == changetype<usize>(bprm.mm);
+}
+
+/** Whose rights the program will have: a set-user-id file brings its owner's. */
+// @nomark
+function bprm_fill_uid(bprm: linux_binprm): void {
+  const task = current();
+  const node = inode_at(file_at(bprm.file).f_inode);
+  bprm.euid = node.i_mode & 0o4000 ? node.i_uid : task.euid;
+  bprm.egid = (node.i_mode & 0o2010) == 0o2010 ? node.i_gid : task.egid;
+  bprm.secure = bprm.euid != task.uid || bprm.egid != task.gid ? 1 : 0;
+}
+
+/** A new address space with one area: the stack, a page so far. => 0 or -ENOMEM. */
+export function bprm_mm_init(bprm: linux_binprm): i64 {
+  const mm = mm_slot();
+  if (mm == null) return -ENOMEM;
+  mm.mm_users = 1;
+  mm.pgd = alloc_page(PG.table, <u32>changetype<usize>(mm), 2);
+  if (mm.pgd == 0) {
+    mm.mm_users = 0;
+    return -ENOMEM;
+  }
+  clear_page(mm.pgd);
+  mm.pgtables = 1;
+  bprm.mm = mm;
+  const vma = vm_area_alloc(mm);
+  if (vma == null) {
+    mmput(mm);
+    return -ENOMEM;
+  }
+  vma.vm_end = STACK_TOP;
+  vma.vm_start = STACK_TOP - PAGE_SIZE;
+  vma.vm_pgoff = vma.vm_start >> 12;
+  vma.vm_flags = VM_DATA_FLAGS | VM.GROWSDOWN | VM.ACCOUNT;
+  mm.mmap = vma;
+  mm.map_count = 1;
+  vm_stat_account(mm, vma.vm_flags, 1);
+  vm_acct_memory(1);
+  bprm.p = STACK_TOP - 8;
+  return 0;
+}
+
+/** The path, then envp, then argv, each from its last string, go to the stack's top. */
+function copy_request_strings(bprm: linux_binprm, path: usize): i64 {
+  const argv = path + strlen(path) + 1;
+  let envp = argv;
+  for (let i: u32 = 0; i < bprm.argc; i++) envp += strlen(envp) + 1;
+  let error = copy_string_kernel(bprm, path);
+  if (error != 0) return error;
+  bprm.exec = bprm.p;
+  error = copy_strings(bprm, bprm.envc, envp);
+  if (error != 0) return error;
+  return copy_strings(bprm, bprm.argc, argv);
+}
+
+/** `count` strings that lie one after the other at `at`; the last is copied first. */
+function copy_strings(bprm: linux_binprm, count: u32, at: usize): i64 {
+  for (let left = count; left > 0; left--) {
+    let string = at;
+    for (let i: u32 = 1; i < left; i++) string += strlen(string) + 1;
+    const error = copy_string_kernel(bprm, string);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+/** One string, with its NUL, below bprm.p. => 0, -E2BIG. */
+export function copy_string_kernel(bprm: linux_binprm, from: usize): i64 {
+  const len: u64 = strlen(from) + 1;
+  // A quarter of the stack limit, at least 32 pages, is for arguments.
+  const limit = max<u64>(current().rlim_stack / 4, 32 * PAGE_SIZE);
+  if (STACK_TOP - bprm.p + len > limit) return -E2BIG;
+  bprm.p -= len;
+  let done: u64 = 0;
+  while (done < len) {
+    const va = bprm.p + done;
+    const chunk = min<u64>(PAGE_SIZE - (va & 4095), len - done);
+    const pfn = get_arg_page(bprm, va);
+    if (pfn == 0) return -E2BIG;
+    frame_written(pfn);
+    memory.copy(frame_addr(pfn) + <usize>(va & 4095), from + <usize>done, <usize>chunk);
+    done += chunk;
+  }
+  return 0;
+}
+
+/** The frame of the new stack at `va`, made present. => pfn, or 0. */
+export function get_arg_page(bprm: linux_binprm, va: u64): u32 {
+  const slot = pte_offset(bprm.mm, va);
+  if (slot != 0 && load<u64>(slot) != 0) return pte_pfn(load<u64>(slot));
+  if (!faultin_page(bprm.mm, va)) return 0;
+  return pte_pfn(load<u64>(pte_offset(bprm.mm, va)));
+}
+
+/** Reads the first 256 bytes of the file into BPRM_BUF; what is missing reads 0. */
+export function prepare_binprm(bprm: linux_binprm): i64 {
+  memory.fill(BPRM_BUF, 0, BINPRM_BUF_SIZE);
+  const read = kernel_read(file_at(bprm.file), BPRM_BUF, BINPRM_BUF_SIZE, 0);
+  return read < 0 ? read : 0;
+}
+
+/**
+ * The point of no return: the process takes the new address space, the old one goes,
+ * and with it the old program's registers and name.
+ */
+export function begin_new_exec(bprm: linux_binprm): void {
+  const task = current();
+  const old = task.mm;
+  task.mm = bprm.mm;
+  switch_mm(bprm.mm);
+  sfence_vma_asid(bprm.mm.asid);
+  if (old != null) mmput(old);
+  bprm.mm.exe_file = bprm.file;
+  file_at(bprm.file).f_count++;
+  task.euid = bprm.euid;
+  task.egid = bprm.egid;
+  task.clear_child_tid = 0;
+  set_task_comm(bprm.name);
+  memory.fill(HART_X, 0, 256);
+  memory.fill(HART_F, 0, 256);
+  store<u32>(HART_FFLAGS, 0);
+  store<u32>(HART_FRM, 0);
+}
+
+/** comm: the last part of the path, at most 15 bytes. */
+// @nomark
+function set_task_comm(path: usize): void {
+  let base = path;
+  for (let p = path; load<u8>(p) != 0; p++) {
+    if (load<u8>(p) == 0x2f) base = p + 1;
+  }
+  const task = changetype<usize>(current());
+  memory.fill(task + 48, 0, 16);
+  memory.copy(task + 48, base, min<usize>(strlen(base), 15));
+}
+
+/**
+ * The stack area gets its final flags and room to grow into: 128 KiB more.
+ * => 0 or -ENOMEM.
+ */
+export function setup_arg_pages(bprm: linux_binprm): i64 {
+  const mm = bprm.mm;
+  const vma = changetype<vm_area_struct>(changetype<usize>(mm.mmap));
+  if (bprm.executable_stack == EXSTACK_ENABLE_X) vma.vm_flags |= VM.EXEC;
+  mm.arg_start = bprm.p;
+  mm.start_stack = bprm.p;
+  const size = vma.vm_end - vma.vm_start + 131072;
+  const base = vma.vm_end - min<u64>(current().rlim_stack & ~(<u64>4095), size);
+  if (base >= vma.vm_start) return 0;
+  const grow = (vma.vm_start - base) >> 12;
+  vma.vm_start = base;
+  vma.vm_pgoff -= grow;
+  vm_stat_account(mm, vma.vm_flags, grow);
+  vm_acct_memory(grow);
+  return 0;
+}
+
+/**
+ * Sets the program counter and the stack pointer: the next instruction is its first.
+ */
+// @nomark
+export function start_thread(pc: u64, sp: u64): void {
+  store<u64>(HART_PC, pc & ~(<u64>1)); // sepc has no bit 0
+  store<u64>(HART_X + 2 * 8, sp);
+}
+
+/** execve's answer when nobody is there to hear it: the machine's own first program. */
+// @nomark
+export function note_boot_error(error: i64): void {
+  store<i32>(BOOT_ERRNO, <i32>-error);
+}
+
+/** A regular file's struct, for those who only hold its address. */
+// @nomark
+export function binprm_file(bprm: linux_binprm): file {
+  return file_at(bprm.file);
+}

@@ -1,0 +1,204 @@
+// Where a page fault arrives: which area was touched, and may it be touched that way?
+//
+//            stval, scause
+//                 |
+//            find_vma(address)
+//        none /       \ found
+//       A: MAPERR      |-- below a stack: B grow it, or MAPERR
+//                      |-- not allowed:   C ACCERR
+//                      |-- allowed:       D handle_mm_fault
+//                                           |-- page there: return, retry
+//                                           |-- E past the file's end: BUS_ADRERR
+//                                           |-- F no memory: OOM
+//
+// The kernel touches user memory too (system calls read and write buffers). Its faults
+// come here like the program's own; one that cannot be served makes the call fail with
+// EFAULT instead of killing the process.
+//
+// In Linux: arch/riscv/mm/fault.c handle_page_fault(), access_error(); mm/mmap.c
+// expand_downwards() (6.12).
+// Left out: vmalloc faults, kprobes, the fixup table (the caller is told instead).
+import {
+  Access,
+  CLOCK_PS,
+  CONF_BASE,
+  Conf,
+  CostKind,
+  Ev,
+  FaultKind,
+  HART_INSTRET,
+  HART_PC,
+  MARK_COUNT,
+  PAGE_SIZE,
+  VM,
+  VmEvent,
+} from "../abi";
+import { Cost, charge, cost } from "../hw/clock";
+import { emit } from "../log";
+import { file_at } from "./file_table";
+import { inode_at } from "./fs";
+import {
+  FAULT_FLAG_INSTRUCTION,
+  FAULT_FLAG_USER,
+  FAULT_FLAG_WRITE,
+  VM_FAULT_ERROR,
+  VM_FAULT_MAJOR,
+  VM_FAULT_OOM,
+  handle_mm_fault,
+  the_fault,
+} from "./memory";
+import { find_vma, vm_stat_account } from "./mmap";
+import { mm_struct, vm_area_struct } from "./mm_types";
+import { current, current_mm } from "./sched";
+import {
+  BUS_ADRERR,
+  SEGV_ACCERR,
+  SEGV_MAPERR,
+  SIGBUS,
+  SIGKILL,
+  SIGSEGV,
+  force_sig_fault,
+} from "./signal";
+import { vm_acct_memory, vm_enough_memory } from "./util";
+import { count_vm_event } from "./vmstat";
+
+/**
+ * Serves a page fault of the running process.
+ * `access` is an Access; `user` says whose access it was: the program's, or the
+ * kernel's own to user memory.
+ * => true when the access can be retried. When not, a program has been sent a signal,
+ * and the kernel's caller must give up with -EFAULT.
+ */
+export function do_page_fault(address: u64, access: u32, user: bool): bool {
+  const mm = current_mm();
+  const before = load<u64>(CLOCK_PS);
+  const mark = load<u64>(MARK_COUNT);
+  emit(Ev.FaultEnter, load<u64>(HART_INSTRET), address, load<u64>(HART_PC));
+  charge(CostKind.Exception, cost(Cost.Exception));
+  charge(CostKind.Kernel, cost(Cost.FaultPath));
+  const vmf = the_fault();
+  vmf.page = 0;
+  vmf.blocks = 0;
+  vmf.kind = FaultKind.sigsegv;
+
+  let vma = find_vma(mm, address);
+  let si_code = 0;
+  if (vma == null) {
+    si_code = SEGV_MAPERR; // A
+  } else if (vma.vm_start > address) {
+    if (!expand_stack(mm, vma, address)) {
+      si_code = SEGV_MAPERR; // A, B
+      vma = null;
+    }
+  }
+  if (vma != null) {
+    if (access_error(access, vma)) si_code = SEGV_ACCERR; // C
+  }
+  let signal: u32 = si_code != 0 ? SIGSEGV : 0;
+  if (vma != null && si_code == 0) {
+    const flags = fault_flags(access, user);
+    const ret = handle_mm_fault(mm, vma, address, flags); // D
+    mm_account_fault(ret);
+    if (ret & VM_FAULT_ERROR) {
+      signal = ret & VM_FAULT_OOM ? SIGKILL : SIGBUS; // F, E
+      si_code = ret & VM_FAULT_OOM ? 0 : BUS_ADRERR;
+      vmf.kind = ret & VM_FAULT_OOM ? FaultKind.oom : FaultKind.sigbus;
+    }
+  }
+  log_fault(vma, mark, access, user, load<u64>(CLOCK_PS) - before);
+  if (signal == 0) return true;
+  if (user || signal == SIGKILL) force_sig_fault(signal, si_code, address);
+  return false;
+}
+
+/**
+ * C: does the area forbid this? A writable area is readable: the ISA has no write-only.
+ */
+export function access_error(access: u32, vma: vm_area_struct): bool {
+  if (access == Access.Fetch) return (vma.vm_flags & VM.EXEC) == 0;
+  if (access == Access.Write) return (vma.vm_flags & VM.WRITE) == 0;
+  return (vma.vm_flags & (VM.READ | VM.WRITE)) == 0;
+}
+
+/**
+ * B: `vma` lies above `address`: if it is a stack it may grow down to it.
+ * => false when it is none, would pass RLIMIT_STACK, would come within the guard gap of
+ * the area below, or the memory cannot be promised.
+ */
+export function expand_stack(mm: mm_struct, vma: vm_area_struct, address: u64): bool {
+  if ((vma.vm_flags & VM.GROWSDOWN) == 0) return false;
+  const start = address & ~(<u64>PAGE_SIZE - 1);
+  if (start < load<u64>(CONF_BASE + Conf.vm_mmap_min_addr * 8)) return false;
+  const gap = load<u64>(CONF_BASE + Conf.stack_guard_gap * 8) * PAGE_SIZE;
+  const prev = vma.vm_prev;
+  if (prev != null) {
+    const accessible = (prev.vm_flags & (VM.READ | VM.WRITE | VM.EXEC)) != 0;
+    const stack = (prev.vm_flags & VM.GROWSDOWN) != 0;
+    if (!stack && accessible && start - prev.vm_end < gap) return false;
+  }
+  if (vma.vm_end - start > current().rlim_stack) return false;
+  const grow = (vma.vm_start - start) >> 12;
+  if (grow > vma.vm_pgoff) return false;
+  if (!vm_enough_memory(grow)) return false;
+  vm_acct_memory(grow);
+  vm_stat_account(mm, vma.vm_flags, grow);
+  vma.vm_start = start;
+  vma.vm_pgoff -= grow;
+  return true;
+}
+
+// @nomark
+export function fault_flags(access: u32, user: bool): u32 {
+  let flags: u32 = user ? FAULT_FLAG_USER : 0;
+  if (access == Access.Write) flags |= FAULT_FLAG_WRITE;
+  if (access == Access.Fetch) flags |= FAULT_FLAG_INSTRUCTION;
+  return flags;
+}
+
+/** A fault that was served counts for the process, as minor or as major. */
+// @nomark
+function mm_account_fault(ret: u32): void {
+  count_vm_event(VmEvent.PGFAULT);
+  if (ret & VM_FAULT_ERROR) return;
+  const task = current();
+  if (ret & VM_FAULT_MAJOR) task.maj_flt++;
+  else task.min_flt++;
+}
+
+/** Tells the log how the fault ended, and where. */
+// @nomark
+function log_fault(
+  vma: vm_area_struct | null, mark: u64, access: u32, user: bool, ps: u64,
+): void {
+  const vmf = the_fault();
+  let how = <u64>vmf.page | (<u64>(vmf.blocks & 0xffff) << 32);
+  how |= (<u64>vmf.kind << 48) | (<u64>access << 56) | (<u64>(user ? 0 : 1) << 60);
+  emit(Ev.FaultDone, (mark & 0xffffffff) | (<u64>current().pid << 32), how, ps);
+  if (vma == null) {
+    emit(Ev.FaultVma, 0, 0, 0);
+    return;
+  }
+  const ino = vma.vm_file == 0 ? 0 : inode_at(file_at(vma.vm_file).f_inode).i_ino;
+  emit(Ev.FaultVma, vma.vm_start, vma.vm_end, <u64>vma.vm_flags | (<u64>ino << 32));
+}
+
+/**
+ * The kernel makes a page of another address space present for writing, as execve does
+ * with the pages of the new stack.
+ * => false when that is not possible.
+ */
+export function faultin_page(mm: mm_struct, address: u64): bool {
+  const before = load<u64>(CLOCK_PS);
+  const mark = load<u64>(MARK_COUNT);
+  const vma = find_vma(mm, address);
+  if (vma == null) return false;
+  if (vma.vm_start > address) {
+    if (!expand_stack(mm, vma, address)) return false;
+  }
+  emit(Ev.FaultEnter, load<u64>(HART_INSTRET), address, 0);
+  charge(CostKind.Kernel, cost(Cost.FaultPath));
+  const ret = handle_mm_fault(mm, vma, address, FAULT_FLAG_WRITE);
+  mm_account_fault(ret);
+  log_fault(vma, mark, Access.Write, false, load<u64>(CLOCK_PS) - before);
+  return (ret & VM_FAULT_ERROR) == 0;
+}

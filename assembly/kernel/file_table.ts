@@ -1,0 +1,129 @@
+// Open files: struct file is one opening of one inode, with a position and a readahead
+// state; a process's descriptors point to them, and so do the areas that map them.
+//
+// In Linux: fs/file_table.c, fs/file.c (6.12). Left out: descriptor tables shared
+// between threads, more than 256 descriptors.
+import {
+  FILES,
+  FILE_FLAGS,
+  FILE_INODE,
+  FILE_KIND,
+  FILE_POS,
+  FILE_SIZE_OF,
+  FileKind,
+  NR_FILES,
+  TASK_FDS,
+  TASK_NR_FDS,
+} from "../abi";
+import { EMFILE } from "./errno";
+import { iput } from "./fs";
+import { current } from "./sched";
+
+export const O_ACCMODE: u32 = 3;
+export const O_WRONLY: u32 = 1;
+export const O_RDWR: u32 = 2;
+export const O_CREAT: u32 = 0x40;
+export const O_EXCL: u32 = 0x80;
+export const O_TRUNC: u32 = 0x200;
+export const O_APPEND: u32 = 0x400;
+export const O_DIRECTORY: u32 = 0x10000;
+export const O_NOFOLLOW: u32 = 0x20000;
+
+@unmanaged
+export class file {
+  f_count!: u32;
+  f_inode!: u32; // in-core inode; 0 for the console
+  f_pos!: u64;
+  f_flags!: u32; // O_*
+  f_kind!: u32; // FileKind
+  /** Readahead: the window last read, and where in it the next one is to begin. */
+  ra_start!: u32;
+  ra_size!: u32;
+  ra_async_size!: u32;
+  /** Faults on pages not in memory, less those that were. */
+  mmap_miss!: u32;
+  /** Page after the one read last, to see a sequential reader. */
+  ra_prev!: u32;
+  pad0!: u32;
+  pad1!: u64;
+  pad2!: u64;
+}
+
+// @nomark
+export function file_at(address: u32): file {
+  return changetype<file>(<usize>address);
+}
+
+/**
+ * A struct file over `node` (its reference is taken over).
+ * => its address with one reference, or 0 when all are in use.
+ */
+// @nomark
+export function alloc_file(node: u32, flags: u32, kind: FileKind): u32 {
+  for (let i: u32 = 0; i < <u32>NR_FILES; i++) {
+    const p = FILES + <usize>i * FILE_SIZE_OF;
+    if (load<u32>(p) != 0) continue;
+    memory.fill(p, 0, FILE_SIZE_OF);
+    const f = changetype<file>(p);
+    f.f_count = 1;
+    f.f_inode = node;
+    f.f_flags = flags;
+    f.f_kind = kind;
+    return <u32>p;
+  }
+  return 0;
+}
+
+// @nomark
+export function get_file(address: u32): void {
+  file_at(address).f_count++;
+}
+
+/** Drops a reference; the last one closes the file. */
+// @nomark
+export function fput(address: u32): void {
+  const f = file_at(address);
+  assert(f.f_count > 0);
+  f.f_count--;
+  if (f.f_count == 0 && f.f_inode != 0) iput(f.f_inode);
+}
+
+// @nomark
+export function fd_slot(fd: u32): usize {
+  return changetype<usize>(current()) + TASK_FDS + (<usize>fd << 2);
+}
+
+/** => the struct file of descriptor `fd`, or 0 when it is not open. */
+// @nomark
+export function fget(fd: u32): u32 {
+  if (fd >= <u32>TASK_NR_FDS) return 0;
+  return load<u32>(fd_slot(fd));
+}
+
+/** Installs `address` in the lowest free descriptor >= `from`. => fd or -EMFILE. */
+// @nomark
+export function fd_install(address: u32, from: u32): i64 {
+  for (let fd = from; fd < <u32>TASK_NR_FDS; fd++) {
+    if (load<u32>(fd_slot(fd)) != 0) continue;
+    store<u32>(fd_slot(fd), address);
+    return fd;
+  }
+  return -EMFILE;
+}
+
+/** May the file be read, written? */
+// @nomark
+export function f_readable(f: file): bool {
+  return (f.f_flags & O_ACCMODE) != O_WRONLY;
+}
+
+// @nomark
+export function f_writable(f: file): bool {
+  return (f.f_flags & O_ACCMODE) != 0;
+}
+
+if (offsetof<file>() != FILE_SIZE_OF) ERROR("abi: FILE_SIZE_OF");
+if (offsetof<file>("f_inode") != FILE_INODE) ERROR("abi: FILE_INODE");
+if (offsetof<file>("f_pos") != FILE_POS) ERROR("abi: FILE_POS");
+if (offsetof<file>("f_flags") != FILE_FLAGS) ERROR("abi: FILE_FLAGS");
+if (offsetof<file>("f_kind") != FILE_KIND) ERROR("abi: FILE_KIND");

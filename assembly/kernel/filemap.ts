@@ -1,0 +1,209 @@
+// The page cache: every page of a file that is in memory is here once, however many
+// processes map or read it.
+//
+//   (inode, page of the file) --hash--> pfn -> pfn -> ...        struct page, hash_next
+//
+//   filemap_fault      1 in the cache: a minor fault
+//                      2 not there: a major fault; read it, and what readahead adds
+//                      3 past the end of the file: SIGBUS
+//   filemap_map_pages  maps the cached neighbours of a read fault
+//   filemap_read       read(2) and the kernel's own reads of headers
+//
+// In Linux: mm/filemap.c (6.12). The index is an xarray in the inode there; a hash over
+// all files, as here, was Linux's way until 2.4.
+// Left out: locking and waiting for a page that another process reads, writeback,
+// reclaim, large folios.
+import {
+  DISK_PAGES,
+  PAGE_HASH,
+  PAGE_HASH_NR,
+  PG,
+  VmEvent,
+} from "../abi";
+import { frame_addr } from "../hw/bus";
+import { disk_run_queue, disk_submit } from "../hw/disk";
+import { ENOMEM } from "./errno";
+import { file, file_at } from "./file_table";
+import { bmap, extent_data, extent_lba, inode, inode_at, inode_pages } from "./fs";
+import { VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
+import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
+import { alloc_page, clear_page, put_page } from "./page_alloc";
+import { mk_pte, page_add_rmap, pte_offset, set_pte } from "./pgtable";
+import {
+  do_async_mmap_readahead,
+  do_sync_mmap_readahead,
+  page_cache_sync_ra,
+} from "./readahead";
+import { count_vm_event } from "./vmstat";
+
+// @nomark
+function page_hash(mapping: u32, index: u64): usize {
+  const key = (<u64>mapping >> 6) * 0x9e3779b97f4a7c15 + index * 0xbf58476d1ce4e5b9;
+  return PAGE_HASH + (<usize>((key >> 32) & (PAGE_HASH_NR - 1)) << 2);
+}
+
+/**
+ * => the frame that holds page `index` of the file, or NO_PAGE. No reference is taken.
+ */
+// @nomark
+export function find_get_page(mapping: u32, index: u64): u32 {
+  let pfn = load<u32>(page_hash(mapping, index));
+  while (pfn != NO_PAGE) {
+    const p = mem_map(pfn);
+    if (p.mapping == mapping && p.index == index) return pfn;
+    pfn = p.hash_next;
+  }
+  return NO_PAGE;
+}
+
+/** Enters a frame; the cache's own reference is the one alloc_page gave. */
+// @nomark
+function add_to_page_cache(mapping: u32, index: u64, pfn: u32): void {
+  const bucket = page_hash(mapping, index);
+  const p = mem_map(pfn);
+  p.flags |= PG.pagecache;
+  p.hash_next = load<u32>(bucket);
+  store<u32>(bucket, pfn);
+  inode_at(mapping).i_nrpages++;
+}
+
+/** Takes a frame out of the cache and drops the cache's reference. */
+export function remove_from_page_cache(pfn: u32): void {
+  const p = mem_map(pfn);
+  const bucket = page_hash(p.mapping, p.index);
+  let at = load<u32>(bucket);
+  if (at == pfn) {
+    store<u32>(bucket, p.hash_next);
+  } else {
+    while (mem_map(at).hash_next != pfn) at = mem_map(at).hash_next;
+    mem_map(at).hash_next = p.hash_next;
+  }
+  inode_at(p.mapping).i_nrpages--;
+  p.hash_next = NO_PAGE;
+  p.flags &= ~PG.pagecache;
+  put_page(pfn);
+}
+
+/**
+ * Queues the read of page `index` unless the cache has it already.
+ * => its frame, or NO_PAGE when there is no memory. The bytes are there after
+ * disk_run_queue.
+ */
+export function page_cache_queue(mapping: u32, index: u64): u32 {
+  const cached = find_get_page(mapping, index);
+  if (cached != NO_PAGE) return cached;
+  const pfn = alloc_page(PG.uptodate, mapping, index);
+  if (pfn == NO_PAGE) return NO_PAGE;
+  add_to_page_cache(mapping, index, pfn);
+  const extent = bmap(inode_at(mapping), index);
+  if (extent == 0) {
+    clear_page(pfn);
+  } else {
+    disk_submit(extent_lba(extent, index), extent_data(extent, index), pfn);
+    count_vm_event(VmEvent.PGPGIN);
+  }
+  return pfn;
+}
+
+/**
+ * Finds page vmf.pgoff of the file, reading it if need be; vmf.page is then its frame
+ * (the cache's: take a reference before mapping it).
+ * => 0 minor, VM_FAULT_MAJOR, VM_FAULT_SIGBUS past the end, VM_FAULT_OOM.
+ */
+export function filemap_fault(vmf: vm_fault): u32 {
+  const f = file_at(vmf.vma.vm_file);
+  const mapping = f.f_inode;
+  // 3: no such page
+  if (vmf.pgoff >= inode_pages(inode_at(mapping))) return VM_FAULT_SIGBUS;
+  let pfn = find_get_page(mapping, vmf.pgoff);
+  if (pfn != NO_PAGE) {
+    // 1: here already
+    do_async_mmap_readahead(vmf, f, pfn);
+    vmf.page = pfn;
+    return 0;
+  }
+  // 2: read it, and with it what readahead thinks will be wanted
+  count_vm_event(VmEvent.PGMAJFAULT);
+  const before = load_pages_read();
+  do_sync_mmap_readahead(vmf, f);
+  pfn = page_cache_queue(mapping, vmf.pgoff);
+  if (pfn == NO_PAGE) return VM_FAULT_OOM;
+  disk_run_queue();
+  vmf.blocks = <u32>(load_pages_read() - before);
+  vmf.page = pfn;
+  return VM_FAULT_MAJOR;
+}
+
+/**
+ * Maps those of the pages first..last of the file that are in the cache and not mapped
+ * yet, around vmf.address (whose page is vmf.pgoff). Pages that carry the readahead
+ * mark are left for a fault of their own, which starts the next read.
+ */
+export function filemap_map_pages(
+  mm: mm_struct, vmf: vm_fault, first: u64, last: u64,
+): void {
+  const f = file_at(vmf.vma.vm_file);
+  const end = inode_pages(inode_at(f.f_inode));
+  for (let index = first; index <= last && index < end; index++) {
+    const pfn = find_get_page(f.f_inode, index);
+    if (pfn == NO_PAGE) continue;
+    if (mem_map(pfn).flags & PG.readahead) continue;
+    const address = vmf.address + ((index - vmf.pgoff) << 12);
+    const slot = pte_offset(mm, address);
+    if (load<u64>(slot) != 0) continue;
+    if (f.mmap_miss > 0) f.mmap_miss--;
+    page_add_rmap(mm, pfn);
+    set_pte(mm, address, slot, mk_pte(pfn, vmf.vma.vm_flags));
+    if (index != vmf.pgoff) count_vm_event(VmEvent.FAULT_AROUND);
+  }
+}
+
+// @nomark
+function load_pages_read(): u64 {
+  return load<u64>(DISK_PAGES);
+}
+
+/**
+ * Page `index` of an inode for the kernel's own reading, through read(2)'s readahead.
+ * => its frame, or NO_PAGE when there is no memory; `index` lies inside the file.
+ */
+export function read_cache_page(f: file, index: u64): u32 {
+  page_cache_sync_ra(f, index);
+  const pfn = page_cache_queue(f.f_inode, index);
+  disk_run_queue();
+  return pfn;
+}
+
+/**
+ * Copies up to `len` bytes of the file at `pos` to `to`, in the simulator's memory.
+ * => bytes copied (fewer at the end of the file), or -ENOMEM.
+ */
+export function kernel_read(f: file, to: usize, len: u64, pos: u64): i64 {
+  const node = inode_at(f.f_inode);
+  let done: u64 = 0;
+  while (done < len && pos + done < node.i_size) {
+    const at = pos + done;
+    const offset = at & 4095;
+    const chunk = min<u64>(min<u64>(4096 - offset, len - done), node.i_size - at);
+    const pfn = read_cache_page(f, at >> 12);
+    if (pfn == NO_PAGE) return -ENOMEM;
+    memory.copy(to + <usize>done, frame_addr(pfn) + <usize>offset, <usize>chunk);
+    done += chunk;
+  }
+  return <i64>done;
+}
+
+/**
+ * Drops every page of the cache that nobody maps: /proc/sys/vm/drop_caches.
+ * => nothing; mapped pages stay.
+ */
+export function invalidate_mapping_pages(): void {
+  for (let i: u32 = 0; i < <u32>PAGE_HASH_NR; i++) {
+    let pfn = load<u32>(PAGE_HASH + (<usize>i << 2));
+    while (pfn != NO_PAGE) {
+      const next = mem_map(pfn).hash_next;
+      if (mem_map(pfn).refcount == 1) remove_from_page_cache(pfn);
+      pfn = next;
+    }
+  }
+}

@@ -1,0 +1,295 @@
+// The heart of a page fault: the area allows the access, the page table does not. Which
+// page must be there?
+//
+//                        entry empty                         entry there
+//               anonymous            file                  but not for a write
+//   read     1A zero page       2A the cached page        (only a stale translation: 4)
+//   write    1B cleared frame   2B a private copy          3A copy
+//                               2C the cached page         3B reuse: nobody shares it
+//                                  (shared mapping)        3C shared file: mark dirty
+//
+// In Linux: mm/memory.c (6.12): handle_mm_fault, handle_pte_fault, do_anonymous_page,
+// do_read_fault, do_cow_fault, do_shared_fault, do_wp_page, wp_page_copy.
+// Left out: swap entries, huge pages, userfaultfd, NUMA hints, memory cgroups, retry
+// after dropping a lock, page_mkwrite of a filesystem.
+import {
+  CONF_BASE,
+  Conf,
+  CostKind,
+  FAULT_BASE,
+  FaultKind,
+  PAGE_SIZE,
+  PG,
+  VM,
+  VmEvent,
+  ZERO_PFN,
+} from "../abi";
+import { Cost, charge, cost } from "../hw/clock";
+import { sfence_vma } from "../hw/tlb";
+import { filemap_fault, filemap_map_pages } from "./filemap";
+import {
+  NO_PAGE,
+  mem_map,
+  mm_struct,
+  vm_area_struct,
+  vma_is_anonymous,
+} from "./mm_types";
+import { alloc_page, clear_page, copy_page, put_page } from "./page_alloc";
+import {
+  _PAGE_ACCESSED,
+  mk_pte,
+  page_add_rmap,
+  page_remove_rmap,
+  pte_alloc,
+  pte_mkdirty,
+  pte_mkspecial,
+  pte_mkwrite,
+  pte_pfn,
+  pte_present,
+  pte_special,
+  pte_write,
+  set_pte,
+} from "./pgtable";
+import { count_vm_event } from "./vmstat";
+
+export const VM_FAULT_OOM: u32 = 1;
+export const VM_FAULT_SIGBUS: u32 = 2;
+export const VM_FAULT_MAJOR: u32 = 4;
+export const VM_FAULT_SIGSEGV: u32 = 64;
+export const VM_FAULT_NOPAGE: u32 = 256;
+export const VM_FAULT_LOCKED: u32 = 512;
+export const VM_FAULT_ERROR: u32 = 1 | 2 | 64;
+
+export const FAULT_FLAG_WRITE: u32 = 1;
+export const FAULT_FLAG_USER: u32 = 64;
+export const FAULT_FLAG_INSTRUCTION: u32 = 256;
+
+/** The fault at hand: what was asked, and what has been worked out so far. */
+@unmanaged
+export class vm_fault {
+  address!: u64; // page aligned
+  flags!: u32; // FAULT_FLAG_*
+  pte!: u32; // slot of the level-0 entry
+  pgoff!: u64; // page of the file
+  orig_pte!: u64; // the entry as it was
+  vma!: vm_area_struct;
+  page!: u32; // pfn found by filemap_fault
+  kind!: u32; // FaultKind: how it ended
+  blocks!: u32; // pages read from the disk for it
+}
+
+/** There is one hart and a fault does not fault: one record serves them all. */
+// @nomark
+export function the_fault(): vm_fault {
+  return changetype<vm_fault>(FAULT_BASE);
+}
+
+/**
+ * Makes `address` usable for the access in `flags`; the area allows it.
+ * => VM_FAULT_MAJOR when the disk was needed, 0 when not, or an error bit.
+ */
+export function handle_mm_fault(
+  mm: mm_struct, vma: vm_area_struct, address: u64, flags: u32,
+): u32 {
+  const vmf = the_fault();
+  vmf.address = address & ~(<u64>PAGE_SIZE - 1);
+  vmf.flags = flags;
+  vmf.vma = vma;
+  vmf.pgoff = vma.vm_pgoff + ((vmf.address - vma.vm_start) >> 12);
+  vmf.page = NO_PAGE;
+  vmf.blocks = 0;
+  vmf.kind = FaultKind.none;
+  vmf.pte = <u32>pte_alloc(mm, vmf.address);
+  if (vmf.pte == 0) return VM_FAULT_OOM;
+  vmf.orig_pte = load<u64>(vmf.pte);
+  return handle_pte_fault(mm, vmf);
+}
+
+/** Sorts the fault into one of the cases above. */
+export function handle_pte_fault(mm: mm_struct, vmf: vm_fault): u32 {
+  if (vmf.orig_pte == 0) {
+    if (vma_is_anonymous(vmf.vma)) return do_anonymous_page(mm, vmf);
+    return do_fault(mm, vmf);
+  }
+  assert(pte_present(vmf.orig_pte));
+  if (vmf.flags & FAULT_FLAG_WRITE) {
+    if (!pte_write(vmf.orig_pte)) return do_wp_page(mm, vmf);
+  }
+  // 4: the entry already allows it, the TLB had an older one
+  vmf.kind = FaultKind.spurious;
+  set_pte(mm, vmf.address, vmf.pte, vmf.orig_pte | _PAGE_ACCESSED);
+  sfence_vma(vmf.address, mm.asid);
+  return 0;
+}
+
+/** 1: memory that is nobody's file. */
+export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
+  const vma = vmf.vma;
+  if ((vmf.flags & FAULT_FLAG_WRITE) == 0) {
+    // 1A: one page of zeros serves every reader until somebody writes
+    const zero = mk_pte(load<u32>(ZERO_PFN), vma.vm_flags);
+    set_pte(mm, vmf.address, vmf.pte, pte_mkspecial(zero));
+    vmf.kind = FaultKind.zero;
+    count_vm_event(VmEvent.ZERO_PAGE);
+    return 0;
+  }
+  // 1B: a frame of its own, cleared, so that nobody reads what another left there
+  const pfn = alloc_anon_page(mm, vmf.address);
+  if (pfn == NO_PAGE) return VM_FAULT_OOM;
+  clear_page(pfn);
+  charge(CostKind.Memory, cost(Cost.ClearPage));
+  map_anon_page(mm, vmf, pfn);
+  vmf.kind = FaultKind.anon;
+  return 0;
+}
+
+/** A frame for the page at `address` of `mm`, or NO_PAGE. */
+function alloc_anon_page(mm: mm_struct, address: u64): u32 {
+  return alloc_page(PG.anon | PG.uptodate, <u32>changetype<usize>(mm), address >> 12);
+}
+
+/**
+ * Maps a private frame, writable if the area is; the caller's reference becomes its.
+ */
+function map_anon_page(mm: mm_struct, vmf: vm_fault, pfn: u32): void {
+  let pte = pte_mkdirty(mk_pte(pfn, vmf.vma.vm_flags));
+  if (vmf.vma.vm_flags & VM.WRITE) pte = pte_mkwrite(pte);
+  vmf.vma.anon_vma = 1;
+  page_add_rmap(mm, pfn);
+  put_page(pfn);
+  set_pte(mm, vmf.address, vmf.pte, pte);
+  vmf.page = pfn;
+}
+
+/** 2: a page of a file. */
+export function do_fault(mm: mm_struct, vmf: vm_fault): u32 {
+  if ((vmf.flags & FAULT_FLAG_WRITE) == 0) return do_read_fault(mm, vmf);
+  if ((vmf.vma.vm_flags & VM.SHARED) == 0) return do_cow_fault(mm, vmf);
+  return do_shared_fault(mm, vmf);
+}
+
+/** 2A: map the page cache's own frame, and its cached neighbours with it. */
+export function do_read_fault(mm: mm_struct, vmf: vm_fault): u32 {
+  if (should_fault_around()) {
+    do_fault_around(mm, vmf);
+    if (load<u64>(vmf.pte) != 0) {
+      vmf.page = pte_pfn(load<u64>(vmf.pte));
+      vmf.kind = FaultKind.minor;
+      return 0;
+    }
+  }
+  const ret = filemap_fault(vmf);
+  if (ret & VM_FAULT_ERROR) return ret;
+  finish_fault(mm, vmf);
+  vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.minor;
+  return ret & VM_FAULT_MAJOR;
+}
+
+// @nomark
+function should_fault_around(): bool {
+  return load<u64>(CONF_BASE + Conf.vm_fault_around_bytes * 8) >> 12 > 1;
+}
+
+/**
+ * Maps what the page cache holds around the address: a window of fault_around_bytes,
+ * aligned by virtual address, inside the area and inside one page table. A neighbour
+ * that is mapped now costs nothing; the same neighbour by a fault costs an exception.
+ */
+export function do_fault_around(mm: mm_struct, vmf: vm_fault): void {
+  const nr_pages = load<u64>(CONF_BASE + Conf.vm_fault_around_bytes * 8) >> 12;
+  const vma = vmf.vma;
+  const vma_off = vmf.pgoff - vma.vm_pgoff;
+  const pte_off = (vmf.address >> 12) & 511;
+  const aligned = pte_off - (pte_off % nr_pages);
+  const from_pte = max<u64>(aligned, pte_off - min<u64>(pte_off, vma_off));
+  const vma_pages = (vma.vm_end - vma.vm_start) >> 12;
+  const last = min<u64>(512, pte_off + vma_pages - vma_off);
+  const to_pte = min<u64>(from_pte + nr_pages, last) - 1;
+  const first_pgoff = vmf.pgoff + from_pte - pte_off;
+  const last_pgoff = vmf.pgoff + to_pte - pte_off;
+  filemap_map_pages(mm, vmf, first_pgoff, last_pgoff);
+}
+
+/**
+ * Puts the found file page into the page table. A write here means a shared mapping.
+ */
+function finish_fault(mm: mm_struct, vmf: vm_fault): void {
+  let pte = mk_pte(vmf.page, vmf.vma.vm_flags);
+  if (vmf.flags & FAULT_FLAG_WRITE) pte = pte_mkwrite(pte_mkdirty(pte));
+  page_add_rmap(mm, vmf.page);
+  set_pte(mm, vmf.address, vmf.pte, pte);
+}
+
+/** 2B: a write to a private mapping: the file's page is copied before it is written. */
+export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
+  const cow_page = alloc_anon_page(mm, vmf.address);
+  if (cow_page == NO_PAGE) return VM_FAULT_OOM;
+  const ret = filemap_fault(vmf);
+  if (ret & VM_FAULT_ERROR) {
+    put_page(cow_page);
+    return ret;
+  }
+  copy_page(cow_page, vmf.page);
+  charge(CostKind.Memory, cost(Cost.CopyPage));
+  count_vm_event(VmEvent.COW);
+  map_anon_page(mm, vmf, cow_page);
+  vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.cow;
+  return ret & VM_FAULT_MAJOR;
+}
+
+/**
+ * 2C: a write to a shared mapping goes to the page cache, which owes it to the file.
+ */
+export function do_shared_fault(mm: mm_struct, vmf: vm_fault): u32 {
+  const ret = filemap_fault(vmf);
+  if (ret & VM_FAULT_ERROR) return ret;
+  mem_map(vmf.page).flags |= PG.dirty;
+  finish_fault(mm, vmf);
+  vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.minor;
+  return ret & VM_FAULT_MAJOR;
+}
+
+/** 3: the page is mapped, but not for writing. */
+export function do_wp_page(mm: mm_struct, vmf: vm_fault): u32 {
+  const pfn = pte_pfn(vmf.orig_pte);
+  if (pte_special(vmf.orig_pte)) return wp_page_copy(mm, vmf);
+  if (vmf.vma.vm_flags & VM.SHARED) {
+    // 3C: shared with the file: it becomes dirty
+    mem_map(pfn).flags |= PG.dirty;
+    wp_page_reuse(mm, vmf);
+    return 0;
+  }
+  if ((mem_map(pfn).flags & PG.anon) != 0 && mem_map(pfn).refcount == 1) {
+    // 3B: the last user keeps the frame
+    wp_page_reuse(mm, vmf);
+    return 0;
+  }
+  return wp_page_copy(mm, vmf);
+}
+
+/** 3B, 3C: only the entry changes. */
+function wp_page_reuse(mm: mm_struct, vmf: vm_fault): void {
+  const pte = pte_mkwrite(pte_mkdirty(vmf.orig_pte)) | _PAGE_ACCESSED;
+  set_pte(mm, vmf.address, vmf.pte, pte);
+  vmf.page = pte_pfn(pte);
+  vmf.kind = FaultKind.reuse;
+}
+
+/** 3A: a frame of its own with the old contents; the old one loses a user. */
+export function wp_page_copy(mm: mm_struct, vmf: vm_fault): u32 {
+  const old = pte_pfn(vmf.orig_pte);
+  const pfn = alloc_anon_page(mm, vmf.address);
+  if (pfn == NO_PAGE) return VM_FAULT_OOM;
+  if (pte_special(vmf.orig_pte)) {
+    clear_page(pfn);
+    charge(CostKind.Memory, cost(Cost.ClearPage));
+  } else {
+    copy_page(pfn, old);
+    charge(CostKind.Memory, cost(Cost.CopyPage));
+  }
+  map_anon_page(mm, vmf, pfn);
+  if (!pte_special(vmf.orig_pte)) page_remove_rmap(mm, old);
+  count_vm_event(VmEvent.COW);
+  vmf.kind = FaultKind.cow;
+  return 0;
+}

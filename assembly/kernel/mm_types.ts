@@ -1,0 +1,166 @@
+// What the memory manager keeps. An address space (mm_struct) is a sorted list of
+// areas (vm_area_struct) and a tree of page tables; a frame of memory has a struct
+// page.
+//
+//   task_struct -> mm_struct -> vma -> vma -> vma        what may be mapped, and as
+//   what
+//                      |
+//                      +-> pgd -> table -> table         what is mapped now
+//                                            |
+//   struct page [ 0 | 1 | 2 | 3 | ... ] <----+           who uses each frame
+//
+// In Linux: include/linux/mm_types.h (6.12).
+// Left out: locks (one hart), maple tree (a sorted list, as Linux had until 6.0),
+// folios (a page is a page), memory cgroups, NUMA, huge pages, anon_vma (index says
+// where).
+import {
+  FRAMES,
+  MMS,
+  MM_SIZE_OF,
+  NR_MMS,
+  NR_VMAS,
+  NR_VMAS_USED,
+  PAGE_HASH_NEXT,
+  PAGE_INDEX,
+  PAGE_LRU_NEXT,
+  PAGE_LRU_PREV,
+  PAGE_MAPCOUNT,
+  PAGE_MAPPING,
+  PAGE_PRIVATE,
+  PAGE_REFCOUNT,
+  PAGE_SIZE_OF,
+  VMAS,
+  VMA_FREE,
+  VMA_SIZE_OF,
+} from "../abi";
+
+/** One mapping: [vm_start, vm_end), page aligned, one set of permissions. */
+@unmanaged
+export class vm_area_struct {
+  vm_start!: u64;
+  vm_end!: u64;
+  /** Page of the file at vm_start; for anonymous areas vm_start >> PAGE_SHIFT. */
+  vm_pgoff!: u64;
+  vm_flags!: u32;
+  /** struct file, or 0 for anonymous memory. */
+  vm_file!: u32;
+  vm_mm!: u32;
+  vm_next!: vm_area_struct | null;
+  vm_prev!: vm_area_struct | null;
+  /** 1 once a private page of its own may be in it: such areas merge with care. */
+  anon_vma!: u32;
+  pad0!: u64;
+  pad1!: u64;
+}
+
+/** One address space. */
+@unmanaged
+export class mm_struct {
+  mm_users!: u32;
+  pgd!: u32; // pfn of the root page table
+  asid!: u32;
+  map_count!: u32;
+  mmap!: vm_area_struct | null; // first area, lowest address
+  mmap_cache!: vm_area_struct | null; // the last find_vma() hit
+  exe_file!: u32;
+  pgtables!: u32; // frames that hold page tables
+  total_vm!: u64; // pages, as are the next two
+  data_vm!: u64;
+  mmap_base!: u64; // mappings grow down from here
+  start_code!: u64;
+  end_code!: u64;
+  start_data!: u64;
+  end_data!: u64;
+  start_brk!: u64;
+  brk!: u64;
+  start_stack!: u64;
+  arg_start!: u64;
+  arg_end!: u64;
+  env_start!: u64;
+  env_end!: u64;
+  rss_file!: u32; // pages, as is the next
+  rss_anon!: u32;
+}
+
+/** One frame of memory. */
+@unmanaged
+export class page {
+  flags!: u32; // PG
+  refcount!: i32; // users: each PTE, the page cache, the kernel
+  mapcount!: i32; // PTEs that map it (Linux counts from -1)
+  mapping!: u32; // struct inode for file pages, mm_struct for anonymous ones
+  index!: u64; // page of the file, or virtual page number
+  lru_next!: u32;
+  lru_prev!: u32;
+  hash_next!: u32;
+  private_!: u32;
+  pad!: u64;
+}
+
+/** No frame. Frame 0 belongs to the kernel, so 0 can say so. */
+export const NO_PAGE: u32 = 0;
+
+// @nomark
+export function mem_map(pfn: u32): page {
+  return changetype<page>(FRAMES + <usize>pfn * PAGE_SIZE_OF);
+}
+
+// @nomark
+export function vma_is_anonymous(vma: vm_area_struct): bool {
+  return vma.vm_file == 0;
+}
+
+/**
+ * Takes a vm_area_struct from the pool, zeroed.
+ * => null when all NR_VMAS are in use.
+ */
+// @nomark
+export function vm_area_alloc(mm: mm_struct): vm_area_struct | null {
+  let p: usize = load<u32>(VMA_FREE);
+  if (p != 0) {
+    store<u32>(VMA_FREE, load<u32>(p));
+  } else {
+    const used = load<u32>(NR_VMAS_USED);
+    if (used == <u32>NR_VMAS) return null;
+    store<u32>(NR_VMAS_USED, used + 1);
+    p = VMAS + <usize>used * VMA_SIZE_OF;
+  }
+  memory.fill(p, 0, VMA_SIZE_OF);
+  const vma = changetype<vm_area_struct>(p);
+  vma.vm_mm = <u32>changetype<usize>(mm);
+  return vma;
+}
+
+/** Gives a vm_area_struct back; it must be on no list and hold no file. */
+// @nomark
+export function vm_area_free(vma: vm_area_struct): void {
+  const p = changetype<usize>(vma);
+  memory.fill(p, 0, VMA_SIZE_OF);
+  store<u32>(p, load<u32>(VMA_FREE));
+  store<u32>(VMA_FREE, <u32>p);
+}
+
+/** Takes an mm_struct, zeroed but for its asid. => null when all are in use. */
+// @nomark
+export function mm_slot(): mm_struct | null {
+  for (let i: u32 = 0; i < <u32>NR_MMS; i++) {
+    const mm = changetype<mm_struct>(MMS + <usize>i * MM_SIZE_OF);
+    if (mm.mm_users != 0) continue;
+    memory.fill(changetype<usize>(mm), 0, MM_SIZE_OF);
+    mm.asid = i + 1;
+    return mm;
+  }
+  return null;
+}
+
+// The host draws from these bytes: a layout that drifts must not build.
+if (offsetof<vm_area_struct>() != VMA_SIZE_OF) ERROR("abi: VMA_SIZE_OF");
+if (offsetof<page>() != PAGE_SIZE_OF) ERROR("abi: PAGE_SIZE_OF");
+if (offsetof<page>("refcount") != PAGE_REFCOUNT) ERROR("abi: PAGE_REFCOUNT");
+if (offsetof<page>("mapcount") != PAGE_MAPCOUNT) ERROR("abi: PAGE_MAPCOUNT");
+if (offsetof<page>("mapping") != PAGE_MAPPING) ERROR("abi: PAGE_MAPPING");
+if (offsetof<page>("index") != PAGE_INDEX) ERROR("abi: PAGE_INDEX");
+if (offsetof<page>("lru_next") != PAGE_LRU_NEXT) ERROR("abi: PAGE_LRU_NEXT");
+if (offsetof<page>("lru_prev") != PAGE_LRU_PREV) ERROR("abi: PAGE_LRU_PREV");
+if (offsetof<page>("hash_next") != PAGE_HASH_NEXT) ERROR("abi: PAGE_HASH_NEXT");
+if (offsetof<page>("private_") != PAGE_PRIVATE) ERROR("abi: PAGE_PRIVATE");

@@ -1,0 +1,379 @@
+// Which ranges of addresses a process may use, and as what: areas are made, found,
+// split, merged and removed. Nothing here touches a frame: pages come when they are
+// touched.
+//
+//   0 ........ program, bss, heap -> ...... <- mappings ...... <- stack  TASK_SIZE
+//                                brk           mmap_base
+//
+//   do_mmap      a new area: A over whatever was there (MAP_FIXED), B where the caller
+//                hinted if that is free, C in the highest gap below mmap_base
+//   do_munmap    D cuts the areas at both ends of the range, E unlinks what lies
+//   between do_brk       grows the heap: an anonymous area right after its predecessor
+//   vma_merge    F: two neighbours that mean the same become one
+//
+// In Linux: mm/mmap.c, mm/vma.c (6.12): do_mmap, mmap_region, do_vmi_munmap, split_vma,
+// vma_merge, do_brk_flags, vm_unmapped_area.
+// Left out: locked memory limits, RLIMIT_AS, hugetlb, the maple tree, and the anon_vma
+// test when merging (two neighbours of one process nearly always share theirs).
+import {
+  CONF_BASE,
+  Conf,
+  Ev,
+  PAGE_SIZE,
+  VM,
+} from "../abi";
+import { emit } from "../log";
+import {
+  EEXIST,
+  EINVAL,
+  ENOMEM,
+  EPERM,
+  IS_ERR_VALUE,
+} from "./errno";
+import { fput, get_file } from "./file_table";
+import {
+  mm_struct,
+  vm_area_alloc,
+  vm_area_free,
+  vm_area_struct,
+} from "./mm_types";
+import { TASK_SIZE, unmap_page_range } from "./pgtable";
+import { current_is_root } from "./sched";
+import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
+
+export const PROT_READ: u32 = 1;
+export const PROT_WRITE: u32 = 2;
+export const PROT_EXEC: u32 = 4;
+export const MAP_SHARED: u32 = 1;
+export const MAP_PRIVATE: u32 = 2;
+export const MAP_SHARED_VALIDATE: u32 = 3;
+export const MAP_TYPE: u32 = 15;
+export const MAP_FIXED: u32 = 0x10;
+export const MAP_ANONYMOUS: u32 = 0x20;
+export const MAP_GROWSDOWN: u32 = 0x100;
+export const MAP_LOCKED: u32 = 0x2000;
+export const MAP_NORESERVE: u32 = 0x4000;
+export const MAP_POPULATE: u32 = 0x8000;
+export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
+export const VM_DATA_FLAGS: u32 =
+  VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
+const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
+
+// @nomark
+export function PAGE_ALIGN(x: u64): u64 {
+  return (x + (PAGE_SIZE - 1)) & ~(<u64>PAGE_SIZE - 1);
+}
+
+// @nomark
+export function offset_in_page(x: u64): u64 {
+  return x & (PAGE_SIZE - 1);
+}
+
+// @nomark
+function conf(key: Conf): u64 {
+  return load<u64>(CONF_BASE + (<usize>key << 3));
+}
+
+/** => the first area that ends above `addr` (it may start above it too), or null. */
+export function find_vma(mm: mm_struct, addr: u64): vm_area_struct | null {
+  const cached = mm.mmap_cache;
+  if (cached != null && cached.vm_start <= addr && addr < cached.vm_end) return cached;
+  let vma = mm.mmap;
+  while (vma != null && vma.vm_end <= addr) vma = vma.vm_next;
+  if (vma != null) mm.mmap_cache = vma;
+  return vma;
+}
+
+/** => the first area that overlaps [start, end), or null. */
+export function find_vma_intersection(
+  mm: mm_struct, start: u64, end: u64,
+): vm_area_struct | null {
+  const vma = find_vma(mm, start);
+  if (vma == null || vma.vm_start >= end) return null;
+  return vma;
+}
+
+/**
+ * The last area that ends at or below `addr`: the one a new area there would follow.
+ */
+function vma_before(mm: mm_struct, addr: u64): vm_area_struct | null {
+  let prev: vm_area_struct | null = null;
+  let vma = mm.mmap;
+  while (vma != null && vma.vm_end <= addr) {
+    prev = vma;
+    vma = vma.vm_next;
+  }
+  return prev;
+}
+
+/** A stack keeps a guard gap free below itself, which nothing else may use. */
+// @nomark
+export function vm_start_gap(vma: vm_area_struct): u64 {
+  if ((vma.vm_flags & VM.GROWSDOWN) == 0) return vma.vm_start;
+  const gap = conf(Conf.stack_guard_gap) * PAGE_SIZE;
+  return vma.vm_start > gap ? vma.vm_start - gap : 0;
+}
+
+/** Puts `vma` into the sorted list after `prev` (null: first). */
+// @nomark
+function vma_link(
+  mm: mm_struct, vma: vm_area_struct, prev: vm_area_struct | null,
+): void {
+  const next = prev == null ? mm.mmap : prev.vm_next;
+  vma.vm_prev = prev;
+  vma.vm_next = next;
+  if (prev == null) mm.mmap = vma;
+  else prev.vm_next = vma;
+  if (next != null) next.vm_prev = vma;
+  mm.map_count++;
+}
+
+/** Takes `vma` off the list, drops its file and frees it. */
+// @nomark
+function vma_unlink(mm: mm_struct, vma: vm_area_struct): void {
+  const prev = vma.vm_prev;
+  const next = vma.vm_next;
+  if (prev == null) mm.mmap = next;
+  else prev.vm_next = next;
+  if (next != null) next.vm_prev = prev;
+  mm.map_count--;
+  mm.mmap_cache = null;
+  if (vma.vm_file != 0) fput(vma.vm_file);
+  vm_area_free(vma);
+}
+
+/** Books `pages` more (or, negative, fewer) of `vm_flags` in the address space. */
+// @nomark
+export function vm_stat_account(mm: mm_struct, vm_flags: u32, pages: i64): void {
+  mm.total_vm += pages;
+  const data: u32 = VM.WRITE | VM.SHARED | VM.GROWSDOWN;
+  if ((vm_flags & data) == VM.WRITE) mm.data_vm += pages;
+}
+
+/**
+ * Cuts `vma` in two at `addr`, which lies strictly inside.
+ * => 0, or -ENOMEM when there is no vm_area_struct left. `vma` keeps the lower part.
+ */
+export function split_vma(mm: mm_struct, vma: vm_area_struct, addr: u64): i64 {
+  const upper = vm_area_alloc(mm);
+  if (upper == null) return -ENOMEM;
+  upper.vm_start = addr;
+  upper.vm_end = vma.vm_end;
+  upper.vm_pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
+  upper.vm_flags = vma.vm_flags;
+  upper.vm_file = vma.vm_file;
+  upper.anon_vma = vma.anon_vma;
+  if (upper.vm_file != 0) get_file(upper.vm_file);
+  vma.vm_end = addr;
+  vma_link(mm, upper, vma);
+  mm.mmap_cache = null;
+  return 0;
+}
+
+/** F: may `next`, which starts where `vma` ends, become part of it? */
+// @nomark
+function can_vma_merge(vma: vm_area_struct, next: vm_area_struct): bool {
+  if (vma.vm_end != next.vm_start) return false;
+  if (vma.vm_flags != next.vm_flags) return false;
+  if (vma.vm_file != next.vm_file) return false;
+  return vma.vm_pgoff + ((vma.vm_end - vma.vm_start) >> 12) == next.vm_pgoff;
+}
+
+/**
+ * F: joins `vma` with the neighbours that mean the same.
+ * => the area that now covers it.
+ */
+export function vma_merge(mm: mm_struct, vma: vm_area_struct): vm_area_struct {
+  const next = vma.vm_next;
+  if (next != null && can_vma_merge(vma, next)) {
+    vma.vm_end = next.vm_end;
+    vma.anon_vma |= next.anon_vma;
+    vma_unlink(mm, next);
+  }
+  const prev = vma.vm_prev;
+  if (prev != null && can_vma_merge(prev, vma)) {
+    prev.vm_end = vma.vm_end;
+    prev.anon_vma |= vma.anon_vma;
+    vma_unlink(mm, vma);
+    return prev;
+  }
+  return vma;
+}
+
+/**
+ * C: the highest free range of `len` bytes below mmap_base; when there is none, the
+ * highest below TASK_SIZE.
+ * => its address, or -ENOMEM.
+ */
+export function vm_unmapped_area(mm: mm_struct, len: u64): u64 {
+  const found = highest_gap(mm, len, mm.mmap_base);
+  if (found != 0) return found;
+  const anywhere = highest_gap(mm, len, TASK_SIZE);
+  return anywhere != 0 ? anywhere : <u64>-ENOMEM;
+}
+
+/** => start of the highest gap of `len` bytes ending at or below `limit`, or 0. */
+function highest_gap(mm: mm_struct, len: u64, limit: u64): u64 {
+  let best: u64 = 0;
+  let gap_start = PAGE_ALIGN(max<u64>(conf(Conf.vm_mmap_min_addr), PAGE_SIZE));
+  for (let vma = mm.mmap; vma != null; vma = vma!.vm_next) {
+    const gap_end = min<u64>(vm_start_gap(vma), limit);
+    if (gap_end > gap_start && gap_end - gap_start >= len) best = gap_end - len;
+    gap_start = vma.vm_end;
+  }
+  if (limit > gap_start && limit - gap_start >= len) best = limit - len;
+  return best;
+}
+
+/**
+ * Where a mapping of `len` bytes goes. `len` is page aligned and not 0.
+ * => an address, or -ENOMEM, -EINVAL (MAP_FIXED off a page boundary), -EPERM (below
+ * mmap_min_addr).
+ */
+export function get_unmapped_area(
+  mm: mm_struct, addr: u64, len: u64, flags: u32,
+): u64 {
+  if (len > TASK_SIZE) return <u64>-ENOMEM;
+  if ((flags & MAP_FIXED) == 0) {
+    // B: the hint, if the range is free and clear of a stack's guard gap
+    if (addr != 0) {
+      addr = PAGE_ALIGN(addr);
+      const vma = find_vma(mm, addr);
+      const fits = addr >= conf(Conf.vm_mmap_min_addr) && addr <= TASK_SIZE - len;
+      if (fits && (vma == null || addr + len <= vm_start_gap(vma))) return addr;
+    }
+    addr = vm_unmapped_area(mm, len);
+    if (IS_ERR_VALUE(addr)) return addr;
+  }
+  if (addr > TASK_SIZE - len) return <u64>-ENOMEM;
+  if (offset_in_page(addr)) return <u64>-EINVAL;
+  if (addr < conf(Conf.vm_mmap_min_addr) && !current_is_root()) return <u64>-EPERM;
+  return addr;
+}
+
+/**
+ * A private writable mapping may need a frame or swap for every page: it is counted.
+ */
+// @nomark
+function accountable_mapping(vm_flags: u32): bool {
+  return (vm_flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) == VM.WRITE;
+}
+
+/**
+ * Makes the area itself; `addr` and `len` are settled, what was there is replaced.
+ * => addr, or -ENOMEM. On success the file has one reference more.
+ */
+export function mmap_region(
+  mm: mm_struct, file: u32, addr: u64, len: u64, vm_flags: u32, pgoff: u64,
+): u64 {
+  // A: whatever was mapped there goes
+  if (do_munmap(mm, addr, len) != 0) return <u64>-ENOMEM;
+  if (accountable_mapping(vm_flags)) {
+    if (!vm_enough_memory(len >> 12)) return <u64>-ENOMEM;
+    vm_acct_memory(len >> 12);
+    vm_flags |= VM.ACCOUNT;
+  }
+  const vma = vm_area_alloc(mm);
+  if (vma == null) {
+    if (vm_flags & VM.ACCOUNT) vm_unacct_memory(len >> 12);
+    return <u64>-ENOMEM;
+  }
+  vma.vm_start = addr;
+  vma.vm_end = addr + len;
+  vma.vm_pgoff = pgoff;
+  vma.vm_flags = vm_flags;
+  vma.vm_file = file;
+  if (file != 0) get_file(file);
+  vma_link(mm, vma, vma_before(mm, addr));
+  vm_stat_account(mm, vm_flags, len >> 12);
+  emit(Ev.Vma, addr, addr + len, <u64>vm_flags | (<u64>1 << 32));
+  vma_merge(mm, vma);
+  return addr;
+}
+
+/** PROT_* to VM_*: the bits are the same three. */
+// @nomark
+export function calc_vm_prot_bits(prot: u32): u32 {
+  return prot & VM_ACCESS;
+}
+
+/**
+ * The mapping half of mmap(2), after the file was checked: `file` is a struct file or
+ * 0. `vm_flags` holds what the caller settled (VM_SHARED, VM_MAY*); permissions come
+ * from `prot`.
+ * => the address, or a negative errno.
+ */
+export function do_mmap(
+  mm: mm_struct, file: u32, addr: u64, len: u64, prot: u32, flags: u32,
+  vm_flags: u32, pgoff: u64,
+): u64 {
+  if (len == 0) return <u64>-EINVAL;
+  if (flags & MAP_FIXED_NOREPLACE) flags |= MAP_FIXED;
+  len = PAGE_ALIGN(len);
+  if (len == 0) return <u64>-ENOMEM;
+  if (mm.map_count > <u32>conf(Conf.vm_max_map_count)) return <u64>-ENOMEM;
+  addr = get_unmapped_area(mm, addr, len, flags);
+  if (IS_ERR_VALUE(addr)) return addr;
+  if (flags & MAP_FIXED_NOREPLACE) {
+    if (find_vma_intersection(mm, addr, addr + len) != null) return <u64>-EEXIST;
+  }
+  vm_flags |= calc_vm_prot_bits(prot);
+  if (flags & MAP_GROWSDOWN) vm_flags |= VM.GROWSDOWN;
+  if (flags & MAP_LOCKED) vm_flags |= VM.LOCKED;
+  if (flags & MAP_NORESERVE) vm_flags |= VM.NORESERVE;
+  if (file == 0) pgoff = addr >> 12;
+  return mmap_region(mm, file, addr, len, vm_flags, pgoff);
+}
+
+/**
+ * Removes [start, start + len) from the address space, with its pages.
+ * => 0 (also when nothing was mapped), -EINVAL, or -ENOMEM when a cut needs an area
+ * more than there are.
+ */
+export function do_munmap(mm: mm_struct, start: u64, len: u64): i64 {
+  if (offset_in_page(start) || start > TASK_SIZE || len > TASK_SIZE - start) {
+    return -EINVAL;
+  }
+  const end = start + PAGE_ALIGN(len);
+  if (end == start) return -EINVAL;
+  let vma = find_vma_intersection(mm, start, end);
+  if (vma == null) return 0;
+  // D: cut at both ends
+  if (vma.vm_start < start) {
+    const inside = end < vma.vm_end;
+    if (inside && mm.map_count >= <u32>conf(Conf.vm_max_map_count)) return -ENOMEM;
+    if (split_vma(mm, vma, start) != 0) return -ENOMEM;
+    vma = vma.vm_next;
+  }
+  const last = find_vma_intersection(mm, end - 1, end);
+  if (last != null && last.vm_end > end) {
+    if (split_vma(mm, last, end) != 0) return -ENOMEM;
+  }
+  // E: unlink what lies between
+  while (vma != null && vma.vm_start < end) {
+    const next = vma.vm_next;
+    remove_vma(mm, vma);
+    vma = next;
+  }
+  return 0;
+}
+
+/** Unmaps one whole area: its pages, its accounting, itself. */
+function remove_vma(mm: mm_struct, vma: vm_area_struct): void {
+  const pages = (vma.vm_end - vma.vm_start) >> 12;
+  unmap_page_range(mm, vma.vm_start, vma.vm_end);
+  if (vma.vm_flags & VM.ACCOUNT) vm_unacct_memory(pages);
+  vm_stat_account(mm, vma.vm_flags, -(<i64>pages));
+  emit(Ev.Vma, vma.vm_start, vma.vm_end, <u64>vma.vm_flags | (<u64>2 << 32));
+  vma_unlink(mm, vma);
+}
+
+/** Removes every area of `mm`. */
+export function exit_mmap(mm: mm_struct): void {
+  let vma = mm.mmap;
+  while (vma != null) {
+    const next = vma.vm_next;
+    remove_vma(mm, vma);
+    vma = next;
+  }
+}

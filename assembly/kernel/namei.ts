@@ -1,0 +1,154 @@
+// From a path to an inode: one directory at a time, following symbolic links.
+//
+//   "/bin/sh"   /  --lookup "bin"-->  dir  --lookup "sh"-->  symlink to "dash"
+//                                                              |
+//               the rest of the path is appended to the target, and the walk goes on
+//
+// In Linux: fs/namei.c link_path_walk(), fs/ext2/dir.c (6.12).
+// Left out: the dentry cache (directories are taken to be in memory), mounts, "..."
+// above the root, access control lists.
+import {
+  DISK_ROOT_INO,
+  KBUF,
+  PAGE_SIZE,
+} from "../abi";
+import { disk_block } from "../hw/disk";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "./errno";
+import {
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  bmap,
+  extent_data,
+  iget,
+  inode,
+  inode_at,
+  iput,
+} from "./fs";
+import { current } from "./sched";
+
+export const PATH_MAX: u32 = 4096;
+const NAME_MAX: usize = 255;
+const MAXSYMLINKS: u32 = 40;
+export const MAY_EXEC: u32 = 1;
+export const MAY_WRITE: u32 = 2;
+export const MAY_READ: u32 = 4;
+
+/** Two buffers for the path being walked: a link's target goes before what is left. */
+const PATH_A: usize = KBUF + 0x4000;
+const PATH_B: usize = KBUF + 0x6000;
+
+/** Do the mode bits let the running process do `mask` (MAY_*) to the file? */
+export function inode_permission(node: inode, mask: u32): bool {
+  const task = current();
+  if (task.euid == 0) {
+    // Root may do all, but execute only what somebody may.
+    const is_dir = (node.i_mode & S_IFMT) == S_IFDIR;
+    return (mask & MAY_EXEC) == 0 || is_dir || (node.i_mode & 0o111) != 0;
+  }
+  let bits = node.i_mode;
+  if (task.euid == node.i_uid) bits >>= 6;
+  else if (task.egid == node.i_gid) bits >>= 3;
+  return (bits & mask) == mask;
+}
+
+// @nomark
+export function strlen(p: usize): usize {
+  let n: usize = 0;
+  while (load<u8>(p + n) != 0) n++;
+  return n;
+}
+
+/** => inode number of `name` (of `len` bytes) in the directory, or 0. */
+export function dir_lookup(dir: inode, name: usize, len: usize): u32 {
+  for (let at: u64 = 0; at < dir.i_size; at += PAGE_SIZE) {
+    const extent = bmap(dir, at >> 12);
+    if (extent == 0) continue;
+    const block = disk_block(extent_data(extent, at >> 12));
+    let offset: usize = 0;
+    while (offset < <usize>PAGE_SIZE) {
+      const entry = block + offset;
+      const rec_len: usize = load<u16>(entry, 4);
+      if (rec_len < 8) break;
+      if (load<u32>(entry) != 0 && load<u8>(entry, 6) == len) {
+        if (memory.compare(entry + 8, name, len) == 0) return load<u32>(entry);
+      }
+      offset += rec_len;
+    }
+  }
+  return 0;
+}
+
+/**
+ * Walks `path`, a C string of less than PATH_MAX bytes, from the root or from the
+ * directory `start` (an inode number). The last link is followed if `follow`.
+ * => an in-core inode's address with a reference, or -ENOENT, -ENOTDIR, -EACCES,
+ * -ELOOP, -ENAMETOOLONG.
+ */
+export function path_lookup(path: usize, start: u32, follow: bool): i64 {
+  if (load<u8>(path) == 0) return -ENOENT;
+  if (strlen(path) >= PATH_MAX) return -ENAMETOOLONG;
+  memory.copy(PATH_A, path, strlen(path) + 1);
+  let at = PATH_A;
+  let links: u32 = 0;
+  let dir = iget(load<u8>(at) == 0x2f ? <u32>DISK_ROOT_INO : start);
+  if (dir == 0) return -ENOENT;
+  while (true) {
+    while (load<u8>(at) == 0x2f) at++;
+    let len: usize = 0;
+    while (load<u8>(at + len) != 0x2f && load<u8>(at + len) != 0) len++;
+    if (len == 0) return dir;
+    const next = step_into(dir, at, len);
+    if (next < 0) return next;
+    at += len;
+    const last = load<u8>(at) == 0;
+    if ((inode_at(<u32>next).i_mode & S_IFMT) == S_IFLNK && (follow || !last)) {
+      links++;
+      const error = links > MAXSYMLINKS ? -ELOOP : follow_link(inode_at(<u32>next), at);
+      iput(<u32>next);
+      if (error != 0) {
+        iput(dir);
+        return error;
+      }
+      at = PATH_A;
+      if (load<u8>(at) == 0x2f) {
+        iput(dir);
+        dir = iget(DISK_ROOT_INO);
+      }
+    } else {
+      iput(dir);
+      dir = <u32>next;
+    }
+  }
+}
+
+/** One component. => the inode with a reference; on an error `dir`'s is dropped. */
+function step_into(dir: u32, name: usize, len: usize): i64 {
+  const node = inode_at(dir);
+  let error: i64 = 0;
+  if ((node.i_mode & S_IFMT) != S_IFDIR) error = -ENOTDIR;
+  else if (!inode_permission(node, MAY_EXEC)) error = -EACCES;
+  else if (len > NAME_MAX) error = -ENAMETOOLONG;
+  let found: u32 = 0;
+  if (error == 0) {
+    const ino = dir_lookup(node, name, len);
+    found = ino == 0 ? 0 : iget(ino);
+    if (found == 0) error = -ENOENT;
+  }
+  if (error == 0) return found;
+  iput(dir);
+  return error;
+}
+
+/** Puts a link's target before `rest`, in PATH_A. => 0, -ENOENT or -ENAMETOOLONG. */
+function follow_link(link: inode, rest: usize): i64 {
+  const size = <usize>link.i_size;
+  const tail = strlen(rest);
+  const extent = bmap(link, 0);
+  if (size == 0 || extent == 0) return -ENOENT;
+  if (size + tail + 1 > PATH_MAX) return -ENAMETOOLONG;
+  memory.copy(PATH_B, disk_block(extent_data(extent, 0)), size);
+  memory.copy(PATH_B + size, rest, tail + 1);
+  memory.copy(PATH_A, PATH_B, size + tail + 1);
+  return 0;
+}

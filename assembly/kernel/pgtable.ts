@@ -1,0 +1,267 @@
+// The page tables of an address space: the only file of the kernel that writes PTEs.
+//
+// Sv39: three levels of 512 entries, each table one frame.
+//
+//   63      54 53                               10 9 8 7 6 5 4 3 2 1 0
+//  +----------+-----------------------------------+---+-+-+-+-+-+-+-+-+
+//  | must be 0|        physical frame number      |RSW|D|A|G|U|X|W|R|V|
+//  +----------+-----------------------------------+---+-+-+-+-+-+-+-+-+
+//
+//  V without R, W or X points to the next table; with any of them it is a leaf.
+//  D and A are set by the hardware (see hw/mmu.ts). The two RSW bits are ours: bit 8
+//  marks a special page (the zero page), whose frame is not counted. A page that
+//  mprotect took every permission from keeps its frame but not its V: it has G instead.
+//
+//    pgd (level 2) -> pmd (level 1) -> pte (level 0) -> frame
+//
+// In Linux: arch/riscv/include/asm/pgtable*.h, mm/memory.c __pte_alloc() (6.12). Linux
+// names five levels and folds the ones that Sv39 lacks (p4d, pud).
+// Left out: huge pages, page-table locks, freeing a table before the process ends
+// (free_pgd_range on munmap).
+import { Ev, HART_SATP, PG, VM } from "../abi";
+import { frame_addr, frame_written } from "../hw/bus";
+import { sfence_vma, sfence_vma_asid } from "../hw/tlb";
+import { emit } from "../log";
+import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
+import { alloc_page, clear_page, get_page, put_page } from "./page_alloc";
+
+export const _PAGE_PRESENT: u64 = 1;
+export const _PAGE_READ: u64 = 2;
+export const _PAGE_WRITE: u64 = 4;
+export const _PAGE_EXEC: u64 = 8;
+export const _PAGE_USER: u64 = 16;
+export const _PAGE_GLOBAL: u64 = 32;
+export const _PAGE_ACCESSED: u64 = 64;
+export const _PAGE_DIRTY: u64 = 128;
+export const _PAGE_SPECIAL: u64 = 256;
+/** Mapped, but with no permission: V is clear, and G (unused by user pages) says so. */
+export const _PAGE_PROT_NONE: u64 = _PAGE_GLOBAL;
+export const PTRS_PER_PTE: u32 = 512;
+/** User addresses end here: Sv39's lower half. */
+export const TASK_SIZE: u64 = 0x4000000000;
+
+// @nomark
+export function pte_present(pte: u64): bool {
+  return (pte & (_PAGE_PRESENT | _PAGE_PROT_NONE)) != 0;
+}
+
+// @nomark
+export function pte_write(pte: u64): bool {
+  return (pte & _PAGE_WRITE) != 0;
+}
+
+// @nomark
+export function pte_special(pte: u64): bool {
+  return (pte & _PAGE_SPECIAL) != 0;
+}
+
+// @nomark
+export function pte_pfn(pte: u64): u32 {
+  return <u32>(pte >> 10);
+}
+
+/** Entry for `pfn` with what the area allows, without write (see pte_mkwrite). */
+// @nomark
+export function mk_pte(pfn: u32, vm_flags: u32): u64 {
+  const frame = (<u64>pfn) << 10;
+  if ((vm_flags & (VM.READ | VM.WRITE | VM.EXEC)) == 0) return frame | _PAGE_PROT_NONE;
+  let pte = frame | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+  // The ISA reserves W without R, so an area with only VM_WRITE is readable too.
+  if (vm_flags & (VM.READ | VM.WRITE)) pte |= _PAGE_READ;
+  if (vm_flags & VM.EXEC) pte |= _PAGE_EXEC;
+  return pte;
+}
+
+// @nomark
+export function pte_mkwrite(pte: u64): u64 {
+  return pte | _PAGE_WRITE | _PAGE_READ;
+}
+
+// @nomark
+export function pte_mkdirty(pte: u64): u64 {
+  return pte | _PAGE_DIRTY;
+}
+
+// @nomark
+export function pte_mkspecial(pte: u64): u64 {
+  return pte | _PAGE_SPECIAL;
+}
+
+// @nomark
+export function pte_wrprotect(pte: u64): u64 {
+  return pte & ~_PAGE_WRITE;
+}
+
+/** Index of `va` in the table of `level` (2, 1 or 0). */
+// @nomark
+export function pte_index(va: u64, level: u32): u32 {
+  return <u32>(va >> (12 + 9 * level)) & (PTRS_PER_PTE - 1);
+}
+
+/** Address, in the simulator's memory, of entry `index` of the table in frame `pfn`. */
+// @nomark
+export function pte_slot(pfn: u32, index: u32): usize {
+  return frame_addr(pfn) + (<usize>index << 3);
+}
+
+/**
+ * Finds the slot of `va`'s level-0 entry.
+ * => its address, or 0 when a table on the way does not exist.
+ */
+export function pte_offset(mm: mm_struct, va: u64): usize {
+  let table = mm.pgd;
+  for (let level: u32 = 2; level > 0; level--) {
+    const entry = load<u64>(pte_slot(table, pte_index(va, level)));
+    if (!pte_present(entry)) return 0;
+    table = pte_pfn(entry);
+  }
+  return pte_slot(table, pte_index(va, 0));
+}
+
+/**
+ * The same, building the tables that are missing.
+ * => 0 only when there is no frame left for one.
+ */
+export function pte_alloc(mm: mm_struct, va: u64): usize {
+  let table = mm.pgd;
+  for (let level: u32 = 2; level > 0; level--) {
+    const slot = pte_slot(table, pte_index(va, level));
+    const entry = load<u64>(slot);
+    if (pte_present(entry)) {
+      table = pte_pfn(entry);
+    } else {
+      const pfn = pgtable_alloc(mm, va, level - 1);
+      if (pfn == NO_PAGE) return 0;
+      frame_written(table);
+      store<u64>(slot, ((<u64>pfn) << 10) | _PAGE_PRESENT);
+      emit(Ev.SetPte, va | (<u64>mm.asid << 48), entry, load<u64>(slot));
+      table = pfn;
+    }
+  }
+  return pte_slot(table, pte_index(va, 0));
+}
+
+/** A cleared frame for a page table of `level`; NO_PAGE when there is none. */
+export function pgtable_alloc(mm: mm_struct, va: u64, level: u32): u32 {
+  const pfn = alloc_page(PG.table, <u32>changetype<usize>(mm), va >> 12);
+  if (pfn == NO_PAGE) return NO_PAGE;
+  mem_map(pfn).private_ = level;
+  clear_page(pfn);
+  mm.pgtables++;
+  return pfn;
+}
+
+/**
+ * Writes one level-0 entry: every change of what is mapped passes here. A translation
+ * that the TLB may still hold is fenced; an entry that was not valid cannot be there.
+ */
+// @nomark
+export function set_pte(mm: mm_struct, va: u64, slot: usize, pte: u64): void {
+  const old = load<u64>(slot);
+  frame_written(pfn_of_slot(slot));
+  store<u64>(slot, pte);
+  emit(Ev.SetPte, va | (<u64>mm.asid << 48), old, pte);
+  if (pte_present(old)) sfence_vma(va, mm.asid);
+}
+
+/** The frame that holds a slot. */
+// @nomark
+function pfn_of_slot(slot: usize): u32 {
+  return <u32>((slot - frame_addr(0)) >> 12);
+}
+
+/** Points the hart at this address space. */
+// @nomark
+export function switch_mm(mm: mm_struct): void {
+  store<u64>(HART_SATP, (<u64>8 << 60) | (<u64>mm.asid << 44) | <u64>mm.pgd);
+}
+
+/** Maps a counted frame: one reference and one mapping more, and the RSS. */
+// @nomark
+export function page_add_rmap(mm: mm_struct, pfn: u32): void {
+  const p = mem_map(pfn);
+  p.mapcount++;
+  get_page(pfn);
+  if (p.flags & PG.anon) mm.rss_anon++;
+  else mm.rss_file++;
+}
+
+/** Undoes page_add_rmap; the frame may be freed by it. */
+// @nomark
+export function page_remove_rmap(mm: mm_struct, pfn: u32): void {
+  const p = mem_map(pfn);
+  assert(p.mapcount > 0);
+  p.mapcount--;
+  if (p.flags & PG.anon) mm.rss_anon--;
+  else mm.rss_file--;
+  put_page(pfn);
+}
+
+/**
+ * Takes the pages of [start, end) out of the page tables and drops their references.
+ * Whole missing tables are stepped over.
+ */
+export function unmap_page_range(mm: mm_struct, start: u64, end: u64): void {
+  let va = start;
+  while (va < end) {
+    const slot = pte_offset(mm, va);
+    if (slot == 0) {
+      va = next_table(mm, va);
+      continue;
+    }
+    const last = min<u64>(end, (va | 0x1fffff) + 1);
+    zap_pte_range(mm, va, last, slot);
+    va = last;
+  }
+}
+
+/** Start of the region that the next existing step of the tree could map. */
+// @nomark
+function next_table(mm: mm_struct, va: u64): u64 {
+  const entry = load<u64>(pte_slot(mm.pgd, pte_index(va, 2)));
+  const span: u64 = pte_present(entry) ? 0x1fffff : 0x3fffffff;
+  return (va | span) + 1;
+}
+
+/** The part of unmap_page_range inside one level-0 table; `slot` is that of `va`. */
+export function zap_pte_range(mm: mm_struct, va: u64, end: u64, slot: usize): void {
+  for (; va < end; va += 4096, slot += 8) {
+    const pte = load<u64>(slot);
+    if (pte == 0) continue;
+    set_pte(mm, va, slot, 0);
+    if (pte_special(pte)) continue;
+    const pfn = pte_pfn(pte);
+    // A shared file page written through this mapping must reach its file.
+    if (pte & _PAGE_DIRTY) {
+      if ((mem_map(pfn).flags & PG.anon) == 0) mem_map(pfn).flags |= PG.dirty;
+    }
+    page_remove_rmap(mm, pfn);
+  }
+}
+
+/** Frees every page table of `mm`; nothing may be mapped any more. */
+export function free_pgtables(mm: mm_struct): void {
+  for (let i: u32 = 0; i < PTRS_PER_PTE; i++) {
+    const pgd_entry = load<u64>(pte_slot(mm.pgd, i));
+    if (!pte_present(pgd_entry)) continue;
+    const pmd = pte_pfn(pgd_entry);
+    free_pmd(mm, pmd);
+    put_page(pmd);
+    mm.pgtables--;
+  }
+  put_page(mm.pgd);
+  mm.pgtables--;
+  mm.pgd = NO_PAGE;
+  sfence_vma_asid(mm.asid);
+}
+
+/** Frees the level-0 tables under the level-1 table in frame `pmd`. */
+// @nomark
+function free_pmd(mm: mm_struct, pmd: u32): void {
+  for (let i: u32 = 0; i < PTRS_PER_PTE; i++) {
+    const entry = load<u64>(pte_slot(pmd, i));
+    if (!pte_present(entry)) continue;
+    put_page(pte_pfn(entry));
+    mm.pgtables--;
+  }
+}

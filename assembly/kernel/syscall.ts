@@ -1,0 +1,194 @@
+// System calls: the number in a7, arguments in a0 to a5, the answer in a0.
+//
+// In Linux: arch/riscv/kernel/traps.c do_trap_ecall_u(), the numbers in
+// include/uapi/asm-generic/unistd.h (6.12).
+// A call that this kernel does not have answers ENOSYS, and the log says which.
+import {
+  CONF_BASE,
+  Conf,
+  CostKind,
+  Ev,
+  HART_PC,
+  HART_X,
+  KBUF,
+  TaskState,
+  VmEvent,
+} from "../abi";
+import { Cost, charge, cost } from "../hw/clock";
+import { emit } from "../log";
+import { sys_brk } from "./brk";
+import { E2BIG, EBADF, EFAULT, ENOSYS, ENOTTY } from "./errno";
+import { do_execve } from "./exec";
+import { fget } from "./file_table";
+import { sys_madvise } from "./madvise";
+import { sys_mmap, sys_munmap } from "./mmap_file";
+import { sys_mprotect } from "./mprotect";
+import { PATH_MAX } from "./namei";
+import {
+  sys_chdir,
+  sys_close,
+  sys_dup,
+  sys_dup3,
+  sys_faccessat,
+  sys_fcntl,
+  sys_fstat,
+  sys_getdents64,
+  sys_newfstatat,
+  sys_openat,
+  sys_readlinkat,
+} from "./open";
+import {
+  sys_lseek,
+  sys_pread64,
+  sys_read,
+  sys_vector,
+  sys_write,
+} from "./read_write";
+import { current } from "./sched";
+import {
+  sys_clock_gettime,
+  sys_exit_group,
+  sys_getcwd,
+  sys_getrandom,
+  sys_getrusage,
+  sys_gettimeofday,
+  sys_kill,
+  sys_newuname,
+  sys_prlimit64,
+  sys_sysinfo,
+} from "./sys";
+import { copy_from_user, strncpy_from_user } from "./uaccess";
+import { count_vm_event } from "./vmstat";
+
+/** Strings of an execve(2): the request's 12 bytes and up to here. */
+const REQUEST: usize = KBUF + 0xb000;
+const REQUEST_MAX: usize = 0x15000;
+const ARG: usize = KBUF + 0x700;
+
+// @nomark
+function a(i: usize): u64 {
+  return load<u64>(HART_X + ((10 + i) << 3));
+}
+
+/** An ECALL from user mode: the call, its answer, and the next instruction. */
+export function do_trap_ecall_u(): void {
+  const nr = <u32>a(7);
+  const pc = load<u64>(HART_PC);
+  const who = <u64>nr | (<u64>current().pid << 32);
+  emit(Ev.Syscall, who, a(0), pc);
+  charge(CostKind.Exception, cost(Cost.Exception));
+  charge(CostKind.Kernel, cost(Cost.SyscallPath));
+  count_vm_event(VmEvent.SYSCALL);
+  store<u64>(HART_PC, pc + 4);
+  const answer = invoke_syscall(nr);
+  emit(Ev.SyscallDone, who, answer, 0);
+  if (current().state == TaskState.dead) return;
+  // A new program starts with clear registers, and its answer is nobody's.
+  if (nr == 221 && answer == 0) return;
+  store<u64>(HART_X + 10 * 8, answer);
+}
+
+/** The table, by number. => what goes to a0. */
+export function invoke_syscall(nr: u32): i64 {
+  switch (nr) {
+    case 17: return sys_getcwd(a(0), a(1));
+    case 23: return sys_dup(<u32>a(0), 0);
+    case 24: return sys_dup3(<u32>a(0), <u32>a(1));
+    case 25: return sys_fcntl(<u32>a(0), <u32>a(1), a(2));
+    case 29: return fget(<u32>a(0)) == 0 ? -EBADF : -ENOTTY; // ioctl
+    case 48: return sys_faccessat(<i32>a(0), a(1), <u32>a(2));
+    case 49: return sys_chdir(a(0));
+    case 56: return sys_openat(<i32>a(0), a(1), <u32>a(2));
+    case 57: return sys_close(<u32>a(0));
+    case 61: return sys_getdents64(<u32>a(0), a(1), a(2));
+    case 62: return sys_lseek(<u32>a(0), a(1), <u32>a(2));
+    case 63: return sys_read(<u32>a(0), a(1), a(2));
+    case 64: return sys_write(<u32>a(0), a(1), a(2));
+    case 65: return sys_vector(<u32>a(0), a(1), a(2), false);
+    case 66: return sys_vector(<u32>a(0), a(1), a(2), true);
+    case 67: return sys_pread64(<u32>a(0), a(1), a(2), a(3));
+    case 78: return sys_readlinkat(<i32>a(0), a(1), a(2), a(3));
+    case 79: return sys_newfstatat(<i32>a(0), a(1), a(2), <u32>a(3));
+    case 80: return sys_fstat(<u32>a(0), a(1));
+    case 93: // exit
+    case 94: return sys_exit_group(<u32>a(0));
+    case 96: return sys_set_tid_address(a(0));
+    case 113: return sys_clock_gettime(<u32>a(0), a(1));
+    case 129: return sys_kill(<i32>a(0), <u32>a(1), false);
+    case 130: return sys_kill(<i32>a(0), <u32>a(1), true);
+    case 131: return sys_kill(<i32>a(1), <u32>a(2), true);
+    case 160: return sys_newuname(a(0));
+    case 165: return sys_getrusage(<i32>a(0), a(1));
+    case 169: return sys_gettimeofday(a(0));
+    case 172: // getpid
+    case 178: return current().pid; // gettid
+    case 173: return 0; // getppid
+    case 174: return current().uid;
+    case 175: return current().euid;
+    case 176: return current().gid;
+    case 177: return current().egid;
+    case 179: return sys_sysinfo(a(0));
+    case 214: return sys_brk(a(0));
+    case 215: return sys_munmap(a(0), a(1));
+    case 221: return sys_execve(a(0), a(1), a(2));
+    case 222:
+      return sys_mmap(a(0), a(1), <u32>a(2), <u32>a(3), <u32>a(4), a(5));
+    case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
+    case 233: return sys_madvise(a(0), a(1), <u32>a(2));
+    case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
+    case 278: return sys_getrandom(a(0), a(1));
+    default:
+      emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
+      return -ENOSYS;
+  }
+}
+
+/** set_tid_address(2): where to write 0 when the thread ends. => the thread's id. */
+function sys_set_tid_address(address: u64): i64 {
+  current().clear_child_tid = address;
+  return current().pid;
+}
+
+/** execve(2): the strings are copied first, for the memory they lie in will go. */
+export function sys_execve(path: u64, argv: u64, envp: u64): i64 {
+  let at = REQUEST + 12;
+  const len = strncpy_from_user(at, path, PATH_MAX);
+  if (len < 0) return len;
+  at += <usize>len + 1;
+  const after_argv = copy_vector(at, argv, REQUEST);
+  if (after_argv < 0) return after_argv;
+  const after_envp = copy_vector(<usize>after_argv, envp, REQUEST + 4);
+  if (after_envp < 0) return after_envp;
+  store<u32>(REQUEST, <u32>(<usize>after_envp - REQUEST), 8);
+  return do_execve(REQUEST);
+}
+
+/**
+ * The strings of a NULL-terminated vector, one after the other, to `at`; their number
+ * to the word at `count`.
+ * => where the next string goes, -EFAULT, or -E2BIG.
+ */
+export function copy_vector(at: usize, vector: u64, count: usize): i64 {
+  store<u32>(count, 0);
+  if (vector == 0) return at;
+  let i: u32 = 0;
+  while (true) {
+    if (copy_from_user(ARG, vector + <u64>i * 8, 8) != 0) return -EFAULT;
+    const string = load<u64>(ARG);
+    if (string == 0) return at;
+    const room = REQUEST + REQUEST_MAX - at;
+    const len = strncpy_from_user(at, string, room);
+    if (len == -EFAULT) return -EFAULT;
+    if (len < 0) return -E2BIG;
+    at += <usize>len + 1;
+    i++;
+    store<u32>(count, i);
+  }
+}
+
+/** A machine without a stack limit in its settings has Linux's 8 MiB. */
+// @nomark
+export function default_rlimit_stack(): u64 {
+  const set = load<u64>(CONF_BASE + Conf.rlimit_stack * 8);
+  return set != 0 ? set : 8 << 20;
+}

@@ -1,0 +1,223 @@
+// The machine: power on, and the loop in which the hart runs until it traps and the
+// kernel serves the trap. A position is (instret, mark): see ARCHITECTURE.md.
+import {
+  CONF_BASE,
+  CONF_SIZE,
+  Conf,
+  FRAMES,
+  FRAME_META,
+  HART_IN_KERNEL,
+  HART_INSTRET,
+  HART_PENDING,
+  HART_RESERVATION,
+  HART_SCAUSE,
+  HART_SEPC,
+  HART_STVAL,
+  MARK_COUNT,
+  MARK_DEPTH,
+  MARK_STOP,
+  META_DIRTY,
+  LOG_NR,
+  LOG_SEQ,
+  OUT_POS,
+  OUT_SIZE,
+  PAGE_SIZE,
+  PAGE_SIZE_OF,
+  RAM_BASE,
+  RUN_FLAGS,
+  RUN_HASH,
+  RUN_LOG_READ,
+  RUN_OUT_READ,
+  RUN_STOP_INSTRET,
+  RunFlag,
+  RunMode,
+  STATE_BASE,
+  STATE_END,
+  SYSTEM_STATE,
+  StopReason,
+  TOUCH_BASE,
+  TOUCH_NR,
+} from "./abi";
+import { hart_run } from "./hw/interp";
+import { translate } from "./hw/mmu";
+import { code_flush_all, private_flush_all, private_flush_writes } from "./hw/private";
+import { tlb_reset } from "./hw/tlb";
+import { do_trap, start_kernel } from "./kernel/entry";
+import { invalidate_mapping_pages } from "./kernel/filemap";
+import { marks_begin } from "./mark";
+
+// @nomark
+function conf(key: Conf): u32 {
+  return load<u32>(CONF_BASE + (<usize>key << 3));
+}
+
+/**
+ * Power on: STATE but for CONF, and RAM, are cleared; the boot request waits.
+ * @returns 0, or the number (1-based) of the first setting that is out of range
+ */
+export function reset(): i32 {
+  const frames = conf(Conf.ram_frames);
+  if (frames < 32 || frames > 262144) return Conf.ram_frames + 1;
+  const entries = conf(Conf.tlb_entries);
+  const ways = conf(Conf.tlb_ways);
+  if (entries < 1 || entries > 4096) return Conf.tlb_entries + 1;
+  if (ways < 1 || ways > 64 || entries % ways != 0) return Conf.tlb_ways + 1;
+  if (popcnt(entries / ways) != 1) return Conf.tlb_ways + 1;
+  if (conf(Conf.tlb_policy) > 2) return Conf.tlb_policy + 1;
+  if (conf(Conf.era) > 5) return Conf.era + 1;
+  const pages = memory.size() << 4;
+  const needed = <u32>(RAM_BASE / PAGE_SIZE) + frames + conf(Conf.disk_blocks);
+  if (conf(Conf.disk_blocks) == 0 || <u32>pages < needed) return Conf.disk_blocks + 1;
+  memory.fill(CONF_BASE + CONF_SIZE, 0, STATE_END - CONF_BASE - CONF_SIZE);
+  memory.fill(FRAME_META, 0, frames);
+  memory.fill(RAM_BASE, 0, <usize>frames * PAGE_SIZE);
+  const size = FRAMES + frames * PAGE_SIZE_OF - STATE_BASE;
+  store<u64>(CONF_BASE + Conf.state_size * 8, size);
+  store<u64>(HART_RESERVATION, u64.MAX_VALUE);
+  tlb_reset();
+  private_flush_all();
+  code_flush_all();
+  return 0;
+}
+
+/**
+ * Runs until RUN_STOP_INSTRET, or until something that RUN_FLAGS asks for.
+ * @returns a StopReason; at MARK_STOP inside the kernel it does not return but traps
+ */
+export function run(): i32 {
+  while (true) {
+    const state = load<u32>(SYSTEM_STATE);
+    if (state == 2) return StopReason.Halt;
+    if (state == 0) {
+      if (load<u32>(RUN_FLAGS) & RunFlag.BeforeEntry && load<u32>(HART_PENDING) == 0) {
+        store<u32>(HART_PENDING, 1);
+        return StopReason.Entry;
+      }
+      store<u32>(HART_PENDING, 0);
+      enter_kernel();
+      start_kernel();
+      if (leave_kernel()) return StopReason.Mark;
+      continue;
+    }
+    if (load<u32>(HART_PENDING) == 0) {
+      const stopped = run_user();
+      if (stopped >= 0) return stopped;
+      store<u32>(HART_PENDING, 1);
+      const asked = asked_to_stop();
+      if (asked >= 0) return asked;
+    }
+    const full = rings_full();
+    if (full >= 0) return full;
+    store<u32>(HART_PENDING, 0);
+    enter_kernel();
+    do_trap(load<u64>(HART_SCAUSE), load<u64>(HART_STVAL));
+    if (leave_kernel()) return StopReason.Mark;
+  }
+}
+
+/** User mode. => a StopReason, or -1: a trap is in scause, stval and sepc. */
+function run_user(): i32 {
+  const stop = load<u64>(RUN_STOP_INSTRET);
+  if (load<u64>(HART_INSTRET) >= stop) return StopReason.Target;
+  if (conf(Conf.mode) == RunMode.Touch) return touch_run(stop);
+  return hart_run(stop) == 0 ? StopReason.Target : -1;
+}
+
+/** The reader is the CPU: each touch is one instruction that only accesses memory. */
+function touch_run(stop: u64): i32 {
+  let done = load<u64>(HART_INSTRET);
+  const given: u64 = load<u32>(TOUCH_NR);
+  while (done < stop) {
+    if (done >= given) return StopReason.Input;
+    const p = TOUCH_BASE + (<usize>done << 4);
+    if (translate(load<u64>(p), load<u32>(p, 8), false) == 0) {
+      store<u64>(HART_SEPC, 0);
+      return -1;
+    }
+    done++;
+    store<u64>(HART_INSTRET, done);
+  }
+  return StopReason.Target;
+}
+
+/** Does the host want to see this trap before the kernel does? */
+function asked_to_stop(): i32 {
+  const flags = load<u32>(RUN_FLAGS);
+  const cause = load<u64>(HART_SCAUSE);
+  const fault = cause == 12 || cause == 13 || cause == 15;
+  if (fault && (flags & RunFlag.BeforeFault) != 0) return StopReason.Fault;
+  if (flags & RunFlag.BeforeEntry) return StopReason.Entry;
+  return -1;
+}
+
+/** Room for what one kernel entry may write, so that nothing is lost unread. */
+function rings_full(): i32 {
+  const out = load<u32>(OUT_POS) - load<u32>(RUN_OUT_READ);
+  if (out > <u32>OUT_SIZE / 2) return StopReason.Output;
+  if ((load<u32>(RUN_FLAGS) & RunFlag.HoldLog) == 0) return -1;
+  const unread = load<u32>(LOG_SEQ) - load<u32>(RUN_LOG_READ);
+  return unread > <u32>LOG_NR / 2 ? StopReason.Log : -1;
+}
+
+function enter_kernel(): void {
+  marks_begin(load<u64>(HART_INSTRET));
+  store<u32>(HART_IN_KERNEL, 1);
+}
+
+/**
+ * Back to user mode. That counts as one mark more, so that "the kernel has returned"
+ * is a position of its own.
+ * => was it the wanted one?
+ */
+function leave_kernel(): bool {
+  store<u32>(HART_IN_KERNEL, 0);
+  store<u32>(MARK_DEPTH, 0);
+  const count = load<u64>(MARK_COUNT) + 1;
+  store<u64>(MARK_COUNT, count);
+  return count == load<u64>(MARK_STOP);
+}
+
+/** The host has copied the state: the next write to each frame is noted again. */
+export function checkpoint(): void {
+  const frames = conf(Conf.ram_frames);
+  for (let pfn: u32 = 0; pfn < frames; pfn++) {
+    const p = FRAME_META + pfn;
+    store<u8>(p, load<u8>(p) & ~META_DIRTY);
+  }
+  private_flush_writes();
+}
+
+/**
+ * The host has written an older state: whatever was derived from the newer one goes.
+ */
+export function restored(): void {
+  private_flush_all();
+  code_flush_all();
+}
+
+/** Hash of the whole machine, to RUN_HASH: state, RAM, in 64-bit words. */
+export function hash(): void {
+  const size = <usize>load<u64>(CONF_BASE + Conf.state_size * 8);
+  let h = hash_range(0x9e3779b97f4a7c15, STATE_BASE, size);
+  h = hash_range(h, RAM_BASE, <usize>conf(Conf.ram_frames) * PAGE_SIZE);
+  store<u64>(RUN_HASH, h);
+}
+
+/** Multiply and rotate, two words at a time (after wyhash's mixing constants). */
+function hash_range(seed: u64, at: usize, bytes: usize): u64 {
+  let a = seed;
+  let b = seed ^ 0xa0761d6478bd642f;
+  const end = at + (bytes & ~15);
+  for (let p = at; p < end; p += 16) {
+    a = rotl<u64>((a ^ load<u64>(p)) * 0xe7037ed1a0b428db, 29);
+    b = rotl<u64>((b ^ load<u64>(p, 8)) * 0x8ebc6af09c88c6e3, 31);
+  }
+  if (bytes & 8) a = (a ^ load<u64>(end)) * 0x589965cc75374cc3;
+  return (a ^ rotl<u64>(b, 17)) * 0x1d8e4e27c47d124f;
+}
+
+/** Drops the page cache's unmapped pages. */
+export function drop_caches(): void {
+  invalidate_mapping_pages();
+}
+
