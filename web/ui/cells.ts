@@ -2,7 +2,15 @@
 // the arrow keys walk, and Enter chooses.
 import { html, type PropertyValues } from "lit";
 import type { PageState } from "../machine/types.ts";
-import { type CellGrid, layOut, paintSquare, WORDS } from "./draw/squares.ts";
+import {
+  atSlot,
+  type CellGrid,
+  foldCells,
+  layOut,
+  paintSquare,
+  segmentOf,
+  WORDS,
+} from "./draw/squares.ts";
 import { calm, Pane } from "./pane.ts";
 import { dark } from "./state.ts";
 import { palette } from "./theme.ts";
@@ -36,7 +44,9 @@ export class PageCells extends Pane {
   /** Shrink the squares until all fit the height of the element. */
   declare fit: boolean;
 
-  #grid: CellGrid = { columns: 1, rows: 0, pitch: 13, side: 11 };
+  #grid: CellGrid = layOut([], 100, 100, [13]);
+  /** The reader wants to see every cell. */
+  #unfolded = false;
   #cursor = -1;
   #watch = new ResizeObserver(() => this.#paint());
   #frame = 0;
@@ -98,10 +108,20 @@ export class PageCells extends Pane {
     if (changed.has("moved") || changed.has("states")) this.#animate();
   }
 
-  /** Where a cell stands, in CSS pixels from the element's corner: its left, top and edge. */
-  cellBox(index: number): { x: number; y: number; side: number } {
+  /**
+   * Where a cell stands, in CSS pixels from the corner of the canvas.
+   *
+   * @returns its left, top and edge; null while it is folded away.
+   */
+  cellBox(index: number): { x: number; y: number; side: number } | null {
+    const segment = segmentOf(this.#grid, index);
+    if (!segment || segment.folded) return null;
+    return this.#box(segment.slot + index - segment.from);
+  }
+
+  #box(slot: number): { x: number; y: number; side: number } {
     const { columns, pitch, side } = this.#grid;
-    return { x: (index % columns) * pitch + 2, y: Math.floor(index / columns) * pitch + 2, side };
+    return { x: (slot % columns) * pitch + 2, y: Math.floor(slot / columns) * pitch + 2, side };
   }
 
   #paint(grow?: { index: number; part: number }): void {
@@ -113,10 +133,16 @@ export class PageCells extends Pane {
     const scale = cell / 13;
     const pitches = this.fit ? TALL.map((p) => Math.round(p * scale)) : [Math.round(cell)];
     const room = this.fit ? this.clientHeight - 6 : Number.POSITIVE_INFINITY;
-    this.#grid = layOut(count, width, room, pitches);
-    const { columns, rows, pitch, side } = this.#grid;
+    const { chosen, now } = this.rings;
+    const keep = [...(chosen ?? []), ...(now === undefined ? [] : [now])];
+    if (this.#cursor >= 0) keep.push(this.#cursor);
+    const segments = this.#unfolded
+      ? [{ from: 0, count, folded: null, slot: 0 }]
+      : foldCells(this.states, keep);
+    this.#grid = layOut(segments, width, room, pitches);
+    const { columns, rows, pitch, side, foldSlots } = this.#grid;
     const ratio = Math.min(devicePixelRatio || 1, Math.max(1, LARGEST / Math.max(1, rows * pitch)));
-    const w = Math.min(columns, Math.max(1, count)) * pitch + 4;
+    const w = (rows > 1 ? columns : Math.min(columns, lastSlot(this.#grid))) * pitch + 4;
     const h = rows * pitch + 4;
     if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
       canvas.width = Math.round(w * ratio);
@@ -129,20 +155,35 @@ export class PageCells extends Pane {
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, w, h);
     const colour = palette();
-    for (let i = 0; i < count; i++) {
-      const x = (i % columns) * pitch + 2;
-      const y = Math.floor(i / columns) * pitch + 2;
-      const state = this.states[i] as PageState;
-      if (grow?.index === i) {
-        const inset = (side * (1 - grow.part)) / 2;
-        paintSquare(g, x, y, side, "absent", colour);
-        paintSquare(g, x + inset, y + inset, side - 2 * inset, state, colour);
-      } else paintSquare(g, x, y, side, state, colour);
+    for (const { from, count: length, folded, slot } of segments) {
+      if (folded) {
+        const { x, y } = this.#box(slot);
+        const text = `${length.toLocaleString("en")} ${WORDS[folded]}`;
+        g.fillStyle = colour.text;
+        g.font = `${Math.min(13, pitch)}px ${colour.font}`;
+        g.textBaseline = "middle";
+        g.fillText(
+          pitch >= 9 ? `⋯ ${text}` : "⋯",
+          x + 3,
+          y + side / 2 + 0.5,
+          foldSlots * pitch - 6,
+        );
+        continue;
+      }
+      for (let i = from; i < from + length; i++) {
+        const { x, y } = this.#box(slot + i - from);
+        const state = this.states[i] as PageState;
+        if (grow?.index === i) {
+          const inset = (side * (1 - grow.part)) / 2;
+          paintSquare(g, x, y, side, "absent", colour);
+          paintSquare(g, x + inset, y + inset, side - 2 * inset, state, colour);
+        } else paintSquare(g, x, y, side, state, colour);
+      }
     }
     const ring = (index: number, line: string, dash: number[]) => {
-      if (index < 0 || index >= count) return;
-      const x = (index % columns) * pitch + 1;
-      const y = Math.floor(index / columns) * pitch + 1;
+      const box = this.cellBox(index);
+      if (!box) return;
+      const [x, y] = [box.x - 1, box.y - 1];
       g.strokeStyle = colour.background;
       g.lineWidth = 4;
       g.setLineDash([]);
@@ -173,14 +214,14 @@ export class PageCells extends Pane {
     draw();
   }
 
-  #indexAt(event: MouseEvent): number {
+  #at(event: MouseEvent): ReturnType<typeof atSlot> {
     const box = this.querySelector("canvas")?.getBoundingClientRect();
-    if (!box) return -1;
+    if (!box) return null;
     const { columns, pitch } = this.#grid;
     const column = Math.floor((event.clientX - box.left - 1) / pitch);
     const row = Math.floor((event.clientY - box.top - 1) / pitch);
-    const index = row * columns + column;
-    return column < 0 || column >= columns || row < 0 || index >= this.states.length ? -1 : index;
+    if (column < 0 || column >= columns || row < 0) return null;
+    return atSlot(this.#grid, row * columns + column);
   }
 
   #pointedAt = -1;
@@ -191,11 +232,17 @@ export class PageCells extends Pane {
     this.dispatchEvent(new CustomEvent("point", { detail: index }));
   }
 
-  #onMove = (event: PointerEvent): void => this.#point(this.#indexAt(event));
+  #onMove = (event: PointerEvent): void => {
+    const found = this.#at(event);
+    this.#point(found && "index" in found ? found.index : -1);
+  };
 
   #onClick = (event: MouseEvent): void => {
-    const index = this.#indexAt(event);
-    if (index >= 0) this.#pick(index);
+    const found = this.#at(event);
+    if (found && "fold" in found) {
+      this.#unfolded = true;
+      this.requestUpdate();
+    } else if (found) this.#pick(found.index);
   };
 
   #pick(index: number): void {
@@ -230,6 +277,12 @@ export class PageCells extends Pane {
     event.stopPropagation();
   };
 }
+
+/** One past the last place that is taken. */
+const lastSlot = ({ segments, foldSlots }: CellGrid): number => {
+  const last = segments.at(-1);
+  return last ? last.slot + (last.folded ? foldSlots : last.count) : 1;
+};
 
 customElements.define("page-cells", PageCells);
 

@@ -13,7 +13,7 @@ const STATES: PageState[] = [
   "free",
   "cached",
 ];
-const FRAMES = 1024;
+const FRAMES = 16384;
 
 const cells = new Uint8Array(FRAMES).fill(7);
 for (let i = 0; i < 64; i++) cells[i] = i > 0 && i < 5 ? 5 : 6;
@@ -218,7 +218,7 @@ function at(mark: number): Snapshot {
         present: 2,
       },
     ],
-    frames: { total: FRAMES, free: 1024 - 71, cells: grid, states: STATES },
+    frames: { total: FRAMES, free: FRAMES - 71, cells: grid, states: STATES },
     cache: [
       {
         ino: 3,

@@ -10,8 +10,8 @@ export interface Program {
   name: string;
   title?: string;
   description?: string;
-  args?: string[];
-  size?: number;
+  /** How it can be called; the first is what a click on its name does. */
+  runs?: { args: string[] }[];
 }
 
 export type Grain = "line" | "insn" | "fault" | "syscall";

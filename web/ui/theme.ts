@@ -67,4 +67,6 @@ export const palette = (): Palette => ({
   now: token("--now"),
   chosen: token("--chosen"),
   background: token("--bg"),
+  text: token("--dim"),
+  font: token("--sans"),
 });

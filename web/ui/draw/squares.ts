@@ -30,7 +30,9 @@ export type Palette = Record<
   | "mark"
   | "now"
   | "chosen"
-  | "background",
+  | "background"
+  | "text"
+  | "font",
   string
 >;
 
@@ -136,7 +138,18 @@ export function paintSquare(
   }
 }
 
-/** How many cells fit in a row, and how large they are. */
+/** A stretch of a field of cells: drawn one by one, or folded into one long mark. */
+export interface Segment {
+  /** Index of its first cell, and how many there are. */
+  from: number;
+  count: number;
+  /** What all of them are, when folded. */
+  folded: PageState | null;
+  /** Place of its first cell, counted along the rows. */
+  slot: number;
+}
+
+/** How a field of cells is laid out. */
 export interface CellGrid {
   columns: number;
   rows: number;
@@ -144,24 +157,94 @@ export interface CellGrid {
   pitch: number;
   /** Edge of the square. */
   side: number;
+  segments: Segment[];
+  /** Places that a folded stretch takes. */
+  foldSlots: number;
 }
+
+/** Cells are folded in whole groups of this many, so that folds stay where they are. */
+const GROUP = 64;
+const FOLDABLE: ReadonlySet<PageState> = new Set(["free", "absent", "kernel"]);
+/** Width of a folded stretch, CSS pixels: room for "16,320 free". */
+const FOLD_WIDTH = 108;
 
 const gap = (pitch: number): number => (pitch >= 10 ? 2 : 1);
 
 /**
- * Lays `count` cells out in rows.
+ * Finds long stretches of nothing to see.
  *
+ * @param keep cells that must stay visible.
+ * @returns all cells in order; stretches of at least two groups that hold nothing but one of
+ *   free, absent and kernel are folded. The slots are not yet set.
+ */
+export function foldCells(states: ArrayLike<PageState>, keep: Iterable<number>): Segment[] {
+  const kept = new Set([...keep].map((index) => Math.floor(index / GROUP)));
+  const segments: Segment[] = [];
+  const add = (from: number, count: number, folded: PageState | null) => {
+    const last = segments.at(-1);
+    if (last && last.folded === folded) last.count += count;
+    else segments.push({ from, count, folded, slot: 0 });
+  };
+  const uniform = (from: number): PageState | null => {
+    const state = states[from] as PageState;
+    if (!FOLDABLE.has(state) || kept.has(from / GROUP) || from + GROUP > states.length) return null;
+    for (let i = from + 1; i < from + GROUP; i++) if (states[i] !== state) return null;
+    return state;
+  };
+  for (let from = 0; from < states.length; from += GROUP) {
+    const state = uniform(from);
+    const long = state && (uniform(from + GROUP) === state || segments.at(-1)?.folded === state);
+    add(from, Math.min(GROUP, states.length - from), long ? state : null);
+  }
+  return segments;
+}
+
+/**
+ * Lays cells out in rows.
+ *
+ * @param segments from `foldCells`; their slots are set.
  * @param pitches distances to try, largest first; the last one is taken when none fits.
  * @param height room there is; infinite: the first pitch is taken.
  */
-export function layOut(count: number, width: number, height: number, pitches: number[]): CellGrid {
-  let grid: CellGrid = { columns: 1, rows: 0, pitch: 1, side: 1 };
+export function layOut(
+  segments: Segment[],
+  width: number,
+  height: number,
+  pitches: number[],
+): CellGrid {
+  let grid: CellGrid | undefined;
   for (const pitch of pitches) {
-    // Rows of a multiple of eight, so that a place can be counted out.
     const fitting = Math.max(1, Math.floor(width / pitch));
+    // Rows of a multiple of eight, so that a place can be counted out.
     const columns = fitting > 16 ? fitting - (fitting % 8) : fitting;
-    grid = { columns, rows: Math.ceil(count / columns), pitch, side: pitch - gap(pitch) };
-    if (grid.rows * pitch <= height) break;
+    const foldSlots = Math.min(columns, Math.ceil(FOLD_WIDTH / pitch));
+    let slot = 0;
+    for (const segment of segments) {
+      if (segment.folded && (slot % columns) + foldSlots > columns) {
+        slot += columns - (slot % columns);
+      }
+      segment.slot = slot;
+      slot += segment.folded ? foldSlots : segment.count;
+    }
+    const rows = Math.ceil(slot / columns);
+    grid = { columns, rows, pitch, side: pitch - gap(pitch), segments, foldSlots };
+    if (rows * pitch <= height) break;
   }
-  return grid;
+  return grid ?? { columns: 1, rows: 0, pitch: 1, side: 1, segments, foldSlots: 1 };
+}
+
+/** The stretch that holds a cell. */
+export function segmentOf(grid: CellGrid, index: number): Segment | undefined {
+  return grid.segments.find((s) => index >= s.from && index < s.from + s.count);
+}
+
+/** What stands at a place: a cell, a folded stretch, or nothing. */
+export function atSlot(grid: CellGrid, slot: number): { index: number } | { fold: Segment } | null {
+  for (const s of grid.segments) {
+    if (slot < s.slot) return null;
+    if (s.folded) {
+      if (slot < s.slot + grid.foldSlots) return { fold: s };
+    } else if (slot < s.slot + s.count) return { index: s.from + slot - s.slot };
+  }
+  return null;
 }

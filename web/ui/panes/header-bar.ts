@@ -5,6 +5,16 @@ import { open, start } from "../session.ts";
 import { helpOpen, pickerOpen, programs, snapshot, theme } from "../state.ts";
 import { nextTheme } from "../theme.ts";
 
+/** Whose costs the clock counts, in words. */
+const ERAS: Record<string, string> = {
+  laptop2004: "2004 laptop disk",
+  desktop2004: "2004 desktop disk",
+  server2007: "2007 server disk",
+  desktop2008: "2008 desktop disk",
+  ssd2008: "2008 SSD",
+  nvme2020: "2020 NVMe",
+};
+
 export class HeaderBar extends Pane {
   override render() {
     const now = snapshot.value;
@@ -24,7 +34,7 @@ export class HeaderBar extends Pane {
       </button>
       <span class="machine">${
         now
-          ? `${now.frames.total} frames · TLB ${now.tlb.size} · ${now.era}${
+          ? `${now.frames.total.toLocaleString("en")} frames · TLB ${now.tlb.size} · ${ERAS[now.era] ?? now.era}${
               now.mode === "touch" ? " · you are the CPU" : ""
             }`
           : nothing
@@ -60,15 +70,24 @@ export class HeaderBar extends Pane {
           (program) => html`<li>
             <button
               data-name=${program.name}
-              @click=${() => {
-                this.#close();
-                start(program.name, program.args ?? []);
-              }}
+              @click=${() => this.#start(program.name, program.runs?.[0]?.args)}
             >
-              <b>${program.title ?? program.name}</b>
-              <code>${[program.name, ...(program.args ?? [])].join(" ")}</code>
+              <b>${program.title ?? program.name}</b> <code>${program.name}</code>
               ${program.description ? html`<span>${program.description}</span>` : nothing}
             </button>
+            ${
+              (program.runs?.length ?? 0) > 1
+                ? html`<p>
+                    ${program.runs
+                      ?.filter((run) => run.args.length > 0)
+                      .map(
+                        (run) => html`<button @click=${() => this.#start(program.name, run.args)}>
+                          <code>${run.args.join(" ")}</code>
+                        </button>`,
+                      )}
+                  </p>`
+                : nothing
+            }
           </li>`,
         )}
       </ul>
@@ -77,6 +96,11 @@ export class HeaderBar extends Pane {
         without being run, and you choose the accesses.
       </p>
     </div>`;
+  }
+
+  #start(name: string, args: readonly string[] = []): void {
+    this.#close();
+    start(name, args);
   }
 
   #close(): void {

@@ -23,6 +23,9 @@ export function sentenceParts(text: string): TemplateResult[] {
   return parts;
 }
 
+/** Letters that fit the two lines of the large size. */
+const LONG = 230;
+
 export class SentenceLine extends Pane {
   override render() {
     if (phase.value === "dead") {
@@ -35,7 +38,7 @@ export class SentenceLine extends Pane {
       </div>`;
     }
     const now = snapshot.value;
-    return html`<div class="sentence">
+    return html`<div class=${(now?.sentence.length ?? 0) > LONG ? "sentence long" : "sentence"}>
       <p aria-live="polite" aria-atomic="true">
         ${now ? sentenceParts(now.sentence) : "Starting the machine, and hello on it …"}
       </p>

@@ -204,7 +204,7 @@ export class SourcePane extends Pane {
 
 /** Brings a line into the middle of its box when it is not well inside; never scrolls the page. */
 function scrollTo(box: HTMLElement, line: HTMLElement): void {
-  const top = line.offsetTop - box.offsetTop;
+  const top = line.offsetTop;
   const margin = line.offsetHeight * 3;
   if (top < box.scrollTop + margin || top > box.scrollTop + box.clientHeight - 2 * margin) {
     box.scrollTop = top - box.clientHeight * 0.4;
