@@ -3,8 +3,16 @@
 // In Linux: kernel/exit.c do_exit(), mm/mmap.c exit_mmap(), kernel/fork.c mmput()
 // (6.12).
 // Left out, in this first part: parents to tell, children to hand over, threads.
-import { Ev, NR_TASKS, SYSTEM_STATE, TASKS, TASK_NR_FDS, TASK_SIZE_OF, TASK_STATE,
-  TaskState } from "../abi";
+import {
+  Ev,
+  NR_TASKS,
+  SYSTEM_STATE,
+  TASKS,
+  TASK_NR_FDS,
+  TASK_SIZE_OF,
+  TASK_STATE,
+  TaskState,
+} from "../abi";
 import { emit } from "../log";
 import { fd_slot, fput } from "./file_table";
 import { mm_struct } from "./mm_types";
@@ -17,7 +25,7 @@ export function do_exit(code: i32): void {
   const task = current();
   if (task.state == TaskState.dead) return;
   task.exit_code = code;
-  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) close_fd(fd);
+  exit_files();
   const mm = task.mm;
   if (mm != null) mmput(mm);
   task.mm = null;
@@ -27,13 +35,15 @@ export function do_exit(code: i32): void {
   if (nobody_runs()) store<u32>(SYSTEM_STATE, 2);
 }
 
-/** Closes one descriptor if it is open. */
+/** Closes every open descriptor. */
 // @nomark
-function close_fd(fd: u32): void {
-  const file = load<u32>(fd_slot(fd));
-  if (file == 0) return;
-  store<u32>(fd_slot(fd), 0);
-  fput(file);
+function exit_files(): void {
+  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) {
+    const file = load<u32>(fd_slot(fd));
+    if (file == 0) continue;
+    store<u32>(fd_slot(fd), 0);
+    fput(file);
+  }
 }
 
 /** One user of the address space less; the last one takes it down. */

@@ -241,27 +241,18 @@ export function zap_pte_range(mm: mm_struct, va: u64, end: u64, slot: usize): vo
 
 /** Frees every page table of `mm`; nothing may be mapped any more. */
 export function free_pgtables(mm: mm_struct): void {
-  for (let i: u32 = 0; i < PTRS_PER_PTE; i++) {
-    const pgd_entry = load<u64>(pte_slot(mm.pgd, i));
-    if (!pte_present(pgd_entry)) continue;
-    const pmd = pte_pfn(pgd_entry);
-    free_pmd(mm, pmd);
-    put_page(pmd);
-    mm.pgtables--;
-  }
-  put_page(mm.pgd);
-  mm.pgtables--;
+  free_table(mm, mm.pgd, 2);
   mm.pgd = NO_PAGE;
   sfence_vma_asid(mm.asid);
 }
 
-/** Frees the level-0 tables under the level-1 table in frame `pmd`. */
+/** Frees the table of `level` in frame `pfn`, and first those below it. */
 // @nomark
-function free_pmd(mm: mm_struct, pmd: u32): void {
-  for (let i: u32 = 0; i < PTRS_PER_PTE; i++) {
-    const entry = load<u64>(pte_slot(pmd, i));
-    if (!pte_present(entry)) continue;
-    put_page(pte_pfn(entry));
-    mm.pgtables--;
+function free_table(mm: mm_struct, pfn: u32, level: u32): void {
+  for (let i: u32 = 0; level > 0 && i < PTRS_PER_PTE; i++) {
+    const entry = load<u64>(pte_slot(pfn, i));
+    if (pte_present(entry)) free_table(mm, pte_pfn(entry), level - 1);
   }
+  put_page(pfn);
+  mm.pgtables--;
 }
