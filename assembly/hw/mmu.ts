@@ -1,0 +1,247 @@
+// Sv39: from virtual to physical addresses.
+//
+//   63      39 38   30 29   21 20   12 11     0
+//  +----------+-------+-------+-------+--------+
+//  | = bit 38 | VPN2  | VPN1  | VPN0  | offset |
+//  +----------+-------+-------+-------+--------+
+//                |       |       +---> entry of the level-0 table -> 4 KiB page
+//                |       +---> entry of the level-1 table (a leaf here maps 2 MiB)
+//                +---> entry of the root (a leaf here maps 1 GiB); satp names the root
+//
+// "The RISC-V Instruction Set Manual, Volume II: Privileged Architecture", chapter
+// "Virtual Address Translation Process"; the numbers of its steps stand in walk()
+// below.
+//
+// One choice that the manual leaves open: when a leaf's A bit is clear, or D is clear
+// and the access is a write, this hardware sets them in memory itself (Svadu, as QEMU
+// does) instead of raising a page fault (Svade).
+//
+// What is counted: each translation is an access of the modelled TLB (tlb.ts), and each
+// one that it could not answer is a miss, which is a walk. A write that finds its entry
+// without D walks again to set it, so that is a miss too. A permission that an entry
+// lacks faults at once, without a walk: after changing a PTE, software must fence. An
+// address that is not canonical (bits 63..39 unlike bit 38) counts as a miss.
+import {
+  Access,
+  FRAME_META,
+  HART_SATP,
+  HART_SCAUSE,
+  HART_STVAL,
+  META_CODE,
+  META_DIRTY,
+  META_WRITABLE,
+  TLB_ACCESSES,
+  TLB_MISSES,
+} from "../abi";
+import { frame_addr, frame_written, in_ram } from "./bus";
+import {
+  PRIVATE_ON,
+  PRIVATE_R,
+  PRIVATE_W,
+  code_drop_bytes,
+  private_fill,
+} from "./private";
+import { tlb_insert, tlb_level, tlb_lookup, tlb_pte, tlb_touch } from "./tlb";
+
+const PTE_V: u64 = 1;
+const PTE_R: u64 = 2;
+const PTE_W: u64 = 4;
+const PTE_X: u64 = 8;
+const PTE_U: u64 = 16;
+const PTE_G: u64 = 32;
+const PTE_A: u64 = 64;
+const PTE_D: u64 = 128;
+/** Bits 63..54: N, PBMT and reserved; none of their extensions is here. */
+const PTE_RESERVED: u64 = 0xffc0000000000000;
+const PTE_PPN: u64 = 0xfffffffffff;
+const VPN_MASK: u64 = 0x7ffffff;
+
+/** Takes note of a page fault. @param access Access. @returns 0 */
+function page_fault(va: u64, access: i32): u64 {
+  const fetch = access == Access.Fetch;
+  store<u64>(HART_SCAUSE, fetch ? 12 : access == Access.Write ? 15 : 13);
+  store<u64>(HART_STVAL, va);
+  return 0;
+}
+
+/** Takes note of an access fault: no RAM there. @param access Access. @returns 0 */
+function access_fault(va: u64, access: i32): u64 {
+  store<u64>(HART_SCAUSE, access == Access.Fetch ? 1 : access == Access.Write ? 7 : 5);
+  store<u64>(HART_STVAL, va);
+  return 0;
+}
+
+/** Are bits 63..39 all equal to bit 38? */
+function canonical(va: u64): bool {
+  return <u64>((<i64>va << 25) >> 25) == va;
+}
+
+/** Address, in the simulator's memory, of the PTE for `va` in the table of `level`. */
+function pte_address(table: u64, va: u64, level: u32): usize {
+  const index = <usize>(va >> (12 + 9 * <u64>level)) & 511;
+  return frame_addr(<u32>table) + (index << 3);
+}
+
+/**
+ * Does a leaf permit the access? Supervisor mode runs with SUM set and MXR clear: it
+ * may read and write user pages, and never executes them.
+ */
+function permits(pte: u64, access: i32, s_mode: bool): bool {
+  if (s_mode) {
+    if (access == Access.Fetch && (pte & PTE_U) != 0) return false;
+  } else if ((pte & PTE_U) == 0) return false;
+  const need = access == Access.Fetch ? PTE_X : access == Access.Write ? PTE_W : PTE_R;
+  return (pte & need) != 0;
+}
+
+/** The physical page of `va` under a leaf of `level`. */
+function leaf_page(pte: u64, level: u32, va: u64): u64 {
+  const low = ((<u64>1) << (9 * <u64>level)) - 1;
+  return ((pte >> 10) & PTE_PPN & ~low) | ((va >> 12) & low);
+}
+
+/** A table's PTE that steps 3 and 4 refuse, or a leaf that step 5 does. */
+function malformed(pte: u64, level: u32): bool {
+  if ((pte & PTE_V) == 0 || (pte & PTE_RESERVED) != 0) return true;
+  if ((pte & (PTE_R | PTE_W)) == PTE_W) return true;
+  if ((pte & (PTE_R | PTE_X)) == 0) {
+    return level == 0 || (pte & (PTE_A | PTE_D | PTE_U)) != 0;
+  }
+  return ((pte >> 10) & (((<u64>1) << (9 * <u64>level)) - 1)) != 0;
+}
+
+/**
+ * Walks the page tables, sets A and D, and caches the leaf in the modelled TLB.
+ * @param entry the TLB entry to write over, or 0
+ * @returns the physical page + 1, or 0 with the fault noted
+ */
+function walk(va: u64, access: i32, s_mode: bool, entry: usize): u64 {
+  // Steps 1 and 2: a is the root, i = LEVELS - 1; fetch the PTE at a + va.vpn[i] * 8.
+  const satp = load<u64>(HART_SATP);
+  let table = satp & PTE_PPN;
+  let level: u32 = 2;
+  let global: u64 = 0;
+  while (true) {
+    if (!in_ram(table)) return access_fault(va, access);
+    const slot = pte_address(table, va, level);
+    let pte = load<u64>(slot);
+    // Step 3: V = 0, R = 0 with W = 1, or reserved bits. Step 4: a pointer to the next
+    // table, of which there must be one. Step 5: a superpage must be aligned.
+    if (malformed(pte, level)) return page_fault(va, access);
+    global |= pte & PTE_G;
+    if ((pte & (PTE_R | PTE_X)) == 0) {
+      table = (pte >> 10) & PTE_PPN;
+      level -= 1;
+      continue;
+    }
+    // Steps 6 and 7: the U bit, then R, W and X. (Step 8 is about shadow stacks.)
+    if (!permits(pte, access, s_mode)) return page_fault(va, access);
+    // Step 9: set A, and D for a write. A single hart needs no atomic update.
+    const bits = access == Access.Write ? PTE_A | PTE_D : PTE_A;
+    if ((pte & bits) != bits) {
+      pte |= bits;
+      store<u64>(slot, pte);
+      frame_written(<u32>table);
+    }
+    // Step 10: the translation succeeds; what it names must still be RAM.
+    const page = leaf_page(pte, level, va);
+    if (!in_ram(page)) return access_fault(va, access);
+    const asid = (satp >> 44) & 0xffff;
+    tlb_insert(entry, (va >> 12) & VPN_MASK, asid, pte | global, level);
+    return page + 1;
+  }
+}
+
+/**
+ * Translates through the modelled TLB. Counts the miss, not the access.
+ * @returns the physical page + 1, or 0 with HART_SCAUSE and HART_STVAL set
+ */
+export function translate_page(va: u64, access: i32, s_mode: bool): u64 {
+  let entry: usize = 0;
+  if (canonical(va)) {
+    const asid = (load<u64>(HART_SATP) >> 44) & 0xffff;
+    entry = tlb_lookup((va >> 12) & VPN_MASK, asid);
+    if (entry != 0) {
+      const pte = tlb_pte(entry);
+      if (!permits(pte, access, s_mode)) {
+        tlb_touch(entry);
+        return page_fault(va, access);
+      }
+      if (access != Access.Write || (pte & PTE_D) != 0) {
+        tlb_touch(entry);
+        return leaf_page(pte, tlb_level(entry), va) + 1;
+      }
+    }
+  }
+  store<u64>(TLB_MISSES, load<u64>(TLB_MISSES) + 1);
+  if (!canonical(va)) return page_fault(va, access);
+  return walk(va, access, s_mode, entry);
+}
+
+/**
+ * Translates an access of the kernel or of the debugger's reader as the CPU; counted
+ * like the guest's own. A write is reported to the bus here.
+ * @param va the address; an access must not go past its page
+ * @param access Access
+ * @param s_mode supervisor mode (with SUM) instead of user mode
+ * @returns the byte's linear-memory address, or 0 with HART_SCAUSE and HART_STVAL set
+ */
+export function translate(va: u64, access: i32, s_mode: bool): usize {
+  store<u64>(TLB_ACCESSES, load<u64>(TLB_ACCESSES) + 1);
+  const page = translate_page(va, access, s_mode);
+  if (page == 0) return 0;
+  const pfn = <u32>(page - 1);
+  if (access == Access.Write) frame_written(pfn);
+  return frame_addr(pfn) + <usize>(va & 0xfff);
+}
+
+/**
+ * Translates a load or store of the running program and lets the private caches hold
+ * the page. Counts the miss; the caller counts the access.
+ * @param access Access.Read or Access.Write
+ * @param size bytes, all in one page
+ * @returns the byte's linear-memory address, or 0 with HART_SCAUSE and HART_STVAL set
+ */
+export function translate_data(va: u64, access: i32, size: u32): usize {
+  const page = translate_page(va, access, false);
+  if (page == 0) return 0;
+  const pfn = <u32>(page - 1);
+  const frame = frame_addr(pfn);
+  const add = <u32>frame - <u32>(va & ~(<u64>0xfff));
+  const meta = FRAME_META + <usize>pfn;
+  const on = load<u32>(PRIVATE_ON) != 0;
+  if (access == Access.Write) {
+    const bits = <u32>load<u8>(meta);
+    if (bits & META_CODE) {
+      store<u8>(meta, bits | META_DIRTY);
+      code_drop_bytes(pfn, <u32>va & 0xfff, size);
+    } else if (on) {
+      store<u8>(meta, bits | META_DIRTY | META_WRITABLE);
+      private_fill(PRIVATE_W, va, add);
+    } else {
+      store<u8>(meta, bits | META_DIRTY);
+    }
+  }
+  if (on) private_fill(PRIVATE_R, va, add);
+  return frame + <usize>(va & 0xfff);
+}
+
+/**
+ * A walk for onlookers: no A or D bit is set, nothing is counted or cached.
+ * @param satp as the register
+ * @returns the leaf's PTE (bits 53..0) with its level in bits 63..62, or 0 if there is
+ * no valid leaf for `va`
+ */
+export function walk_leaf(satp: u64, va: u64): u64 {
+  if (!canonical(va)) return 0;
+  let table = satp & PTE_PPN;
+  let level: u32 = 2;
+  while (true) {
+    if (!in_ram(table)) return 0;
+    const pte = load<u64>(pte_address(table, va, level));
+    if (malformed(pte, level)) return 0;
+    if ((pte & (PTE_R | PTE_X)) != 0) return pte | (<u64>level << 62);
+    table = (pte >> 10) & PTE_PPN;
+    level -= 1;
+  }
+}
