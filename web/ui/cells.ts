@@ -180,22 +180,28 @@ export class PageCells extends Pane {
         } else paintSquare(g, x, y, side, state, colour);
       }
     }
-    const ring = (index: number, line: string, dash: number[]) => {
+    const dashes = (index: number, line: string, dash: number[]) => {
       const box = this.cellBox(index);
       if (!box) return;
-      const [x, y] = [box.x - 1, box.y - 1];
-      g.strokeStyle = colour.background;
-      g.lineWidth = 4;
-      g.setLineDash([]);
-      g.strokeRect(x, y, side + 2, side + 2);
       g.strokeStyle = line;
       g.lineWidth = 2;
       g.setLineDash(dash);
-      g.strokeRect(x, y, side + 2, side + 2);
+      g.strokeRect(box.x - 1, box.y - 1, side + 2, side + 2);
       g.setLineDash([]);
     };
-    for (const index of this.rings.chosen ?? []) ring(index, colour.chosen, []);
-    if (this.rings.now !== undefined) ring(this.rings.now, colour.now, []);
+    const ring = (index: number, line: string, dash: number[]) => {
+      const box = this.cellBox(index);
+      if (!box) return;
+      g.strokeStyle = colour.background;
+      g.lineWidth = 4;
+      g.strokeRect(box.x - 1, box.y - 1, side + 2, side + 2);
+      dashes(index, line, dash);
+    };
+    for (const index of chosen ?? []) if (index !== now) ring(index, colour.chosen, []);
+    if (now !== undefined) {
+      ring(now, colour.now, []);
+      if ([...(chosen ?? [])].includes(now)) dashes(now, colour.chosen, [5, 5]);
+    }
     if (this.#cursor >= 0 && this.matches(":focus-within")) {
       ring(this.#cursor, colour.chosen, [2, 2]);
     }

@@ -101,7 +101,7 @@ const GRAINS = ["line", "insn", "fault", "syscall"] as const;
 
 /** Where keys belong to something else: text, lists, the editor, the terminal, open dialogs. */
 const OWNERS =
-  "input, select, textarea, [contenteditable], [data-arrows], .monaco-editor, .xterm, dialog, [role=dialog]";
+  "input, select, textarea, [contenteditable], [data-arrows], .monaco-editor, .xterm, dialog, [role=dialog], .touch";
 
 /** Listens to the keys of the page. */
 export function followKeys(): void {

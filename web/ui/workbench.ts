@@ -38,7 +38,7 @@ export class Workbench extends Pane {
     const one = narrow.value;
     const away = (name: Tab) => one && tab.value !== name;
     return html`<pw-header></pw-header>
-      <div class="bar"><pw-controls></pw-controls></div>
+      <section class="bar" aria-label="Controls"><pw-controls></pw-controls></section>
       <pw-sentence></pw-sentence>
       <main>
         <div class="left">

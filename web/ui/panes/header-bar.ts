@@ -15,6 +15,10 @@ const ERAS: Record<string, string> = {
   nvme2020: "2020 NVMe",
 };
 
+/** What stands between backquotes is code. */
+const withCode = (text: string) =>
+  text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
+
 export class HeaderBar extends Pane {
   override render() {
     const now = snapshot.value;
@@ -73,7 +77,7 @@ export class HeaderBar extends Pane {
               @click=${() => this.#start(program.name, program.runs?.[0]?.args)}
             >
               <b>${program.title ?? program.name}</b> <code>${program.name}</code>
-              ${program.description ? html`<span>${program.description}</span>` : nothing}
+              ${program.description ? html`<span>${withCode(program.description)}</span>` : nothing}
             </button>
             ${
               (program.runs?.length ?? 0) > 1
@@ -108,10 +112,31 @@ export class HeaderBar extends Pane {
     this.querySelector<HTMLElement>("[data-program]")?.focus();
   }
 
+  #wasOpen = false;
+
   protected override updated(): void {
-    if (pickerOpen.value && !this.contains(document.activeElement)) {
-      this.querySelector<HTMLElement>(".picker button")?.focus();
+    const open = pickerOpen.value;
+    if (open && !this.#wasOpen) this.querySelector<HTMLElement>(".picker button")?.focus();
+    this.#wasOpen = open;
+  }
+
+  #outside = (event: Event): void => {
+    const at = event.target as HTMLElement;
+    if (!this.querySelector(".picker")?.contains(at) && !at.closest?.("[data-program]")) {
+      pickerOpen.value = false;
     }
+  };
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener("pointerdown", this.#outside);
+    document.addEventListener("focusin", this.#outside);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener("pointerdown", this.#outside);
+    document.removeEventListener("focusin", this.#outside);
   }
 
   #onFile = async (event: Event): Promise<void> => {

@@ -23,9 +23,6 @@ export function sentenceParts(text: string): TemplateResult[] {
   return parts;
 }
 
-/** Letters that fit the two lines of the large size. */
-const LONG = 230;
-
 export class SentenceLine extends Pane {
   override render() {
     if (phase.value === "dead") {
@@ -38,11 +35,34 @@ export class SentenceLine extends Pane {
       </div>`;
     }
     const now = snapshot.value;
-    return html`<div class=${(now?.sentence.length ?? 0) > LONG ? "sentence long" : "sentence"}>
+    return html`<div class="sentence">
       <p aria-live="polite" aria-atomic="true">
         ${now ? sentenceParts(now.sentence) : "Starting the machine, and hello on it …"}
       </p>
     </div>`;
+  }
+
+  /** A sentence that does not fit its two lines is set smaller; the lines keep their room. */
+  #fit = (): void => {
+    const box = this.querySelector(".sentence");
+    const text = box?.firstElementChild;
+    if (!box || !text || box.classList.contains("dead")) return;
+    box.classList.remove("long");
+    box.classList.toggle("long", text.clientHeight > box.clientHeight - 6);
+  };
+
+  protected override updated(): void {
+    this.#fit();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("resize", this.#fit);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("resize", this.#fit);
   }
 }
 

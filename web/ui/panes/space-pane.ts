@@ -1,14 +1,31 @@
 // The address space: every area, every page of it one square.
-import { html, nothing } from "lit";
+import { html, nothing, type PropertyValues } from "lit";
+import { styleMap } from "lit/directives/style-map.js";
 import type { Snapshot, VmaView } from "../../machine/types.ts";
-import type { CellEvent } from "../cells.ts";
+import type { CellEvent, PageCells } from "../cells.ts";
 import { groupBare, groupHex, pageAddress, pageOf } from "../draw/address.ts";
 import { vmaOf } from "../draw/links.ts";
 import { Pane } from "../pane.ts";
 import { touch } from "../session.ts";
 import { chosen, moved, places, pointed, snapshot } from "../state.ts";
 
+interface Menu {
+  vpn: number;
+  /** In the window, CSS pixels. */
+  x: number;
+  y: number;
+}
+
 export class SpacePane extends Pane {
+  static override properties = { menu: { state: true } };
+  declare menu: Menu | null;
+  #from: PageCells | null = null;
+
+  constructor() {
+    super();
+    this.menu = null;
+  }
+
   override render() {
     const now = snapshot.value;
     const who = now?.guest ? `${now.guest.name}, pid ${now.guest.pid}` : (now?.program ?? "");
@@ -21,6 +38,7 @@ export class SpacePane extends Pane {
             : html`<p class="empty">Nothing is mapped yet: exec has not run.</p>`
         }
       </div>
+      ${now ? this.#menu(now) : nothing}
     </section>`;
   }
 
@@ -47,6 +65,9 @@ export class SpacePane extends Pane {
         }}
         @pick=${(event: CellEvent) => {
           chosen.value = { kind: "virtual", vpn: vma.startPage + event.detail };
+          if (now.mode === "touch") {
+            this.#openMenu(event.currentTarget as PageCells, vma, event.detail);
+          }
         }}
       ></page-cells>
       ${left > 0 ? html`<span class="more">and ${left.toLocaleString("en")} more pages</span>` : nothing}
@@ -69,24 +90,68 @@ export class SpacePane extends Pane {
     } else if (vpn !== undefined) words.push(vmaOf(now, vpn)?.name || "not mapped");
     if (pfn !== undefined) words.push(`frame ${pfn}`);
     if (lba !== undefined) words.push(`block ${lba}`);
-    const canTouch = now.mode === "touch" && vpn !== undefined && !pointed.value;
-    return html`<span class="detail">
-      ${words.map((word, i) => html`${i > 0 ? " · " : ""}${word}`)}
-      ${
-        canTouch
-          ? (["r", "w", "x"] as const).map(
-              (access) =>
-                html`<button
-                  class="touch"
-                  @click=${() => touch(pageAddress(vpn), access)}
-                >
-                  ${{ r: "read", w: "write", x: "execute" }[access]}
-                </button>`,
-            )
-          : nothing
-      }
-    </span>`;
+    return html`<span class="detail">${words.map((word, i) => html`${i > 0 ? " · " : ""}${word}`)}</span>`;
+  }
+
+  /** Which access to make at a page, beside the page: in touch mode the reader is the CPU. */
+  #menu(now: Snapshot) {
+    const { menu } = this;
+    if (!menu || now.mode !== "touch") return nothing;
+    const va = pageAddress(menu.vpn);
+    return html`<div
+      class="touch"
+      role="group"
+      aria-label=${`Touch ${groupHex(va)}`}
+      style=${styleMap({ left: `${menu.x}px`, top: `${menu.y}px` })}
+      @keydown=${(event: KeyboardEvent) => {
+        if (event.key === "Escape") this.#close();
+      }}
+      @focusout=${(event: FocusEvent) => {
+        if (!(event.relatedTarget as Element | null)?.closest(".touch")) this.menu = null;
+      }}
+    >
+      <code>${groupHex(va)}</code>
+      ${ACCESSES.map(
+        ([access, word]) => html`<button
+          @click=${() => {
+            this.#close();
+            touch(va, access);
+          }}
+        >
+          ${word}
+        </button>`,
+      )}
+    </div>`;
+  }
+
+  #openMenu(field: PageCells, vma: VmaView, index: number): void {
+    const box = field.cellBox(index);
+    const canvas = field.querySelector("canvas")?.getBoundingClientRect();
+    if (!box || !canvas) return;
+    this.#from = field;
+    this.menu = {
+      vpn: vma.startPage + index,
+      x: Math.max(4, Math.min(canvas.left + box.x - 8, innerWidth - 330)),
+      y: Math.min(canvas.top + box.y + box.side + 6, innerHeight - 44),
+    };
+  }
+
+  #close(): void {
+    this.menu = null;
+    this.#from?.querySelector<HTMLElement>(".cells")?.focus();
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has("menu") && this.menu) {
+      this.querySelector<HTMLElement>(".touch button")?.focus();
+    }
   }
 }
+
+const ACCESSES = [
+  ["r", "Read"],
+  ["w", "Write"],
+  ["x", "Execute"],
+] as const;
 
 customElements.define("pw-space", SpacePane);

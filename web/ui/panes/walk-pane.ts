@@ -89,7 +89,7 @@ export class WalkPane extends Pane {
       <span class="caption"
         >level ${level} <span class="of">in frame ${found.tablePfn}</span></span
       >
-      <div class="rows">
+      <div class="rows" @keydown=${walkRows}>
         ${rows.map((row) => {
           const lit = row.index === found.index;
           const className = [
@@ -104,6 +104,7 @@ export class WalkPane extends Pane {
               : ({ kind: "frame", pfn: row.pfn } as const);
           return html`<button
             class=${className}
+            tabindex=${lit ? 0 : -1}
             title=${`entry ${row.index}: ${row.pte}`}
             aria-label=${`entry ${row.index}, ${
               row.valid ? `frame ${row.pfn}, ${row.flags || "pointer"}` : "not valid"
@@ -151,7 +152,7 @@ export class WalkPane extends Pane {
       <span class="caption"
         >TLB <span class="of">${tlb.hits} hit${tlb.hits === 1 ? "" : "s"} · ${tlb.misses} miss${tlb.misses === 1 ? "" : "es"}</span></span
       >
-      <div class="rows" tabindex="0" role="group" aria-label="TLB entries">
+      <div class="rows" tabindex="0" role="group" aria-label="TLB entries" @keydown=${walkRows}>
         ${
           shown.length === 0
             ? html`<p class="empty">empty</p>`
@@ -159,6 +160,7 @@ export class WalkPane extends Pane {
                 (entry) => html`<button
                   class=${["row", entry.vpn === vpn ? "lit" : "", rings?.has(entry.vpn) ? "chosen" : ""].join(" ")}
                   data-vpn=${entry.vpn}
+                  tabindex="-1"
                   title=${`set ${entry.set}, way ${entry.way}, address space ${entry.asid}`}
                   @click=${() => {
                     chosen.value = { kind: "virtual", vpn: entry.vpn };
@@ -192,6 +194,17 @@ export class WalkPane extends Pane {
     if (change.kind === "tlb") arrive(this.querySelector(`.tlb [data-vpn="${change.vpn}"]`));
     if (change.kind === "address") arrive(this.querySelector(".address"));
   }
+}
+
+/** One tab stop a table: inside it, up and down walk from row to row. */
+function walkRows(event: KeyboardEvent): void {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  const box = event.currentTarget as HTMLElement;
+  if (!step) return;
+  const rows = [...box.querySelectorAll<HTMLElement>(".row")];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  rows[Math.min(Math.max(at + step, 0), rows.length - 1)]?.focus();
+  event.preventDefault();
 }
 
 /** A line from a lit row (or from satp) to the table that it names. */
