@@ -37,6 +37,8 @@ export default defineConfig({
           chunk.name === "page-walk" ? "page-walk.js" : "assets/[name]-[hash].js",
         codeSplitting: {
           groups: [
+            // What loads chunks must not itself lie in the editor's, or every page fetches that.
+            { name: "loader", test: /preload-helper|rolldown.runtime/, priority: 9 },
             { name: "monaco", test: /node_modules[\\/]monaco-editor/ },
             {
               name: "xterm",

@@ -13,7 +13,7 @@ import EditorWorker from "monaco-editor/editor/editor.worker?worker";
 import type { SourceLine } from "../machine/types.ts";
 import type { Hint } from "./draw/hints.ts";
 import { dark } from "./state.ts";
-import { token } from "./theme.ts";
+import { hexToken, token } from "./theme.ts";
 
 export interface Editor {
   setText(file: string, text: string): void;
@@ -25,7 +25,7 @@ export interface Editor {
 self.MonacoEnvironment = { getWorker: () => new EditorWorker() };
 
 function defineTheme(): void {
-  const hex = (name: string) => token(name).replace("#", "");
+  const hex = (name: string) => hexToken(name).slice(1);
   monaco.editor.defineTheme("pagewalk", {
     base: dark.peek() ? "vs-dark" : "vs",
     inherit: false,
@@ -38,18 +38,18 @@ function defineTheme(): void {
       { token: "type", foreground: hex("--code-type") },
     ],
     colors: {
-      "editor.background": token("--panel"),
-      "editor.foreground": token("--code"),
-      "editorLineNumber.foreground": token("--gutter"),
-      "editorLineNumber.activeForeground": token("--gutter"),
-      "editor.selectionBackground": token("--selection"),
+      "editor.background": hexToken("--panel"),
+      "editor.foreground": hexToken("--code"),
+      "editorLineNumber.foreground": hexToken("--gutter"),
+      "editorLineNumber.activeForeground": hexToken("--gutter"),
+      "editor.selectionBackground": hexToken("--selection"),
       "editor.lineHighlightBorder": "#00000000",
       "editor.lineHighlightBackground": "#00000000",
-      "editorWidget.background": token("--bg"),
-      "editorWidget.foreground": token("--ink"),
-      "editorWidget.border": token("--line-strong"),
-      "scrollbarSlider.background": `${token("--line-strong")}55`,
-      focusBorder: token("--chosen"),
+      "editorWidget.background": hexToken("--bg"),
+      "editorWidget.foreground": hexToken("--ink"),
+      "editorWidget.border": hexToken("--line-strong"),
+      "scrollbarSlider.background": `${hexToken("--line-strong")}55`,
+      focusBorder: hexToken("--chosen"),
     },
   });
   monaco.editor.setTheme("pagewalk");

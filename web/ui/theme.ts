@@ -51,6 +51,14 @@ export function nextTheme(): void {
 export const token = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** A colour token as "#rrggbb", however the style sheet or its minifier wrote it. */
+export function hexToken(name: string): string {
+  const g = document.createElement("canvas").getContext("2d");
+  if (!g) return "#808080";
+  g.fillStyle = token(name);
+  return g.fillStyle;
+}
+
 /** The colours that a canvas paints pages with. Read `dark` to be told when they change. */
 export const palette = (): Palette => ({
   file: token("--page-file"),
