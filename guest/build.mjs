@@ -58,9 +58,13 @@ const compileFlags = [
 ];
 const linkFlags = ["-nostdlib", "-Wl,--build-id=none", "-Wl,-z,norelro", "-Wl,-z,noexecstack"];
 
-/** Two ways to place a program: at its own address, or anywhere. */
+/**
+ * Ways to place a program: at its own address, the same with headers, code and data on pages of
+ * their own, or anywhere.
+ */
 const models = {
   fixed: { compile: ["-fno-pie"], link: ["-static", "-no-pie"] },
+  paged: { compile: ["-fno-pie"], link: ["-static", "-no-pie", "-Wl,-z,separate-code"] },
   anywhere: {
     compile: ["-fpie"],
     link: ["-static", "-Wl,-pie", "-Wl,--no-dynamic-linker", "-Wl,-z,text"],
@@ -126,6 +130,7 @@ function buildAll(out) {
   try {
     const libc = {
       fixed: buildLibc(scratch, "fixed"),
+      paged: buildLibc(scratch, "paged"),
       anywhere: buildLibc(scratch, "anywhere"),
     };
     const catalogue = JSON.parse(readFileSync(join(root, "guest/programs.json"), "utf8"));

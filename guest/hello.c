@@ -1,14 +1,17 @@
 // hello: the shortest way to three different page faults.
 //
-// The file is smaller than a page, so both its segments live in the same page
-// of the file. It is mapped twice: at 0x10000 to run, at 0x11000 to change.
+// The file has three pages: headers, code, data. The kernel maps each at an
+// address of its own, and reads none of the last two before they are touched.
 //
-//   1. Fetch: the first instruction is not present. The page is not in memory
-//      at all, so it is read from the disk: a major fault.
-//   2. Load: `line` is at 0x11000 and up. The page is in the page cache by now,
-//      so it is only mapped: a minor fault, on the very same frame.
-//   3. Store: that frame belongs to the file and we may not change the file.
+//   1. Fetch: the first instruction lies in page 1 of the file, which is not in
+//      memory. It is read from the disk: a major fault.
+//   2. Load: `line` lies in page 2, which is not in memory either: another.
+//   3. Store: that frame belongs to the file, and we may not change the file.
 //      The kernel copies the frame and we write to the copy: copy on write.
+//
+// With readahead (vm.read_ahead_kb above 0) the kernel has fetched all three
+// pages with the first one, when execve read the headers: then 1 and 2 are
+// minor faults.
 #include "libc/libc.h"
 
 static char line[] = "hello, world\n";
