@@ -86,7 +86,8 @@ export class Core {
   }
 
   /**
-   * Makes room for a machine and clears what an earlier machine left.
+   * Makes room for a machine. reset() clears RAM; what an earlier machine left elsewhere goes
+   * here.
    *
    * @param frames frames of RAM
    * @param blocks blocks of the disk image
@@ -97,7 +98,7 @@ export class Core {
     const end = RAM_BASE + (frames + blocks) * PAGE_SIZE;
     if (!this.#fresh) {
       this.#u8.fill(0, RUN_BASE, CODE_BASE);
-      this.#u8.fill(0, RAM_BASE);
+      this.#u8.fill(0, RAM_BASE + frames * PAGE_SIZE);
     }
     this.#fresh = false;
     const missing = end - this.#u8.length;

@@ -28,6 +28,8 @@ export interface Event {
 export interface RawFault {
   n: number;
   seq: number;
+  /** Sequence number of the event that ended it, 0 while it is not known to be over. */
+  endSeq: number;
   instret: number;
   /** MARK_COUNT at entry: its first kernel line is one further. */
   mark: number;
@@ -85,6 +87,11 @@ export interface HistoryOptions {
   maxEvents?: number;
   /** Faults kept, the oldest: further ones are counted only. */
   maxFaults?: number;
+  /**
+   * Kernel lines from the first of a fault up to the one that samples MARK_COUNT for the log: of
+   * a program's fault, of the kernel's own on user memory, and of execve's on the new stack.
+   */
+  linesBeforeSample?: { user: number; kernel: number; exec: number };
   /** Called for every fault that is over, once, in order. */
   onFault?: (fault: RawFault) => void;
 }
@@ -92,13 +99,16 @@ export interface HistoryOptions {
 /** The event log from boot on. */
 export class History {
   readonly #core: Core;
-  readonly #options: Required<Omit<HistoryOptions, "onFault">> & HistoryOptions;
+  readonly #options: { maxEvents: number; maxFaults: number } & HistoryOptions;
+  readonly #lines: { user: number; kernel: number; exec: number };
   /** Next sequence number that was not seen yet. */
   #seen = 0;
   readonly #ring: Uint8Array;
   readonly #faults: RawFault[] = [];
   /** The faults that are not over: a fault in the kernel may lie inside another. */
   readonly #open: RawFault[] = [];
+  /** Its end is in the log, its area not yet. */
+  #ending: RawFault | null = null;
   readonly #entries = new Growing();
   readonly #syscalls = new Growing();
   readonly #faultSeqs = new Growing();
@@ -109,6 +119,7 @@ export class History {
 
   constructor(core: Core, options: HistoryOptions = {}) {
     this.#core = core;
+    this.#lines = options.linesBeforeSample ?? { user: 0, kernel: 0, exec: 0 };
     this.#options = { maxEvents: 131072, maxFaults: 1 << 20, ...options };
     this.#ring = new Uint8Array(this.#options.maxEvents * LOG_RECORD);
   }
@@ -141,6 +152,7 @@ export class History {
       const fault: RawFault = {
         n: this.#faultSeqs.length - 1,
         seq,
+        endSeq: 0,
         instret: core.getNumber(at + 8),
         mark: 0,
         pid: 0,
@@ -157,18 +169,18 @@ export class History {
       this.#open.push(fault);
       if (this.#faults.length < this.#options.maxFaults) this.#faults.push(fault);
     } else if (kind === Ev.FaultVma) {
-      const fault = this.#open[this.#open.length - 1] ?? this.#faults[this.#faults.length - 1];
+      const fault = this.#ending;
       if (!fault) return;
-      fault.vma = {
-        start: core.getU64(at + 8),
-        end: core.getU64(at + 16),
-        flags: core.getU32(at + 24),
-        ino: core.getU32(at + 28),
-      };
+      const end = core.getU64(at + 16);
+      if (end !== 0n) {
+        const [flags, ino] = [core.getU32(at + 24), core.getU32(at + 28)];
+        fault.vma = { start: core.getU64(at + 8), end, flags, ino };
+      }
+      this.#ending = null;
+      this.#options.onFault?.(fault);
     } else if (kind === Ev.FaultDone) {
       const fault = this.#open.pop();
       if (!fault) return;
-      fault.mark = core.getU32(at + 8);
       fault.pid = core.getU32(at + 12);
       const packed = core.getU64(at + 16);
       fault.pfn = Number(packed & 0xffffffffn);
@@ -176,8 +188,12 @@ export class History {
       fault.kind = Number((packed >> 48n) & 0xffn);
       fault.access = Number((packed >> 56n) & 0xfn);
       fault.supervisor = ((packed >> 60n) & 1n) === 1n;
+      const { user, kernel, exec } = this.#lines;
+      const lines = !fault.supervisor ? user : fault.pc === 0n && fault.instret === 0 ? exec : kernel;
+      fault.mark = core.getU32(at + 8) - lines;
       fault.costPs = core.getNumber(at + 24);
-      this.#options.onFault?.(fault);
+      fault.endSeq = seq;
+      this.#ending = fault;
     }
   }
 
@@ -205,6 +221,7 @@ export class History {
     this.#seen = seq;
     for (const list of [this.#entries, this.#syscalls, this.#faultSeqs]) list.cut(seq);
     while ((this.#faults[this.#faults.length - 1]?.seq ?? -1) >= seq) this.#faults.pop();
+    this.#ending = null;
     while ((this.#open[this.#open.length - 1]?.seq ?? -1) >= seq) this.#open.pop();
   }
 

@@ -197,7 +197,7 @@ export class Machine {
     this.#grants = [input.length];
     this.#inputEnded = !request.inputOpen;
     core.reset();
-    this.history = new History(core, options);
+    this.history = new History(core, { ...options, linesBeforeSample: sampleLines(this.marks) });
     this.output = new Output(core);
     const maxBytes = options.maxCheckpointBytes;
     this.checkpoints = new Checkpoints(core, {
@@ -439,10 +439,10 @@ export class Machine {
       const reason = this.#run(here.instret + 1, 0, WATCHDOG, RunFlag.HoldLog);
       if (reason !== StopReason.Output && reason !== StopReason.Log) break;
     }
-    // The last count is the return to user mode; an exit does not return.
+    // The last count is the return to user mode, or the end.
     const count = this.core.getNumber(MARK_COUNT);
     const ran = this.core.getNumber(MARK_INSTRET) === here.instret;
-    const lines = ran ? (this.halted ? count : count - 1) : null;
+    const lines = ran ? count - 1 : null;
     if (lines !== null) this.#marksHere.set(here.instret, lines);
     if (inside) await this.#seek(here);
     else await this.#seek({ instret: here.instret, mark: here.mark });
@@ -631,7 +631,9 @@ export class Machine {
         const interval = Math.max(INTERVAL_MS, INTERVAL_PER_COST * this.#takeCost);
         if (this.#travel && this.#sinceTake > interval) this.#take();
       }
-      if (await this.#breathe(to)) return "stopped";
+      // A trap that waits for the kernel is not a place to stop at.
+      const asked = await this.#breathe(to);
+      if (asked && !this.#place.pending) return "stopped";
     }
   }
 
@@ -702,7 +704,7 @@ export class Machine {
         return this.#outcome("reached");
       }
       if (reason === StopReason.Output || reason === StopReason.Log) continue;
-      if (reason === StopReason.Mark) return this.#outcome("reached");
+      if (reason === StopReason.Mark) return this.#outcome(this.halted ? "end" : "reached");
       if (reason === StopReason.Target) return this.#outcome("absent");
       if (reason === StopReason.Input && this.#level + 1 < this.#grants.length) {
         this.#level++;
@@ -865,6 +867,17 @@ export function stateU32(checkpoint: Checkpoint, address: number): number {
   const page = checkpoint.state[Math.floor(offset / PAGE_SIZE)] as Uint8Array;
   const view = new DataView(page.buffer, page.byteOffset, page.length);
   return view.getUint32(offset % PAGE_SIZE, true);
+}
+
+/** See HistoryOptions.linesBeforeSample. */
+function sampleLines(marks: Marks) {
+  const kernel = marks.linesTo("do_page_fault", "mark");
+  // do_trap: up to pc, then its switch and the case that calls do_page_fault.
+  return {
+    user: kernel + marks.linesTo("do_trap", "pc") + 2,
+    kernel,
+    exec: marks.linesTo("faultin_page", "mark"),
+  };
 }
 
 function place({ instret, mark }: Position): Place {

@@ -102,6 +102,17 @@ export class Marks {
     return { line: ids.length > 0 ? best : line, ids };
   }
 
+  /**
+   * How many lines of a function are passed when the declaration of one of its variables is,
+   * that one counted in, 0 when there is no such variable.
+   */
+  linesTo(functionName: string, variable: string): number {
+    const id = this.functionsNamed(functionName)[0] ?? 0;
+    const slot = this.function(id)?.slots.find(({ name }) => name === variable);
+    if (!slot) return 0;
+    return this.#map.marks.filter((one) => one.function === id && one.line <= slot.line).length;
+  }
+
   /** The names whose bits make up `value` in an enum of constants, or null when some do not. */
   flags(value: number, names: Record<string, string>, prefix: string): string[] | null {
     const found: string[] = [];

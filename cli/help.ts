@@ -1,0 +1,70 @@
+// pagewalk help: what the command line can do.
+import { readFileSync } from "node:fs";
+import { UsageError } from "./usage.ts";
+
+const MACHINE = `Options (before PROGRAM; everything behind it is the program's):
+  --ram MIB            memory, 1 to 1024 MiB (64)
+  --era NAME           whose costs the clock counts: laptop2004, desktop2004, server2007,
+                       desktop2008, ssd2008, nvme2020
+  --root DIR           puts a folder of this computer on the simulated disk as /
+  --set KEY=VALUE      any other setting; pagewalk help set lists them
+  --env NAME=VALUE     one variable of the program's environment, which is otherwise empty
+  --uid N              the program's user and group (1000)
+  --limit N            stop after N instructions
+  --json               machine-readable output`;
+
+const TOPICS: Record<string, string> = {
+  run: `pagewalk run [OPTION...] PROGRAM [ARG...]
+Runs a RISC-V program on the simulated machine. PROGRAM is a path on the disk that --root
+gives, else an ELF file of this computer, else the name of a sample.
+
+${MACHINE}
+
+Exit status: the program's; 128+n when signal n killed it; 126 or 127 when execve refused
+it; 124 when --limit was reached; 2 when the command made no sense.`,
+  faults: `pagewalk faults [OPTION...] PROGRAM [ARG...]
+Runs a program and prints its page faults in order. With --json, one object a line.
+
+${MACHINE}`,
+  readelf: `pagewalk readelf [-hlSsdrnW] FILE...
+Shows an ELF file as GNU readelf does: -h its header, -l segments, -S sections.`,
+  sh: `pagewalk sh SCRIPT|-
+Runs a file of the terminal's commands (or standard input); ends at the first that fails.
+pagewalk help COMMAND explains one of them.`,
+  bench: `pagewalk bench
+Measures the simulator.`,
+  help: "pagewalk help [COMMAND]",
+};
+
+const SUMMARY = `usage: pagewalk COMMAND ...
+
+  run [OPTION...] PROGRAM [ARG...]      run a RISC-V program
+  faults [OPTION...] PROGRAM [ARG...]   run it and list its page faults
+  readelf -hlS FILE                     look at an ELF file
+  sh SCRIPT|-                           run the terminal's commands
+  bench                                 measure the simulator
+  help [COMMAND]                        explain a command, or a command of the terminal
+`;
+
+/** The version in package.json. */
+export async function version(): Promise<string> {
+  const manifest = new URL("../package.json", import.meta.url);
+  return JSON.parse(readFileSync(manifest, "utf8")).version;
+}
+
+/** `pagewalk help` */
+export async function help([topic]: string[]): Promise<number> {
+  if (topic === undefined) {
+    process.stdout.write(SUMMARY);
+    return 0;
+  }
+  if (Object.hasOwn(TOPICS, topic)) {
+    process.stdout.write(`${TOPICS[topic]}\n`);
+    return 0;
+  }
+  const { helpText } = await import("../web/machine/commands/index.ts");
+  const text = helpText(topic);
+  if (text === null) throw new UsageError(`there is no command "${topic}"; pagewalk help lists them`);
+  process.stdout.write(`${text}\n`);
+  return 0;
+}

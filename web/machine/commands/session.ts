@@ -1,0 +1,187 @@
+// What the commands act on: at most one machine, the settings of the next one, and the host that
+// has the files. The terminal, `pagewalk sh`, scenes and the page's buttons all hold a Session.
+import { Core } from "../core.ts";
+import { count } from "../format.ts";
+import { type BootRequest, Machine, type MachineOptions, type Outcome } from "../machine.ts";
+import { Marks, type MarksMap } from "../marks.ts";
+import { type DirectoryNode, directory, file, find, place } from "../mkfs.ts";
+import { defaultSettings, type Settings } from "../settings.ts";
+import { namer, type Symbols, snapshot } from "../snapshot.ts";
+import { escapeName } from "../terminal-filter.ts";
+import { CommandError, type Word } from "../tokenize.ts";
+import type { CommandResult, Snapshot } from "../types.ts";
+
+/** What a session needs of the world around it. */
+export interface Host {
+  module: WebAssembly.Module;
+  marks?: MarksMap | undefined;
+  /** A file that the reader may name: a sample program, a dropped file, a file of the host. */
+  readFile(name: string): Promise<Uint8Array | null>;
+  /** Names that readFile knows, for completion. */
+  fileNames(): readonly string[];
+  /** The disk to begin with; the program is added to it. */
+  root?(): DirectoryNode;
+  /** Text of a kernel source file, as it was compiled. */
+  source?(path: string): Promise<string | null>;
+  /** Names and lines of an ELF file's addresses, when it has them. */
+  symbols?(bytes: Uint8Array): Symbols | null;
+  options?: MachineOptions;
+}
+
+export class Session {
+  readonly host: Host;
+  readonly marks: Marks;
+  settings: Settings = defaultSettings();
+  env: string[] = [];
+  machine: Machine | null = null;
+  /** The program's bytes and symbols, once something was booted. */
+  program: { name: string; bytes: Uint8Array; symbols: Symbols | null } | null = null;
+  #core: Core | null = null;
+
+  constructor(host: Host) {
+    this.host = host;
+    this.marks = new Marks(host.marks);
+  }
+
+  /** @throws CommandError when nothing was started yet. */
+  get running(): Machine {
+    if (!this.machine) throw new CommandError("no program yet: start one with exec PROGRAM");
+    return this.machine;
+  }
+
+  /** Asks the command in progress to end soon. */
+  stop(): void {
+    this.machine?.stop();
+  }
+
+  /**
+   * Starts a machine with a program; it is at 0:0.
+   *
+   * @param name as the reader wrote it: a path on the disk, or a file the host knows
+   * @throws CommandError when there is no such file, or the machine cannot be built.
+   */
+  async boot(
+    name: string,
+    args: readonly string[],
+    extra: Partial<Pick<BootRequest, "mode" | "input" | "inputOpen">> = {},
+  ): Promise<Machine> {
+    const root = this.host.root?.() ?? directory();
+    const path = name.startsWith("/") ? name : `/${name.slice(name.lastIndexOf("/") + 1)}`;
+    const onDisk = find(root, name.startsWith("/") ? name : `/${name}`);
+    let bytes: Uint8Array | null = null;
+    if (onDisk?.kind === "file") {
+      if (onDisk.data instanceof Uint8Array) bytes = onDisk.data;
+      else {
+        bytes = new Uint8Array(onDisk.data.size);
+        onDisk.data.read(bytes);
+      }
+    } else {
+      bytes = await this.host.readFile(name);
+      if (!bytes) throw new CommandError(`there is no program "${escapeName(name)}"`);
+      place(root, path, file(bytes, 0o755));
+    }
+    const request: BootRequest = {
+      root,
+      path: onDisk ? (name.startsWith("/") ? name : `/${name}`) : path,
+      argv: [name, ...args],
+      env: this.env,
+      settings: structuredClone(this.settings),
+      ...extra,
+    };
+    const core = this.#core ?? new Core(this.host.module);
+    this.#core = null;
+    try {
+      this.machine = new Machine(core, request, this.marks, this.host.options);
+    } catch (error) {
+      this.machine = null;
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      throw new CommandError((error as Error).message);
+    }
+    this.#core = core;
+    this.program = { name, bytes, symbols: this.host.symbols?.(bytes) ?? null };
+    return this.machine;
+  }
+
+  /** The machine as the page draws it. */
+  async snapshot(at?: bigint): Promise<Snapshot> {
+    const machine = this.running;
+    const marksHere = await machine.marksHere();
+    const symbols = this.program?.symbols ?? null;
+    return snapshot(machine, { marksHere, symbols, ...(at === undefined ? {} : { at }) });
+  }
+
+  /** Path of an inode. */
+  path(ino: number): string {
+    return escapeName(namer(this.running).path(ino));
+  }
+}
+
+/** Text that a command prints, status 0 unless said otherwise. */
+export function result(text: string, moved = false, status = 0): CommandResult {
+  return { text, status, moved };
+}
+
+/** "15:1" */
+export function positionText({ instret, mark }: { instret: number; mark: number }): string {
+  return mark === 0 ? String(instret) : `${instret}:${mark}`;
+}
+
+/** Where the machine is now and what happens there: what every movement answers. */
+export async function where(session: Session, outcome?: Outcome): Promise<CommandResult> {
+  const machine = session.running;
+  const shot = await session.snapshot();
+  const lines: string[] = [];
+  const { at, stack } = shot.kernel;
+  const top = stack[stack.length - 1];
+  const of = shot.marksHere === null ? "" : ` of ${shot.marksHere}`;
+  const line = at && top ? `  ${top.function}  ${at.file}:${at.line}  (line ${shot.position.mark}${of})` : "";
+  lines.push(`${positionText(shot.position)}${line}`);
+  if (at && session.host.source) {
+    const text = (await session.host.source(at.file))?.split("\n")[at.line - 1];
+    if (text) lines.push(`  ${String(at.line).padStart(4)}  ${text.trim()}`);
+  }
+  lines.push(shot.sentence);
+  const note = outcome && NOTES[outcome.reason]?.(machine, outcome);
+  if (note) lines.unshift(note);
+  const refused = outcome?.reason === "none" || outcome?.reason === "absent";
+  return result(lines.join("\n"), true, refused ? 1 : 0);
+}
+
+const NOTES: Partial<Record<Outcome["reason"], (machine: Machine, outcome: Outcome) => string>> = {
+  absent: () => "There is no such position: this is the next one that exists.",
+  none: () => "There is nothing that way.",
+  stopped: () => "Stopped.",
+  break: (_, { breakpoint }) => `Breakpoint ${breakpoint?.n}: ${breakpoint?.text}`,
+  input: (machine) =>
+    machine.request.mode === "touch"
+      ? "No touch is left: touch ADDR r|w|x makes one."
+      : "The program waits for standard input.",
+};
+
+/** A count, such as the N of `step N`. */
+export function countOf(word: Word | undefined, initial = 1): number {
+  if (!word) return initial;
+  const value = Number(word.text.replaceAll(",", "").replaceAll("_", ""));
+  if (!/^[\d,_]+$/.test(word.text) || !Number.isSafeInteger(value)) {
+    throw new CommandError(`"${escapeName(word.text)}" is not a number`, word.column);
+  }
+  return value;
+}
+
+/** No more words than a command takes. */
+export function atMost(args: readonly Word[], n: number): void {
+  const extra = args[n];
+  if (extra) throw new CommandError(`"${escapeName(extra.text)}" is too much here`, extra.column);
+}
+
+export function required(args: readonly Word[], n: number, what: string): Word {
+  const word = args[n];
+  if (!word) throw new CommandError(`${what} is missing`);
+  return word;
+}
+
+/** "3 of 12" style counts for lists that are cut. */
+export function cut(lines: string[], most: number): string {
+  if (lines.length <= most) return lines.join("\n");
+  return [...lines.slice(0, most), `... and ${count(lines.length - most)} more`].join("\n");
+}

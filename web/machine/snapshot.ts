@@ -1,0 +1,379 @@
+// The machine at one position as plain data (types.ts): what the page draws, what --json prints.
+import {
+  Access,
+  BOOT_ERRNO,
+  FaultKind,
+  FRAMES,
+  HART_SCAUSE,
+  HART_STVAL,
+  MARK_FRAME_SIZE,
+  MARK_FRAMES,
+  MARK_NR_FRAMES,
+  PAGE_PRIVATE,
+  PAGE_SIZE_OF,
+  PG,
+  TaskState,
+  VM,
+} from "../../assembly/abi.ts";
+import type { RawFault } from "./events.ts";
+import { accessLetter, faultKind, type Namer, signalName, variableText } from "./format.ts";
+import type { Machine } from "./machine.ts";
+import { type FaultHere, sentence } from "./sentence.ts";
+import { syscallText } from "./syscalls.ts";
+import type {
+  CacheFile,
+  DiskView,
+  FaultRecord,
+  FrameInfo,
+  GuestView,
+  KernelFrame,
+  PageState,
+  Snapshot,
+  SourceLine,
+  Variable,
+  VmaView,
+  Walk,
+} from "./types.ts";
+import * as views from "./views.ts";
+
+/** Cells drawn of one area or file; longer ones are cut. */
+const MAX_CELLS = 1024;
+/** Files whose extents are listed. */
+const MAX_FILES = 256;
+const SCAUSE_ECALL = 8;
+const FAULT_ACCESS: Record<number, Access> = {
+  12: Access.Fetch,
+  13: Access.Read,
+  15: Access.Write,
+};
+
+/** Names of addresses in the guest's program, from its ELF file. */
+export interface Symbols {
+  /** "main+8", or "" */
+  symbol(address: bigint): string;
+  /** The source line, when the file has line tables. */
+  line(address: bigint): { file: string; line: number; text: string } | null;
+}
+
+/** Says a machine's inode numbers as paths. */
+export function namer(machine: Machine): Namer {
+  const paths = pathsOf(machine);
+  return {
+    core: machine.core,
+    marks: machine.marks,
+    path: (ino) => paths.get(ino) ?? `inode ${ino}`,
+  };
+}
+
+const PATHS = new WeakMap<Machine, Map<number, string>>();
+
+function pathsOf(machine: Machine): Map<number, string> {
+  let paths = PATHS.get(machine);
+  if (!paths) {
+    paths = new Map([...machine.inodes].map(([path, ino]) => [ino, path]));
+    PATHS.set(machine, paths);
+  }
+  return paths;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1) || path;
+}
+
+/**
+ * What the page shows at the machine's position.
+ *
+ * @param at a page table walk is shown of this address instead of the fault's or the pc
+ * @param marksHere see Snapshot; Machine.marksHere() finds it out
+ */
+export function snapshot(
+  machine: Machine,
+  options: { at?: bigint; marksHere?: number | null; symbols?: Symbols | null } = {},
+): Snapshot {
+  const { core } = machine;
+  const { position, insideKernel, halted } = machine;
+  const { timeNs, split } = views.clock(core);
+  const task = views.currentTask(core);
+  const stack = kernelStack(machine);
+  const last = faultHere(machine);
+  const root = task && task.mm !== 0 ? views.mm(core, task.mm).pgd : 0;
+  const faultCount = machine.history.faultsBefore(machine.logSeq);
+  const exited = halted ? (views.tasks(core)[0] ?? null) : task;
+  const symbols = options.symbols ?? null;
+  const guest = exited ? guestView(machine, exited, symbols) : null;
+  const touch = machine.request.mode === "touch";
+  const bootErrno = core.getI32(BOOT_ERRNO);
+  const paths = namer(machine);
+  return {
+    position,
+    user: !insideKernel,
+    marksHere: options.marksHere ?? null,
+    timeNs,
+    timeSplit: split,
+    instret: position.instret,
+    minflt: exited?.minflt ?? 0,
+    majflt: exited?.majflt ?? 0,
+    tlb: views.tlb(core),
+    kernel: { stack, at: stack[stack.length - 1]?.at ?? null },
+    fault: last && {
+      va: views.hex(last.va),
+      access: accessLetter(last.access),
+      mode: last.supervisor ? "S" : "U",
+      kind: faultKind(last.kind),
+      inProgress: last.inProgress,
+    },
+    walk: root === 0 ? null : walkOf(machine, root, last, options.at),
+    vmas: task ? vmaViews(machine, task.mm) : [],
+    frames: views.frameGrid(core),
+    cache: cacheFiles(machine),
+    disk: diskView(machine),
+    guest,
+    sentence: sentence({
+      core,
+      insideKernel,
+      halted,
+      touch,
+      atBoot: position.instret === 0 && position.mark === 0,
+      program: machine.request.argv[0] ?? machine.request.path,
+      instret: position.instret,
+      timeNs,
+      diskNs: split.disk,
+      kernelPlace: placeText(stack, position.mark, options.marksHere ?? null),
+      fault: last,
+      faultCount,
+      bootErrno,
+      syscall: insideKernel && core.getNumber(HART_SCAUSE) === SCAUSE_ECALL ? syscallText(core) : null,
+      symbol: guest?.symbol ?? "",
+      path: (ino) => baseName(paths.path(ino)),
+    }),
+    output: machine.output
+      .upTo(machine.outputPosition)
+      .map(({ fd, bytes }) => ({ fd, text: new TextDecoder().decode(bytes) })),
+    halted,
+    mode: touch ? "touch" : "guest",
+    program: machine.request.argv[0] ?? machine.request.path,
+    era: views.eraName(core),
+    faultIndex: machine.faultIndex(),
+    faultCount,
+  };
+}
+
+function placeText(stack: KernelFrame[], mark: number, marksHere: number | null): string {
+  const top = stack[stack.length - 1];
+  const of = marksHere === null ? "" : ` of ${marksHere}`;
+  return top ? `${top.function}, line ${mark}${of}` : `line ${mark}${of}`;
+}
+
+// ------------------------------------------------------------------------------ faults ----
+
+/** The fault in progress at this position, else the last one before it. */
+export function faultHere(machine: Machine): FaultHere | null {
+  const { core, history, logSeq } = machine;
+  const index = history.faultsBefore(logSeq) - 1;
+  const last = history.faults[index];
+  const over = last !== undefined && last.endSeq !== 0 && last.endSeq < logSeq;
+  if (last && !over && machine.insideKernel) return ofRecord(last, true);
+  const access = FAULT_ACCESS[core.getNumber(HART_SCAUSE)];
+  if (machine.insideKernel && access !== undefined && machine.instret + machine.position.mark > 0) {
+    // The first and the last lines of the trap lie outside the fault's own events.
+    const here = machine.position;
+    const of = (one: RawFault | undefined) =>
+      one !== undefined && one.instret === here.instret && one.mark < here.mark && !one.supervisor;
+    if (of(last)) return ofRecord(last as RawFault, true);
+    const next = history.faults[index + 1];
+    if (of(next)) return ofRecord(next as RawFault, true);
+    if (machine.markId !== 0 && core.getU32(BOOT_ERRNO) === 0 && views.pc(core) !== 0n) {
+      const [va, pc] = [core.getU64(HART_STVAL), views.pc(core)];
+      const kind = FaultKind.none;
+      return { va, access, supervisor: false, pc, kind, costPs: 0, inProgress: true };
+    }
+  }
+  return last ? ofRecord(last, false) : null;
+}
+
+function ofRecord(fault: RawFault, inProgress: boolean): FaultHere {
+  const { va, access, supervisor, pc, kind, costPs } = fault;
+  return { va, access, supervisor, pc, kind, costPs, inProgress };
+}
+
+/** A fault of the log in its printed form. */
+export function faultRecord(machine: Machine, fault: RawFault): FaultRecord {
+  const { vma } = fault;
+  const none = fault.pfn === 0;
+  return {
+    n: fault.n,
+    instret: fault.instret,
+    mark: fault.mark,
+    pid: fault.pid,
+    pc: views.hex(fault.pc),
+    va: views.hex(fault.va),
+    access: accessLetter(fault.access),
+    mode: fault.supervisor ? "S" : "U",
+    kind: faultKind(fault.kind),
+    vma: vma && {
+      start: views.hex(vma.start),
+      end: views.hex(vma.end),
+      perms: views.perms(vma.flags),
+      name: areaName(vma.flags, vma.ino === 0 ? "" : baseName(namer(machine).path(vma.ino))),
+    },
+    pfn: none ? null : fault.pfn,
+    blocks: fault.blocks,
+    costNs: fault.costPs / 1000,
+  };
+}
+
+function areaName(flags: number, file: string): string {
+  return file || (flags & VM.GROWSDOWN ? "[stack]" : "");
+}
+
+// --------------------------------------------------------------------- kernel call stack ----
+
+/** The kernel's functions that are active here, outermost first. */
+export function kernelStack(machine: Machine): KernelFrame[] {
+  const { core, marks, depth } = machine;
+  const names = namer(machine);
+  const stack: KernelFrame[] = [];
+  for (let d = 1; d <= Math.min(depth, MARK_NR_FRAMES); d++) {
+    const frame = MARK_FRAMES + (d & (MARK_NR_FRAMES - 1)) * MARK_FRAME_SIZE;
+    const fn = marks.function(core.getU32(frame));
+    const mark = marks.mark(core.getU32(frame + 4));
+    if (!fn) continue;
+    const at: SourceLine = mark
+      ? { file: marks.path(mark.file), line: mark.line, endLine: mark.endLine }
+      : { file: marks.path(fn.file), line: fn.line, endLine: fn.line };
+    const set = core.getU64(frame + 8);
+    const variables: Variable[] = [];
+    fn.slots.forEach((slot, i) => {
+      const known = (set >> BigInt(i)) & 1n;
+      if (!known || (slot.kind === "local" && (at.line < slot.line || at.line > slot.endLine))) return;
+      const raw = core.getU64(frame + 16 + 8 * i);
+      const text = variableText(names, slot, raw);
+      variables.push({ name: slot.name, type: slot.type, raw: views.hex(raw), text, line: slot.line });
+    });
+    stack.push({ function: fn.name, at, variables });
+  }
+  return stack;
+}
+
+// -------------------------------------------------------------------- memory, files, disk ----
+
+function walkOf(machine: Machine, root: number, last: FaultHere | null, asked?: bigint): Walk {
+  const { core } = machine;
+  if (asked !== undefined) return views.walk(core, root, asked, "");
+  if (last && (last.inProgress || machine.position.mark > 0)) {
+    return views.walk(core, root, last.va, accessLetter(last.access));
+  }
+  return views.walk(core, root, views.pc(core), "X");
+}
+
+/** The areas of an address space, each with the state of its pages. */
+export function vmaViews(machine: Machine, mm: number): VmaView[] {
+  const { core } = machine;
+  if (mm === 0) return [];
+  const cache = views.pageCache(core);
+  const { pgd, startBrk, brk } = views.mm(core, mm);
+  const { path } = namer(machine);
+  return views.vmas(core, mm).map((area) => {
+    const heap = area.ino === 0 && area.start <= brk && area.end >= startBrk && brk > startBrk;
+    const file = area.ino === 0 ? "" : baseName(path(area.ino));
+    return {
+      start: views.hex(area.start),
+      end: views.hex(area.end),
+      startPage: Number(area.start >> 12n),
+      pages: Number((area.end - area.start) >> 12n),
+      perms: views.perms(area.flags),
+      name: areaName(area.flags, file || (heap ? "[heap]" : "")),
+      pgoff: area.pgoff,
+      ...views.pagesOf(core, pgd, area, cache.get(area.inode), MAX_CELLS),
+    };
+  });
+}
+
+/** The files that have pages in the page cache. */
+export function cacheFiles(machine: Machine): CacheFile[] {
+  const { core } = machine;
+  const { path } = namer(machine);
+  return [...views.pageCache(core)].map(([inode, pages]) => {
+    const ino = views.inodeNumber(core, inode);
+    const total = Math.ceil(views.inodeSize(core, inode) / 4096);
+    const file = views.diskFile(core, ino);
+    const shown = Math.min(total, MAX_CELLS);
+    const state = (index: number): PageState => {
+      const pfn = pages.get(index);
+      return pfn === undefined ? "absent" : views.stateOfFrame(core, pfn);
+    };
+    return {
+      ino,
+      name: baseName(path(ino)),
+      pages: total,
+      cells: Array.from({ length: shown }, (_, i) => state(i)),
+      lbas: Array.from({ length: shown }, (_, i) => (file ? views.lbaOf(file, i) : -1)),
+    };
+  });
+}
+
+function diskView(machine: Machine): DiskView {
+  const { core } = machine;
+  const extents = [...machine.inodes].slice(0, MAX_FILES).flatMap(([path, ino]) => {
+    const file = views.diskFile(core, ino);
+    if (!file?.regular) return [];
+    return file.extents.map(({ lba, blocks }) => ({ name: baseName(path), lba, blocks }));
+  });
+  return { ...views.disk(core), extents };
+}
+
+/** One frame of memory in words. */
+export function frameInfo(machine: Machine, pfn: number): FrameInfo {
+  const { core } = machine;
+  const frame = views.frame(core, pfn);
+  const state = views.stateOfFrame(core, pfn);
+  return { pfn, state, refcount: frame.refcount, mapcount: frame.mapcount, owner: owner(machine, frame) };
+}
+
+function owner(machine: Machine, frame: views.Frame): string {
+  const { core } = machine;
+  if (frame.flags & PG.free) return "free";
+  if (frame.flags & PG.zero) return "the shared zero page";
+  if (frame.flags & PG.pagecache) {
+    const path = namer(machine).path(views.inodeNumber(core, frame.mapping));
+    return `${baseName(path)}, page ${frame.index}`;
+  }
+  const task = views.tasks(core).find(({ mm }) => mm !== 0 && mm === frame.mapping);
+  const whose = task ? `pid ${task.pid}` : "nobody";
+  if (frame.flags & PG.table) {
+    const level = core.getU32(FRAMES + frame.pfn * PAGE_SIZE_OF + PAGE_PRIVATE);
+    return `page table of ${whose}, level ${level}`;
+  }
+  if (frame.flags & PG.anon) return `${whose}, ${views.hex(BigInt(frame.index) << 12n)}`;
+  return frame.refcount > 0 || frame.flags & PG.reserved ? "kernel" : "free";
+}
+
+// ------------------------------------------------------------------------------- guest ----
+
+function guestView(machine: Machine, task: views.Task, symbols: Symbols | null): GuestView {
+  const { core } = machine;
+  const pc = views.pc(core);
+  const root = task.mm === 0 ? 0 : views.mm(core, task.mm).pgd;
+  const bytes = root === 0 ? new Uint8Array(0) : views.readMemory(core, root, pc, 4);
+  const compressed = bytes.length >= 2 && ((bytes[0] as number) & 3) !== 3;
+  const insn = [...bytes.subarray(0, compressed ? 2 : 4)].reverse();
+  const dead = task.state === TaskState.dead;
+  const killed = task.exitSignal !== 0;
+  return {
+    pid: task.pid,
+    name: task.name,
+    pc: views.hex(pc),
+    insn: insn.map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+    source: symbols?.line(pc) ?? null,
+    symbol: symbols?.symbol(pc) ?? "",
+    regs: views.REGISTERS.map((name, i) => ({ name, value: views.hex(views.register(core, i)) })),
+    exit: dead
+      ? {
+          status: killed ? null : task.exitCode,
+          signal: killed ? signalName(task.exitSignal) : null,
+          code: task.siCode,
+          addr: views.hex(task.siAddr),
+        }
+      : null,
+  };
+}
