@@ -24,19 +24,20 @@ export function loadMarks(): MarksMap | undefined {
   return existsSync(marksFile) ? JSON.parse(readFileSync(marksFile, "utf8")) : undefined;
 }
 
+function samples(): { name: string; file?: string }[] {
+  const index = new URL("index.json", programs);
+  return existsSync(index) ? JSON.parse(readFileSync(index, "utf8")).programs : [];
+}
+
 /** The names of the sample programs. */
 export function sampleNames(): string[] {
-  const index = new URL("index.json", programs);
-  if (!existsSync(index)) return [];
-  return JSON.parse(readFileSync(index, "utf8")).programs.map(({ name }: { name: string }) => name);
+  return samples().map(({ name }) => name);
 }
 
 /** A sample program's bytes, or null when there is none of this name. */
 export function sample(name: string): Buffer | null {
-  if (!/^[\w.-]+$/.test(name) || !sampleNames().includes(name)) return null;
-  const index = JSON.parse(readFileSync(new URL("index.json", programs), "utf8"));
-  const entry = index.programs.find((one: { name: string }) => one.name === name);
-  return readFileSync(new URL(entry.file ?? name, programs));
+  const entry = samples().find((one) => one.name === name);
+  return entry ? readFileSync(new URL(entry.file ?? name, programs)) : null;
 }
 
 /**

@@ -1,0 +1,70 @@
+// The sample programs as the tests start them.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { Machine, type MachineOptions, type BootRequest } from "../../web/machine/machine.ts";
+import { Core } from "../../web/machine/core.ts";
+import { Marks } from "../../web/machine/marks.ts";
+import { directory, file } from "../../web/machine/mkfs.ts";
+import { changeSetting, defaultSettings } from "../../web/machine/settings.ts";
+
+export interface SampleRun {
+  args: string[];
+  exit?: number;
+  signal?: string;
+  stdout: string;
+  stdin?: string;
+}
+export interface Sample {
+  name: string;
+  file: string;
+  runs: SampleRun[];
+}
+
+/** public/programs/index.json */
+export function samples(): Sample[] {
+  const index = join(inject("root"), "public/programs/index.json");
+  return JSON.parse(readFileSync(index, "utf8")).programs;
+}
+
+export function programBytes(name: string): Uint8Array {
+  const entry = samples().find((one) => one.name === name);
+  return readFileSync(join(inject("root"), "public/programs", entry?.file ?? name));
+}
+
+let compiled: Promise<WebAssembly.Module> | null = null;
+let marks: Marks | null = null;
+
+export function coreModule(): Promise<WebAssembly.Module> {
+  compiled ??= WebAssembly.compile(readFileSync(inject("core")));
+  return compiled;
+}
+
+export function marksMap(): Marks {
+  marks ??= new Marks(JSON.parse(readFileSync(inject("marks"), "utf8")));
+  return marks;
+}
+
+export interface StartOptions extends MachineOptions {
+  settings?: string[];
+  request?: Partial<BootRequest>;
+  /** To use again, which is quicker. */
+  core?: Core;
+}
+
+/** A machine with a sample program, at 0. */
+export async function start(name: string, args: string[] = [], options: StartOptions = {}): Promise<Machine> {
+  const settings = defaultSettings();
+  for (const assignment of options.settings ?? []) changeSetting(settings, assignment);
+  const base = name.slice(name.lastIndexOf("/") + 1);
+  const request: BootRequest = {
+    root: directory({ [base]: file(programBytes(name)) }),
+    path: `/${base}`,
+    argv: [name, ...args],
+    env: [],
+    settings,
+    ...options.request,
+  };
+  const source = options.core ?? (await coreModule());
+  return new Machine(source, request, marksMap(), options);
+}
