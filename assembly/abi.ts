@@ -231,7 +231,6 @@ export const KERNEL_BASE = HART_BASE + 1024;
 /** u32 each. */
 export const NR_FREE = KERNEL_BASE;
 export const FREE_HEAD = KERNEL_BASE + 4;
-export const FREE_TAIL = KERNEL_BASE + 8;
 export const ZERO_PFN = KERNEL_BASE + 12;
 /** u32: address of the running task_struct, 0 when none. */
 export const CURRENT = KERNEL_BASE + 16;

@@ -63,51 +63,69 @@ import { vm_acct_memory, vm_enough_memory } from "./util";
 import { count_vm_event } from "./vmstat";
 
 /**
- * Serves a page fault of the running process.
+ * The door of a page fault: counts what it costs, has it served, and tells the log.
  * `access` is an Access; `user` says whose access it was: the program's, or the
  * kernel's own to user memory.
  * => true when the access can be retried. When not, a program has been sent a signal,
  * and the kernel's caller must give up with -EFAULT.
  */
+// @nomark
 export function do_page_fault(address: u64, access: u32, user: bool): bool {
-  const mm = current_mm();
   const before = load<u64>(CLOCK_PS);
   const mark = load<u64>(MARK_COUNT);
   emit(Ev.FaultEnter, load<u64>(HART_INSTRET), address, load<u64>(HART_PC));
   charge(CostKind.Exception, cost(Cost.Exception));
   charge(CostKind.Kernel, cost(Cost.FaultPath));
+  reset_fault(FaultKind.sigsegv);
+  the_fault().mm = current_mm();
+  const served = handle_page_fault(address, access, user);
+  log_fault(address, mark, access, user, load<u64>(CLOCK_PS) - before);
+  if (served) return true;
   const vmf = the_fault();
-  vmf.page = 0;
-  vmf.blocks = 0;
-  vmf.kind = FaultKind.sigsegv;
+  if (user || vmf.signo == SIGKILL) force_sig_fault(vmf.signo, vmf.si_code, address);
+  return false;
+}
 
-  let vma = find_vma(mm, address);
-  let si_code = 0;
+/**
+ * A page fault: sorts it into the cases above and has it served.
+ * => true when the access can be retried; else the_fault() says which signal it is.
+ */
+export function handle_page_fault(address: u64, access: u32, user: bool): bool {
+  const mm = current_mm();
+  const vma = find_vma(mm, address);
   if (vma == null) {
-    si_code = SEGV_MAPERR; // A
-  } else if (vma.vm_start > address) {
-    if (!expand_stack(mm, vma, address)) {
-      si_code = SEGV_MAPERR; // A, B
-      vma = null;
-    }
+    return bad_area(SEGV_MAPERR); // A
   }
-  if (vma != null) {
-    if (access_error(access, vma)) si_code = SEGV_ACCERR; // C
+  if (vma.vm_start > address) {
+    if (!expand_stack(mm, vma, address)) return bad_area(SEGV_MAPERR); // A, B
   }
-  let signal: u32 = si_code != 0 ? SIGSEGV : 0;
-  if (vma != null && si_code == 0) {
-    const flags = fault_flags(access, user);
-    const ret = handle_mm_fault(mm, vma, address, flags); // D
-    mm_account_fault(ret);
-    if (ret & VM_FAULT_ERROR) {
-      signal = ret & VM_FAULT_OOM ? SIGKILL : SIGBUS; // F, E
-      si_code = ret & VM_FAULT_OOM ? 0 : BUS_ADRERR;
-      vmf.kind = ret & VM_FAULT_OOM ? FaultKind.oom : FaultKind.sigbus;
-    }
+  if (access_error(access, vma)) {
+    return bad_area(SEGV_ACCERR); // C
   }
-  log_fault(vma, mark, access, user, load<u64>(CLOCK_PS) - before);
-  if (signal == 0) return true;
-  if (user || signal == SIGKILL) force_sig_fault(signal, si_code, address);
+  const flags = fault_flags(access, user);
+  const fault = handle_mm_fault(mm, vma, address, flags); // D
+  mm_account_fault(fault);
+  if (fault & VM_FAULT_ERROR) {
+    return mm_fault_error(fault); // E, F
+  }
+  return true;
+}
+
+/** A, C: nothing can make this access right. => false */
+function bad_area(si_code: i32): bool {
+  const vmf = the_fault();
+  vmf.signo = SIGSEGV;
+  vmf.si_code = si_code;
+  return false;
+}
+
+/** E, F: the area allows it, but there is no such page, or no memory. => false */
+function mm_fault_error(fault: u32): bool {
+  const vmf = the_fault();
+  const oom = (fault & VM_FAULT_OOM) != 0;
+  vmf.signo = oom ? SIGKILL : SIGBUS;
+  vmf.si_code = oom ? 0 : BUS_ADRERR;
+  vmf.kind = oom ? FaultKind.oom : FaultKind.sigbus;
   return false;
 }
 
@@ -165,16 +183,27 @@ function mm_account_fault(ret: u32): void {
   else task.min_flt++;
 }
 
+/** A fault begins: nothing is known of it yet. */
+// @nomark
+function reset_fault(kind: u32): void {
+  const vmf = the_fault();
+  vmf.page = 0;
+  vmf.blocks = 0;
+  vmf.kind = kind;
+}
+
 /** Tells the log how the fault ended, and where. */
 // @nomark
 function log_fault(
-  vma: vm_area_struct | null, mark: u64, access: u32, user: bool, ps: u64,
+  address: u64, mark: u64, access: u32, user: bool, ps: u64,
 ): void {
   const vmf = the_fault();
+  const task = current();
   let how = <u64>vmf.page | (<u64>(vmf.blocks & 0xffff) << 32);
   how |= (<u64>vmf.kind << 48) | (<u64>access << 56) | (<u64>(user ? 0 : 1) << 60);
-  emit(Ev.FaultDone, (mark & 0xffffffff) | (<u64>current().pid << 32), how, ps);
-  if (vma == null) {
+  emit(Ev.FaultDone, (mark & 0xffffffff) | (<u64>task.pid << 32), how, ps);
+  const vma = find_vma(vmf.mm, address);
+  if (vma == null || vma.vm_start > address) {
     emit(Ev.FaultVma, 0, 0, 0);
     return;
   }
@@ -188,17 +217,25 @@ function log_fault(
  * => false when that is not possible.
  */
 export function faultin_page(mm: mm_struct, address: u64): bool {
-  const before = load<u64>(CLOCK_PS);
-  const mark = load<u64>(MARK_COUNT);
   const vma = find_vma(mm, address);
   if (vma == null) return false;
   if (vma.vm_start > address) {
     if (!expand_stack(mm, vma, address)) return false;
   }
+  return faultin_vma(mm, vma, address);
+}
+
+/** Counts and logs the fault that faultin_page asks for. */
+// @nomark
+function faultin_vma(mm: mm_struct, vma: vm_area_struct, address: u64): bool {
+  const before = load<u64>(CLOCK_PS);
+  const mark = load<u64>(MARK_COUNT);
   emit(Ev.FaultEnter, load<u64>(HART_INSTRET), address, 0);
   charge(CostKind.Kernel, cost(Cost.FaultPath));
-  const ret = handle_mm_fault(mm, vma, address, FAULT_FLAG_WRITE);
-  mm_account_fault(ret);
-  log_fault(vma, mark, Access.Write, false, load<u64>(CLOCK_PS) - before);
-  return (ret & VM_FAULT_ERROR) == 0;
+  reset_fault(FaultKind.oom);
+  the_fault().mm = mm;
+  const fault = handle_mm_fault(mm, vma, address, FAULT_FLAG_WRITE);
+  mm_account_fault(fault);
+  log_fault(address, mark, Access.Write, false, load<u64>(CLOCK_PS) - before);
+  return (fault & VM_FAULT_ERROR) == 0;
 }

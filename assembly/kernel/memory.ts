@@ -76,6 +76,9 @@ export class vm_fault {
   page!: u32; // pfn found by filemap_fault
   kind!: u32; // FaultKind: how it ended
   blocks!: u32; // pages read from the disk for it
+  mm!: mm_struct;
+  signo!: u32; // when it cannot be served: the signal, and its code
+  si_code!: i32;
 }
 
 /** There is one hart and a fault does not fault: one record serves them all. */
@@ -91,6 +94,17 @@ export function the_fault(): vm_fault {
 export function handle_mm_fault(
   mm: mm_struct, vma: vm_area_struct, address: u64, flags: u32,
 ): u32 {
+  const vmf = describe_fault(vma, address, flags);
+  const pte = pte_alloc(mm, vmf.address);
+  if (pte == 0) return VM_FAULT_OOM;
+  vmf.pte = <u32>pte;
+  vmf.orig_pte = load<u64>(pte);
+  return handle_pte_fault(mm, vmf);
+}
+
+/** Fills in what is known before the page tables are looked at. */
+// @nomark
+function describe_fault(vma: vm_area_struct, address: u64, flags: u32): vm_fault {
   const vmf = the_fault();
   vmf.address = address & ~(<u64>PAGE_SIZE - 1);
   vmf.flags = flags;
@@ -99,10 +113,7 @@ export function handle_mm_fault(
   vmf.page = NO_PAGE;
   vmf.blocks = 0;
   vmf.kind = FaultKind.none;
-  vmf.pte = <u32>pte_alloc(mm, vmf.address);
-  if (vmf.pte == 0) return VM_FAULT_OOM;
-  vmf.orig_pte = load<u64>(vmf.pte);
-  return handle_pte_fault(mm, vmf);
+  return vmf;
 }
 
 /** Sorts the fault into one of the cases above. */

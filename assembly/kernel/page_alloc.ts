@@ -1,6 +1,6 @@
 // Who owns each frame of memory, and which are free.
 //
-//   free list:  head -> pfn -> pfn -> ... -> tail      (struct page, lru_next)
+//   free list:  head -> pfn -> pfn -> ... -> 0      (struct page, lru_next)
 //
 //   alloc_page   takes from the head
 //   free_page    puts back at the head: a frame just used is still in the caches
@@ -16,7 +16,6 @@ import {
   Conf,
   Ev,
   FREE_HEAD,
-  FREE_TAIL,
   NR_FREE,
   NR_KERNEL,
   PAGE_SIZE,
@@ -63,7 +62,6 @@ export function mem_init(): void {
     }
   }
   store<u32>(FREE_HEAD, kernel);
-  store<u32>(FREE_TAIL, nr - 1);
   store<u32>(NR_FREE, nr - kernel);
   // One frame of zeros stands for every page that was read and never written.
   const zero = alloc_page(PG.zero | PG.reserved, 0, 0);
@@ -76,12 +74,26 @@ export function mem_init(): void {
  * => pfn with a reference count of 1, or NO_PAGE when none is free.
  */
 export function alloc_page(flags: u32, mapping: u32, index: u64): u32 {
+  const pfn = rmqueue();
+  if (pfn == NO_PAGE) return NO_PAGE;
+  prep_new_page(pfn, flags, mapping, index);
+  return pfn;
+}
+
+/** Takes the head of the free list. => pfn, or NO_PAGE. */
+function rmqueue(): u32 {
   const pfn = load<u32>(FREE_HEAD);
   if (pfn == NO_PAGE) return NO_PAGE;
-  const p = mem_map(pfn);
-  store<u32>(FREE_HEAD, p.lru_next);
-  if (p.lru_next == NO_PAGE) store<u32>(FREE_TAIL, NO_PAGE);
+  const next = mem_map(pfn).lru_next;
+  store<u32>(FREE_HEAD, next);
   store<u32>(NR_FREE, load<u32>(NR_FREE) - 1);
+  return pfn;
+}
+
+/** Writes down who has the frame now. */
+// @nomark
+function prep_new_page(pfn: u32, flags: u32, mapping: u32, index: u64): void {
+  const p = mem_map(pfn);
   p.flags = flags;
   p.refcount = 1;
   p.mapcount = 0;
@@ -90,7 +102,6 @@ export function alloc_page(flags: u32, mapping: u32, index: u64): u32 {
   p.lru_next = NO_PAGE;
   count_vm_event(VmEvent.PGALLOC);
   emit(Ev.PageAlloc, pfn, flags, <u64>mapping | (index << 32));
-  return pfn;
 }
 
 /** Another holder of `pfn`. */
@@ -110,6 +121,7 @@ export function put_page(pfn: u32): void {
 }
 
 /** Back to the head of the free list. Nothing may map it or hold it. */
+// @nomark
 function free_page(pfn: u32): void {
   const p = mem_map(pfn);
   assert(p.mapcount == 0);
@@ -122,7 +134,6 @@ function free_page(pfn: u32): void {
   p.private_ = 0;
   p.lru_next = load<u32>(FREE_HEAD);
   store<u32>(FREE_HEAD, pfn);
-  if (p.lru_next == NO_PAGE) store<u32>(FREE_TAIL, pfn);
   store<u32>(NR_FREE, load<u32>(NR_FREE) + 1);
   count_vm_event(VmEvent.PGFREE);
 }

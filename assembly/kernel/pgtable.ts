@@ -132,13 +132,20 @@ export function pte_alloc(mm: mm_struct, va: u64): usize {
     } else {
       const pfn = pgtable_alloc(mm, va, level - 1);
       if (pfn == NO_PAGE) return 0;
-      frame_written(table);
-      store<u64>(slot, ((<u64>pfn) << 10) | _PAGE_PRESENT);
-      emit(Ev.SetPte, va | (<u64>mm.asid << 48), entry, load<u64>(slot));
+      pmd_populate(mm, va, slot, pfn);
       table = pfn;
     }
   }
   return pte_slot(table, pte_index(va, 0));
+}
+
+/** Points the entry at `slot` to the table in frame `pfn`. */
+// @nomark
+function pmd_populate(mm: mm_struct, va: u64, slot: usize, pfn: u32): void {
+  const old = load<u64>(slot);
+  frame_written(pfn_of_slot(slot));
+  store<u64>(slot, ((<u64>pfn) << 10) | _PAGE_PRESENT);
+  emit(Ev.SetPte, va | (<u64>mm.asid << 48), old, load<u64>(slot));
 }
 
 /** A cleared frame for a page table of `level`; NO_PAGE when there is none. */
