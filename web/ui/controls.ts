@@ -1,6 +1,6 @@
 // What the buttons and keys do: each is a command line.
-import { press, stop } from "./session.ts";
-import { grain, helpOpen, phase, snapshot } from "./state.ts";
+import { press, runBackwards, stop } from "./session.ts";
+import { grain, helpOpen, phase, snapshot, travelling } from "./state.ts";
 
 export type Control =
   | "back"
@@ -73,11 +73,11 @@ export const COMMANDS: Record<Control, Command> = {
     act: stop,
   },
   runBack: {
-    says: "Back to the beginning or to a breakpoint",
+    says: "Back, step after step, until you stop it",
     hint: "⇧Space",
     keyName: "Shift and space",
     aria: "Shift+Space",
-    act: () => press("reverse-continue"),
+    act: () => runBackwards(BACKWARD[grain.value]),
   },
   restart: {
     says: "To the beginning",
@@ -111,7 +111,7 @@ export function followKeys(): void {
     if (at?.closest(OWNERS)) return;
     const name = `${event.shiftKey && event.key !== "?" ? "Shift+" : ""}${event.key}`;
     if (event.key === " " && at?.closest("button, a, summary, [role=tab]")) return;
-    if (name === " ") COMMANDS[phase.value === "busy" ? "stop" : "run"].act();
+    if (name === " ") COMMANDS[phase.value === "busy" || travelling.value ? "stop" : "run"].act();
     else if (name === "g") {
       grain.value = GRAINS[(GRAINS.indexOf(grain.value) + 1) % GRAINS.length] as "line";
     } else if (name === "?") helpOpen.value = true;

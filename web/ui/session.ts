@@ -27,6 +27,14 @@ export type Connect = (events: MachineEvents) => Promise<MachineProxy>;
 /** Shown only when a command takes this long, so that a step does not flicker. */
 const PATIENCE = 180;
 const REMEMBERED = 2000;
+/** Longest look at the future of a program, ms. */
+const LOOK_AHEAD = 700;
+/** The kernel takes some faults itself while exec fills the new stack; not many. */
+const KERNEL_FAULTS = 64;
+
+/** Where the page is at rest: this program, its first fault, a few lines in. */
+const FIRST = "hello";
+const FIRST_FUNCTION = "do_read_fault";
 
 let connect: Connect | undefined;
 let machine: MachineProxy | undefined;
@@ -51,14 +59,35 @@ function sayOutput(now: Snapshot): void {
 export async function refresh(): Promise<void> {
   if (!machine) return;
   const now = await machine.snapshot();
-  if (
-    now.faultCount !== state.faults.value.length ||
-    now.program !== state.snapshot.value?.program
-  ) {
-    state.faults.value = await machine.faults();
-  }
+  if (now.faultCount > state.faults.value.length) state.faults.value = await machine.faults();
   sayOutput(now);
   state.show(now);
+}
+
+/**
+ * Runs a program that was just started to its end, unless that takes long, and goes back to the
+ * beginning, so that the timeline knows what is to come. Nothing of it is shown.
+ */
+async function lookAhead(): Promise<void> {
+  if (!machine) return;
+  state.horizon.value = 1;
+  state.endKnown.value = false;
+  state.faults.value = [];
+  guestShown = 0;
+  const enough = setTimeout(() => machine?.stop(), LOOK_AHEAD);
+  await machine.command("until exit");
+  clearTimeout(enough);
+  const end = await machine.snapshot();
+  state.horizon.value = Math.max(1, end.instret);
+  state.endKnown.value = end.halted;
+  state.faults.value = await machine.faults();
+  await machine.command("restart");
+}
+
+/** What a movement answers ends in the sentence, which the page shows already. */
+function withoutSentence(text: string): string {
+  const sentence = state.snapshot.value?.sentence;
+  return sentence && text.endsWith(sentence) ? text.slice(0, -sentence.length).trimEnd() : text;
 }
 
 /**
@@ -75,13 +104,16 @@ export function run(line: string, quiet = false): Promise<CommandResult> {
       state.phase.value = "busy";
     }, PATIENCE);
     if (!quiet) say("command", line);
-    if (/^\s*(exec|load)\b/.test(line)) guestShown = 0;
     try {
       const result = await machine.command(line);
-      if (!quiet || result.status !== 0) {
-        say(result.status === 0 ? "answer" : "error", result.text);
+      if (result.status === 0 && /^\s*(exec|run)\b/.test(line)) await lookAhead();
+      if (/^\s*load\b/.test(line)) {
+        state.faults.value = [];
+        state.horizon.value = 1;
+        guestShown = 0;
       }
       if (result.moved) await refresh();
+      if (!quiet) say(result.status === 0 ? "answer" : "error", withoutSentence(result.text));
       return result;
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
@@ -108,8 +140,39 @@ export async function press(line: string): Promise<void> {
   }
 }
 
+let stopAsked = false;
+
 /** Ends a long run where it has got to. */
-export const stop = (): void => machine?.stop();
+export function stop(): void {
+  stopAsked = true;
+  machine?.stop();
+}
+
+/**
+ * Goes back step by step, each of them shown, until nothing is before it or `stop` is called.
+ *
+ * @param line the command of one step back; in the terminal it stands once, with a count.
+ */
+export async function runBackwards(line: string): Promise<void> {
+  if (waiting > 0) return;
+  waiting++;
+  stopAsked = false;
+  let steps = 0;
+  state.travelling.value = true;
+  try {
+    for (;;) {
+      const { status } = await run(line, true);
+      if (status !== 0 || stopAsked) break;
+      steps++;
+      // One drawing a step: this is for watching.
+      await new Promise((drawn) => requestAnimationFrame(drawn));
+    }
+  } finally {
+    waiting--;
+    state.travelling.value = false;
+    if (steps > 0) say("command", `${line} ${steps}`);
+  }
+}
 
 /** Completions of the last word of `line`. */
 export const complete = async (line: string): Promise<string[]> => machine?.complete(line) ?? [];
@@ -147,13 +210,16 @@ export async function open(file: File): Promise<void> {
   state.refusal.value = null;
   const result = await run(`${isRiscvElf(bytes) ? "exec" : "load"} ${name}`);
   if (result.status === 0) {
-    if (isRiscvElf(bytes)) await run("until fault");
-    return;
+    if (!isRiscvElf(bytes)) return;
+    await toFirstFault();
+    const now = state.snapshot.value;
+    if (!now?.halted || now.instret > 0) return;
   }
+  const lines = result.text.trimEnd().split("\n");
   const contents = await run(`readelf -hl ${name}`, true);
   state.refusal.value = {
     name: file.name,
-    verdict: result.text,
+    verdict: (result.status === 0 && state.snapshot.value?.sentence) || (lines.at(-1) ?? ""),
     contents: contents.status === 0 ? contents.text : firstBytes(bytes),
   };
 }
@@ -164,8 +230,17 @@ export async function start(program: string, args: readonly string[] = []): Prom
   state.chosen.value = null;
   const result = await run(["exec", program, ...args].join(" "));
   if (result.status !== 0) return;
-  await run("until fault");
-  await run("until filemap_fault");
+  await toFirstFault();
+  if (program === FIRST) await run(`until ${FIRST_FUNCTION}`);
+}
+
+/** To the first fault that the program itself takes: those of exec are the kernel's. */
+async function toFirstFault(): Promise<void> {
+  for (let i = 0; i < KERNEL_FAULTS; i++) {
+    const { status } = await run("until fault");
+    const now = state.snapshot.value;
+    if (status !== 0 || now?.halted || now?.fault?.mode === "U") return;
+  }
 }
 
 /** Goes to a place in the machine's history. */
@@ -198,7 +273,7 @@ export async function boot(how?: Connect): Promise<void> {
     });
     const index = await fetch("./programs/index.json").then((r) => (r.ok ? r.json() : null));
     state.programs.value = index?.programs ?? [];
-    await start("hello");
+    await start(FIRST);
     if (state.phase.peek() === "loading") state.phase.value = "ready";
   } catch (error) {
     state.failure.value = error instanceof Error ? error.message : String(error);

@@ -41,6 +41,8 @@ export interface Said {
 }
 
 export const phase = signal<Phase>("loading");
+/** Steps follow each other until the reader stops them. */
+export const travelling = signal(false);
 /** What went wrong, when `phase` is "dead". */
 export const failure = signal("");
 /** What a long run has got to, in words; empty when nothing is under way. */
@@ -61,15 +63,15 @@ export const moved = computed<Cause>(() => {
 export function show(next: Snapshot): void {
   shown.value = { now: next, before: shown.value.now };
   frameShown.value = null;
-  horizon.value = Math.max(
-    shown.value.before?.program === next.program ? horizon.value : 1,
-    next.instret,
-  );
+  horizon.value = Math.max(horizon.value, next.instret);
+  if (next.halted) endKnown.value = true;
 }
 
 export const faults = signal<FaultRecord[]>([]);
 /** The largest instruction count seen in this run: the right end of the timeline. */
 export const horizon = signal(1);
+/** The right end of the timeline is the end of the run. */
+export const endKnown = signal(false);
 
 export const programs = signal<Program[]>([]);
 export const files = signal<string[]>([]);

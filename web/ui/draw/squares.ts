@@ -215,8 +215,9 @@ export function layOut(
   let grid: CellGrid | undefined;
   for (const pitch of pitches) {
     const fitting = Math.max(1, Math.floor(width / pitch));
-    // Rows of a multiple of eight, so that a place can be counted out.
-    const columns = fitting > 16 ? fitting - (fitting % 8) : fitting;
+    // Rows of a multiple of eight, where there are many, so that a place can be counted out.
+    const counted = pitches.length > 1 && fitting > 16;
+    const columns = counted ? fitting - (fitting % 8) : fitting;
     const foldSlots = Math.min(columns, Math.ceil(FOLD_WIDTH / pitch));
     let slot = 0;
     for (const segment of segments) {

@@ -2,7 +2,7 @@
 import { html } from "lit";
 import { COMMANDS, type Control } from "../controls.ts";
 import { Pane } from "../pane.ts";
-import { type Grain, grain, phase, progress, snapshot } from "../state.ts";
+import { type Grain, grain, phase, progress, snapshot, travelling } from "../state.ts";
 
 const GRAINS: [Grain, string][] = [
   ["line", "kernel line"],
@@ -20,7 +20,7 @@ export function milliseconds(ns: number): string {
 export class ControlBar extends Pane {
   override render() {
     const now = snapshot.value;
-    const running = phase.value === "busy";
+    const running = phase.value === "busy" || travelling.value;
     const off = phase.value === "dead" || phase.value === "loading";
     const button = (control: Control, label: unknown, className = "") => html`<button
       class=${className}

@@ -207,7 +207,7 @@ function scrollTo(box: HTMLElement, line: HTMLElement): void {
   const top = line.offsetTop;
   const margin = line.offsetHeight * 3;
   if (top < box.scrollTop + margin || top > box.scrollTop + box.clientHeight - 2 * margin) {
-    box.scrollTop = top - box.clientHeight * 0.4;
+    box.scrollTop = top - box.clientHeight * (narrow.value ? 0.2 : 0.4);
   }
 }
 

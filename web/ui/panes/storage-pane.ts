@@ -29,7 +29,7 @@ export class StoragePane extends Pane {
           <span
             >${
               now
-                ? `head at block ${now.disk.head}, ${count(now.disk.reads, "read")}, ${count(now.disk.seeks, "seek")}`
+                ? `head at block ${now.disk.head.toLocaleString("en")}, ${count(now.disk.reads, "read")}, ${count(now.disk.seeks, "seek")}`
                 : ""
             }</span
           >

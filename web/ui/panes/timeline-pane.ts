@@ -5,7 +5,7 @@ import { groupHex } from "../draw/address.ts";
 import { faultStart, layTimeline, type Tick, tickKind, type Timeline } from "../draw/timeline.ts";
 import { Pane } from "../pane.ts";
 import { seek } from "../session.ts";
-import { faults, horizon, snapshot } from "../state.ts";
+import { endKnown, faults, horizon, snapshot } from "../state.ts";
 
 const MARGIN = 20;
 const BASE = 30;
@@ -82,7 +82,7 @@ export class TimelinePane extends Pane {
             >`,
           )}
         </span>
-        <span>${now?.halted ? "end" : `instruction ${horizon.value.toLocaleString("en")}`}</span>
+        <span>${endKnown.value ? "end, " : "so far "}instruction ${horizon.value.toLocaleString("en")}</span>
       </p>
     </section>`;
   }

@@ -129,7 +129,7 @@ export class WalkPane extends Pane {
                         ? [...LETTERS].map((letter) =>
                             row.flags.includes(letter) ? html`<b>${letter}</b>` : html`<i>·</i>`,
                           )
-                        : "table"
+                        : html`<span class="of">table</span>`
                     }</span
                   >`
                 : nothing
@@ -161,7 +161,7 @@ export class WalkPane extends Pane {
                   class=${["row", entry.vpn === vpn ? "lit" : "", rings?.has(entry.vpn) ? "chosen" : ""].join(" ")}
                   data-vpn=${entry.vpn}
                   tabindex="-1"
-                  title=${`set ${entry.set}, way ${entry.way}, address space ${entry.asid}`}
+                  title=${`page ${groupHex(pageAddress(entry.vpn))}, set ${entry.set}, way ${entry.way}, address space ${entry.asid}`}
                   @click=${() => {
                     chosen.value = { kind: "virtual", vpn: entry.vpn };
                   }}
@@ -172,7 +172,7 @@ export class WalkPane extends Pane {
                     pointed.value = null;
                   }}
                 >
-                  <span class="index">${groupHex(pageAddress(entry.vpn)).slice(2)}</span>
+                  <span class="index"><span class="of">0x</span>${entry.vpn.toString(16)}</span>
                   <span class="pfn">→ ${entry.pfn}</span>
                   <span class="flags">${entry.flags}</span>
                 </button>`,
