@@ -28,7 +28,7 @@ import { csr_op } from "./csr";
 import { decode, decode_record, instruction_bits } from "./decode";
 import { fp_op } from "./fpop";
 import { Op, first_op } from "./interp";
-import { translate_data, translate_page } from "./mmu";
+import { frame_of, translate_data, translate_page } from "./mmu";
 import {
   ENTER_RECORD,
   PRIVATE_ON,
@@ -105,6 +105,12 @@ export function trap(pc: i64, n: i64): i32 {
   return 1;
 }
 
+/** trap(), by the fault of a data access. @returns 1 */
+export function trap_access(pc: i64, n: i64): i32 {
+  add_accesses(1);
+  return trap(pc, n);
+}
+
 function add_accesses(nr: u64): void {
   store<u64>(TLB_ACCESSES, load<u64>(TLB_ACCESSES) + nr);
 }
@@ -118,7 +124,7 @@ function add_accesses(nr: u64): void {
 export function fetch_page(pc: i64): usize {
   const page = translate_page(<u64>pc, Access.Fetch, false);
   if (page == 0) return 0;
-  const block = code_block(<u32>(page - 1), END_RECORD);
+  const block = code_block(frame_of(page), END_RECORD);
   if (load<u32>(PRIVATE_ON)) private_fill(PRIVATE_X, <u64>pc, <u32>block);
   return block;
 }
@@ -134,7 +140,7 @@ export function straddle(record: usize, pc: i64): bool {
   if (page == 0) return false;
   const first = code_block_pfn(code_block_of(record));
   const low = <u32>load<u16>(frame_addr(first), 4094);
-  const bits = low | (<u32>load<u16>(frame_addr(<u32>(page - 1))) << 16);
+  const bits = low | (<u32>load<u16>(frame_addr(frame_of(page))) << 16);
   store<u32>(STRADDLE_BITS, bits);
   decode(STRADDLE_RECORD, bits, -1);
   return true;

@@ -35,10 +35,13 @@ import {
 } from "../abi";
 import { frame_addr, frame_written, in_ram } from "./bus";
 import {
+  PATHS_SATP,
   PRIVATE_ON,
   PRIVATE_R,
   PRIVATE_W,
   code_drop_bytes,
+  path_entry,
+  paths_flush,
   private_fill,
 } from "./private";
 import { tlb_insert, tlb_level, tlb_lookup, tlb_pte, tlb_touch } from "./tlb";
@@ -53,6 +56,8 @@ const PTE_A: u64 = 64;
 const PTE_D: u64 = 128;
 /** Bits 63..54: N, PBMT and reserved; none of their extensions is here. */
 const PTE_RESERVED: u64 = 0xffc0000000000000;
+/** What must be clear, besides V set, in a pointer: reserved bits, D A U X W R. */
+const PTE_NOT_POINTER: u64 = 0xffc00000000000df;
 const PTE_PPN: u64 = 0xfffffffffff;
 const VPN_MASK: u64 = 0x7ffffff;
 
@@ -100,20 +105,35 @@ function leaf_page(pte: u64, level: u32, va: u64): u64 {
   return ((pte >> 10) & PTE_PPN & ~low) | ((va >> 12) & low);
 }
 
-/** A table's PTE that steps 3 and 4 refuse, or a leaf that step 5 does. */
+/**
+ * What a translation is handed on as, never 0: the physical page, and whether a write
+ * would find the leaf ready (writable, D set).
+ */
+function translation(page: u64, pte: u64): u64 {
+  return (page << 2) | ((pte & (PTE_W | PTE_D)) == (PTE_W | PTE_D) ? 3 : 1);
+}
+
+/** The frame of a translation. */
+export function frame_of(translation: u64): u32 {
+  return <u32>(translation >> 2);
+}
+
+/** Is it a pointer to a table? A, D and U are reserved there, and must be clear. */
+function is_pointer(pte: u64): bool {
+  return (pte & PTE_NOT_POINTER) == PTE_V;
+}
+
+/** Is an entry that is no pointer refused by step 3, 4 or 5? */
 function malformed(pte: u64, level: u32): bool {
   if ((pte & PTE_V) == 0 || (pte & PTE_RESERVED) != 0) return true;
-  if ((pte & (PTE_R | PTE_W)) == PTE_W) return true;
-  if ((pte & (PTE_R | PTE_X)) == 0) {
-    return level == 0 || (pte & (PTE_A | PTE_D | PTE_U)) != 0;
-  }
+  if ((pte & PTE_R) == 0 && ((pte & PTE_W) != 0 || (pte & PTE_X) == 0)) return true;
   return ((pte >> 10) & (((<u64>1) << (9 * <u64>level)) - 1)) != 0;
 }
 
 /**
  * Walks the page tables, sets A and D, and caches the leaf in the modelled TLB.
  * @param entry the TLB entry to write over, or 0
- * @returns the physical page + 1, or 0 with the fault noted
+ * @returns as translate_page()
  */
 function walk(va: u64, access: i32, s_mode: bool, entry: usize): u64 {
   // Steps 1 and 2: a is the root, i = LEVELS - 1; fetch the PTE at a + va.vpn[i] * 8.
@@ -121,19 +141,37 @@ function walk(va: u64, access: i32, s_mode: bool, entry: usize): u64 {
   let table = satp & PTE_PPN;
   let level: u32 = 2;
   let global: u64 = 0;
+  if (load<u64>(PATHS_SATP) != satp) {
+    store<u64>(PATHS_SATP, satp);
+    paths_flush();
+  }
+  const path = path_entry(va);
+  if (load<u64>(path) == va >> 21) {
+    // The pointers on the way were read before, and no fence came since.
+    table = load<u32>(path, 8);
+    global = load<u32>(path, 12);
+    level = 0;
+  }
   while (true) {
     if (!in_ram(table)) return access_fault(va, access);
     const slot = pte_address(table, va, level);
     let pte = load<u64>(slot);
-    // Step 3: V = 0, R = 0 with W = 1, or reserved bits. Step 4: a pointer to the next
-    // table, of which there must be one. Step 5: a superpage must be aligned.
-    if (malformed(pte, level)) return page_fault(va, access);
     global |= pte & PTE_G;
-    if ((pte & (PTE_R | PTE_X)) == 0) {
+    // Step 4: a pointer leads to the next table, of which there must be one.
+    if (is_pointer(pte)) {
+      if (level == 0) return page_fault(va, access);
       table = (pte >> 10) & PTE_PPN;
       level -= 1;
+      if (level == 0 && in_ram(table)) {
+        store<u64>(path, va >> 21);
+        store<u32>(path, <u32>table, 8);
+        store<u32>(path, <u32>global, 12);
+      }
       continue;
     }
+    // Step 3: V = 0, R = 0 with W = 1, or reserved bits. Step 5: a superpage that is
+    // not aligned.
+    if (malformed(pte, level)) return page_fault(va, access);
     // Steps 6 and 7: the U bit, then R, W and X. (Step 8 is about shadow stacks.)
     if (!permits(pte, access, s_mode)) return page_fault(va, access);
     // Step 9: set A, and D for a write. A single hart needs no atomic update.
@@ -148,13 +186,13 @@ function walk(va: u64, access: i32, s_mode: bool, entry: usize): u64 {
     if (!in_ram(page)) return access_fault(va, access);
     const asid = (satp >> 44) & 0xffff;
     tlb_insert(entry, (va >> 12) & VPN_MASK, asid, pte | global, level);
-    return page + 1;
+    return translation(page, pte);
   }
 }
 
 /**
  * Translates through the modelled TLB. Counts the miss, not the access.
- * @returns the physical page + 1, or 0 with HART_SCAUSE and HART_STVAL set
+ * @returns translation(), or 0 with HART_SCAUSE and HART_STVAL set
  */
 export function translate_page(va: u64, access: i32, s_mode: bool): u64 {
   let entry: usize = 0;
@@ -169,7 +207,7 @@ export function translate_page(va: u64, access: i32, s_mode: bool): u64 {
       }
       if (access != Access.Write || (pte & PTE_D) != 0) {
         tlb_touch(entry);
-        return leaf_page(pte, tlb_level(entry), va) + 1;
+        return translation(leaf_page(pte, tlb_level(entry), va), pte);
       }
     }
   }
@@ -190,7 +228,7 @@ export function translate(va: u64, access: i32, s_mode: bool): usize {
   store<u64>(TLB_ACCESSES, load<u64>(TLB_ACCESSES) + 1);
   const page = translate_page(va, access, s_mode);
   if (page == 0) return 0;
-  const pfn = <u32>(page - 1);
+  const pfn = frame_of(page);
   if (access == Access.Write) frame_written(pfn);
   return frame_addr(pfn) + <usize>(va & 0xfff);
 }
@@ -205,7 +243,7 @@ export function translate(va: u64, access: i32, s_mode: bool): usize {
 export function translate_data(va: u64, access: i32, size: u32): usize {
   const page = translate_page(va, access, false);
   if (page == 0) return 0;
-  const pfn = <u32>(page - 1);
+  const pfn = frame_of(page);
   const frame = frame_addr(pfn);
   const add = <u32>frame - <u32>(va & ~(<u64>0xfff));
   const meta = FRAME_META + <usize>pfn;
@@ -226,6 +264,45 @@ export function translate_data(va: u64, access: i32, size: u32): usize {
   return frame + <usize>(va & 0xfff);
 }
 
+/** What refill() says. */
+export enum Refill {
+  /** The private cache cannot help: misaligned, or a write to decoded code. */
+  Slow = 0,
+  /** The access will hit now. */
+  Again,
+  /** It faults: HART_SCAUSE and HART_STVAL are set. */
+  Fault,
+}
+
+/**
+ * Asks the modelled TLB for a page that the private cache did not have, and puts it
+ * there.
+ * @param va address of a load or store
+ * @param size its bytes: a power of two
+ */
+export function refill(va: u64, access: i32, size: u64): Refill {
+  if ((va & (size - 1)) != 0) return Refill.Slow;
+  const page = translate_page(va, access, false);
+  if (page == 0) return Refill.Fault;
+  const pfn = frame_of(page);
+  const add = <u32>frame_addr(pfn) - <u32>(va & ~(<u64>0xfff));
+  const meta = FRAME_META + <usize>pfn;
+  const bits = <u32>load<u8>(meta);
+  if (access == Access.Write) {
+    if (bits & META_CODE) return Refill.Slow;
+    store<u8>(meta, bits | META_DIRTY | META_WRITABLE);
+    private_fill(PRIVATE_W, va, add);
+    return Refill.Again;
+  }
+  private_fill(PRIVATE_R, va, add);
+  // A write here would be a hit too: if nothing else is to be seen, save its refill.
+  if ((page & 2) != 0 && (bits & (META_CODE | META_DIRTY)) == META_DIRTY) {
+    store<u8>(meta, bits | META_WRITABLE);
+    private_fill(PRIVATE_W, va, add);
+  }
+  return Refill.Again;
+}
+
 /**
  * A walk for onlookers: no A or D bit is set, nothing is counted or cached.
  * @param satp as the register
@@ -239,8 +316,8 @@ export function walk_leaf(satp: u64, va: u64): u64 {
   while (true) {
     if (!in_ram(table)) return 0;
     const pte = load<u64>(pte_address(table, va, level));
-    if (malformed(pte, level)) return 0;
-    if ((pte & (PTE_R | PTE_X)) != 0) return pte | (<u64>level << 62);
+    if (!is_pointer(pte)) return malformed(pte, level) ? 0 : pte | (<u64>level << 62);
+    if (level == 0) return 0;
     table = (pte >> 10) & PTE_PPN;
     level -= 1;
   }

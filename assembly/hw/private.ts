@@ -4,7 +4,7 @@
 //   Private caches: three direct-mapped arrays from page to linear memory, one each for
 //   reads, writes and fetches. Entry (16 bytes): u64 tag, u32 value, u32 unused.
 //
-//     tag    the page's virtual address, or -1: since a tag is compared with the address
+//     tag    the page's virtual address, or -1: as a tag is compared with the address
 //            less its low 12 bits but *including* those that alignment wants clear, one
 //            comparison refuses another page, a misaligned access and an empty entry
 //     value  R, W: what to add to the virtual address (mod 2^32); X: decoded code
@@ -41,6 +41,15 @@ export const PRIVATE_R: usize = PRIVATE_BASE;
 export const PRIVATE_W: usize = PRIVATE_R + PRIVATE_SIZE;
 export const PRIVATE_X: usize = PRIVATE_W + PRIVATE_SIZE;
 
+/**
+ * The walker's memory of tables: PATHS entries of u64 va >> 21 (or -1), u32 frame of
+ * the level-0 table for it, u32 PTE_G if a pointer on the way was global.
+ * Paging-structure caches of real walkers are like it. It holds for PATHS_SATP and is
+ * cleared by every fence.
+ */
+export const PATHS: usize = PRIVATE_BASE + 0x40000;
+export const PATHS_NR: usize = 64;
+
 const WORDS: usize = PRIVATE_BASE + 0x80000;
 /** u64: the satp whose pages the private caches hold; 0 before the first run. */
 export const PRIVATE_SATP: usize = WORDS;
@@ -54,6 +63,8 @@ export const TLB_POLICY: usize = WORDS + 20;
 export const TLB_SUPERPAGES: usize = WORDS + 24;
 /** u32: blocks of the pool in use. */
 const CODE_NR: usize = WORDS + 28;
+/** u64: the satp that PATHS holds tables of. */
+export const PATHS_SATP: usize = WORDS + 48;
 /** u64: HART_INSTRET when the interpreter's loop began. */
 export const RUN_INSTRET: usize = WORDS + 32;
 /** i64: what its count began at. */
@@ -86,19 +97,41 @@ export function private_fill(cache: usize, va: u64, value: u32): void {
   store<u32>(RUN_PRIVATE_FILLS, load<u32>(RUN_PRIVATE_FILLS) + 1);
 }
 
-/** Forgets `va`'s page in all three caches. */
-export function private_drop(va: u64): void {
-  const page = va & ~(<u64>0xfff);
-  const entry = private_index(va);
-  if (load<u64>(entry, PRIVATE_R) == page) store<i64>(entry, -1, PRIVATE_R);
-  if (load<u64>(entry, PRIVATE_W) == page) store<i64>(entry, -1, PRIVATE_W);
-  if (load<u64>(entry, PRIVATE_X) == page) store<i64>(entry, -1, PRIVATE_X);
+/**
+ * Forgets `page` in every cache that can hold it.
+ * @param page its virtual address
+ * @param writes, fetches can it be in the cache of these?
+ */
+export function private_drop(page: u64, writes: bool, fetches: bool): void {
+  const entry = private_index(page);
+  drop_tag(entry + PRIVATE_R, page);
+  if (writes) drop_tag(entry + PRIVATE_W, page);
+  if (fetches) drop_tag(entry + PRIVATE_X, page);
+}
+
+/** Makes the tag at `entry` -1 if it is `page`; without a branch, as it is a coin toss.
+ * */
+function drop_tag(entry: usize, page: u64): void {
+  const tag = load<u64>(entry);
+  const differs = tag ^ page;
+  store<u64>(entry, tag | ~<u64>(<i64>(differs | (0 - differs)) >> 63));
 }
 
 /** Forgets every page: another address space, or state that came from elsewhere. */
 export function private_flush_all(): void {
   memory.fill(PRIVATE_R, 0xff, 3 * PRIVATE_SIZE);
+  paths_flush();
   store<u32>(TLB_SUPERPAGES, 1);
+}
+
+/** Forgets the tables that walks went through. */
+export function paths_flush(): void {
+  memory.fill(PATHS, 0xff, PATHS_NR << 4);
+}
+
+/** Address of the entry of PATHS for `va`. */
+export function path_entry(va: u64): usize {
+  return PATHS + ((<usize>(va >> 21) & (PATHS_NR - 1)) << 4);
 }
 
 /**

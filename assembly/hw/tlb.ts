@@ -36,6 +36,8 @@ import {
   TLB_SET_MASK,
   TLB_SUPERPAGES,
   TLB_WAYS,
+  path_entry,
+  paths_flush,
   private_drop,
   private_flush_all,
 } from "./private";
@@ -46,7 +48,9 @@ const VALID: u64 = 0x8000000000000000;
 const VPN_MASK: u64 = 0x7ffffff;
 const ASID_MASK: u64 = 0xffff << ASID_SHIFT;
 const LEVEL_MASK: u64 = 3 << LEVEL_SHIFT;
+const PTE_X: u64 = 8;
 const PTE_G: u64 = 32;
+const PTE_D: u64 = 128;
 
 /** Reads the TLB's shape from CONF; entries / ways must be a power of two. */
 export function tlb_configure(): void {
@@ -140,8 +144,10 @@ function victim(set: usize, vpn: u64): usize {
 
 /** Takes an entry out, and its page out of the private caches. */
 function evict(entry: usize): void {
+  const pte = load<u64>(entry, 8);
   // The page's address is the page number, sign-extended from bit 38 of the address.
-  private_drop(<u64>(<i64>(load<u64>(entry) << 37) >> 25));
+  const page = <u64>(<i64>(load<u64>(entry) << 37) >> 25);
+  private_drop(page, (pte & PTE_D) != 0, (pte & PTE_X) != 0);
   store<u64>(entry, 0);
 }
 
@@ -189,6 +195,7 @@ function owned_by(entry: usize, asid: u32): bool {
  */
 export function sfence_vma(va: u64, asid: u32): void {
   const vpn = (va >> 12) & VPN_MASK;
+  store<i64>(path_entry(va), -1);
   if (load<u32>(TLB_SUPERPAGES) == 0) {
     let way = set_of(vpn);
     const last = way + <usize>load<u32>(TLB_WAYS) * TLB_ENTRY_SIZE;
@@ -210,6 +217,7 @@ export function sfence_vma(va: u64, asid: u32): void {
 
 /** sfence.vma with an ASID alone: all its entries go, global ones stay. */
 export function sfence_vma_asid(asid: u32): void {
+  paths_flush();
   const end = tlb_end();
   for (let entry: usize = TLB_BASE; entry < end; entry += TLB_ENTRY_SIZE) {
     if (owned_by(entry, asid)) evict(entry);

@@ -123,14 +123,8 @@ export const ops = [
   fp("FSQRT_D", (f) => `sqrt<f64>(${f})`, finite),
   { name: "FMADD_D", kind: "fma" },
   fpalu("FMV_D", (c) => `store<i64>(${c.fd}, load<i64>(${c.fb}, HART_F), HART_F)`),
-  fpalu(
-    "FNEG_D",
-    (c) => `store<i64>(${c.fd}, load<i64>(${c.fb}, HART_F) ^ i64.MIN_VALUE, HART_F)`,
-  ),
-  fpalu(
-    "FABS_D",
-    (c) => `store<i64>(${c.fd}, load<i64>(${c.fb}, HART_F) & i64.MAX_VALUE, HART_F)`,
-  ),
+  fpalu("FNEG_D", (c) => `store<i64>(${c.fd}, load<i64>(${c.fb}, HART_F) ^ i64.MIN_VALUE, HART_F)`),
+  fpalu("FABS_D", (c) => `store<i64>(${c.fd}, load<i64>(${c.fb}, HART_F) & i64.MAX_VALUE, HART_F)`),
   fpalu("FMV_X_D", (c) => `store<i64>(${c.fd}, load<i64>(${c.fb}, HART_F), HART_X)`),
   fpalu("FMV_X_W", (c) => `store<i64>(${c.fd}, <i64>load<i32>(${c.fb}, HART_F), HART_X)`),
   fpalu("FMV_D_X", (c) => `store<i64>(${c.fd}, ${c.a}, HART_F)`),
