@@ -141,23 +141,7 @@ describe.skipIf(needs(...TOOLS))("the line table", () => {
     data.set(line);
     data.set(bad, line.length);
     data.set(line, line.length + bad.length);
-    const names = new TextEncoder().encode("\0.names\0.debug_line\0");
-    const all = new Uint8Array(names.length + data.length);
-    all.set(names);
-    all.set(data, names.length);
-    const elf = parsed(
-      makeElf({
-        sections: [
-          { type: 0 },
-          { type: 3, name: 1, offset: 500n, size: BigInt(names.length) },
-          { type: 1, name: 8, offset: BigInt(500 + names.length), size: BigInt(data.length) },
-        ],
-        shstrndx: 1,
-        data: all,
-        dataOffset: 500,
-      }),
-    );
-    const { rows, notes } = lineTable(elf);
+    const { rows, notes } = lineTable(withLines(data));
     expect(rows.length).toBe(2 * alone.length);
     expect(notes).toEqual([`the unit at ${line.length} of .debug_line: version 99 is not known`]);
   });
@@ -168,6 +152,108 @@ describe("lineTable", () => {
     const { rows, notes } = lineTable(parsed(makeElf({})));
     expect(rows).toEqual([]);
     expect(notes).toEqual(["the file has no .debug_line; it was not compiled with -g"]);
+  });
+});
+
+/** A file whose .debug_line is `line`. */
+function withLines(line: Uint8Array): ElfFile {
+  const names = new TextEncoder().encode("\0.names\0.debug_line\0");
+  const data = new Uint8Array(names.length + line.length);
+  data.set(names);
+  data.set(line, names.length);
+  return parsed(
+    makeElf({
+      sections: [
+        { type: 0 },
+        { type: 3, name: 1, offset: 500n, size: BigInt(names.length) },
+        { type: 1, name: 8, offset: BigInt(500 + names.length), size: BigInt(line.length) },
+      ],
+      shstrndx: 1,
+      data,
+      dataOffset: 500,
+    }),
+  );
+}
+
+/** A unit of version 5 with one directory and one file, then `program`. */
+function unit(program: number[] | Uint8Array, fileTable?: number[]): Uint8Array {
+  const fixed = [1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
+  const path = [1, 1, 0x08]; // one column: the path, as a string
+  const text = (name: string) => [...new TextEncoder().encode(name), 0];
+  const files = fileTable ?? [
+    ...path,
+    1,
+    ...text("/src"),
+    ...path,
+    2,
+    ...text("a.c"),
+    ...text("b.c"),
+  ];
+  const header = [...fixed, ...files];
+  const bytes = new Uint8Array(4 + 2 + 2 + 4 + header.length + program.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length - 4, true);
+  bytes.set([5, 0, 8, 0], 4);
+  view.setUint32(8, header.length, true);
+  bytes.set(header, 12);
+  bytes.set(program, 12 + header.length);
+  return bytes;
+}
+
+describe("a line number program", () => {
+  const setAddress = (address: number) => [0, 9, 2, address, 0x10, 0, 0, 0, 0, 0, 0];
+  const end = [0, 1, 1];
+
+  test("is run as DWARF 5 section 6.2.5 has it", () => {
+    const program = [
+      ...setAddress(0x40),
+      ...[3, 9, 5, 7, 1], // advance_line 9, set_column 7, copy
+      ...[6, 2, 4, 3, 0x7f, 1], // negate_stmt, advance_pc 4, advance_line -1, copy
+      13 + 14 * 2 + 6, // special: address + 2, line + 1
+      8, // const_add_pc: as special 255, address + 17
+      ...[9, 0x10, 0x00, 4, 0, 1], // fixed_advance_pc 16, set_file 0, copy
+      ...[2, 0x80, 0x01, ...end], // advance_pc 128
+    ];
+    const { rows, notes } = lineTable(withLines(unit(program)));
+    expect(notes).toEqual([]);
+    const seen = rows.map((row) => [
+      row.address.toString(16),
+      row.file,
+      row.line,
+      row.column,
+      row.isStmt,
+      row.endSequence,
+    ]);
+    expect(seen).toEqual([
+      ["1040", "/src/b.c", 10, 7, true, false],
+      ["1044", "/src/b.c", 9, 7, false, false],
+      ["1046", "/src/b.c", 10, 7, false, false],
+      ["1067", "/src/a.c", 10, 7, false, false],
+      ["10e7", "/src/a.c", 10, 7, false, true],
+    ]);
+  });
+
+  test("that ends where another begins leaves the address to the other", () => {
+    const first = [...setAddress(0x10), 1, 2, 0x10, ...end];
+    const second = [...setAddress(0x20), 3, 4, 1, 2, 0x10, ...end];
+    const table = lineTable(withLines(unit([...second, ...first])));
+    expect(lineAt(table, 0x1010n)!.line).toBe(1);
+    expect(lineAt(table, 0x1020n)!.line).toBe(5);
+    expect(lineAt(table, 0x1030n)).toBeUndefined();
+  });
+
+  test("with files that take no bytes ends its unit with a note", () => {
+    // No column, and a count of 2^35.
+    const table = lineTable(withLines(unit([1], [0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01])));
+    expect(table.rows).toEqual([]);
+    expect(table.notes[0]).toContain("no columns");
+  });
+
+  test("of more rows than are kept ends with a note", () => {
+    const program = new Uint8Array(2_100_000).fill(1);
+    const table = lineTable(withLines(unit(program)));
+    expect(table.rows).toEqual([]);
+    expect(table.notes[0]).toContain("more than 2000000 rows");
   });
 });
 

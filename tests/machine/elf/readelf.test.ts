@@ -330,6 +330,18 @@ describe("readelf without its original", () => {
     expect(status).toBe(1);
   });
 
+  test("reads a file of nothing but symbol tables and their index sections", () => {
+    // Each of 20,000 tables has 20,000 index sections that could be its own.
+    const count = 40_000;
+    const sections: MadeSection[] = Array.from({ length: count }, (_, index) =>
+      index % 2 === 0 ? { type: 18, link: index + 1 } : { type: 11, size: 1n << 40n },
+    );
+    sections[0] = { type: 0, size: BigInt(count) };
+    const { stdout } = readelf(makeElf({ sections, shnum: 0 }), ALL);
+    expect(stdout).toContain(`Number of section headers:         0 (${count})`);
+    expect(stdout.match(/SYMTAB SECTION INDICES/g)!.length).toBe(count / 2 - 1);
+  });
+
   test("says of an archive that it is one", () => {
     const archive = new TextEncoder().encode("!<arch>\nlibc.o/         0 ");
     const { stdout, stderr, status } = readelf(archive, { ...ALL, name: "libc.a" });

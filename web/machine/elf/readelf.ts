@@ -143,7 +143,8 @@ class Readelf {
   #strings: Uint8Array | undefined;
   /** Section names as shown, by offset: many headers may share one. */
   readonly #shownNames = new Map<number, string>();
-  readonly #symtabIndices: SectionHeader[] = [];
+  /** SHT_SYMTAB_SHNDX sections by the symbol table they belong to. */
+  readonly #symtabIndices = new Map<number, SectionHeader[]>();
   #dynamicSymbolsRead = false;
   #dynamicStringsRead = false;
   /** 0: not looked for; 1: there is none (readelf's way of saying so). */
@@ -576,9 +577,12 @@ class Readelf {
         }
         this.#dynamicStringsRead = this.#canRead(section.offset, section.size, "dynamic strings");
         break;
-      case SHT_SYMTAB_SHNDX:
-        this.#symtabIndices.unshift(section);
+      case SHT_SYMTAB_SHNDX: {
+        const others = this.#symtabIndices.get(section.link);
+        if (others === undefined) this.#symtabIndices.set(section.link, [section]);
+        else others.push(section);
         break;
+      }
       case SHT_SYMTAB:
         expect(16n, 24n);
         break;
@@ -613,8 +617,7 @@ class Readelf {
     const count = size / entsize;
     if (!this.#canRead(section.offset, size, "symbols")) return false;
     let found = false;
-    for (const indices of this.#symtabIndices) {
-      if (indices.link !== index) continue;
+    for (const indices of (this.#symtabIndices.get(index) ?? []).toReversed()) {
       if (found) {
         this.#error(
           "Multiple symbol table index sections associated with the same symbol section\n",
