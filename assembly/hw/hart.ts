@@ -357,7 +357,8 @@ export function remu(a: i64, b: i64): i64 {
 
 export function divw(a: i32, b: i32): i64 {
   if (b == 0) return -1;
-  return <i64>(b == -1 ? 0 - a : a / b);
+  const quotient: i32 = b == -1 ? 0 - a : a / b;
+  return quotient;
 }
 
 export function remw(a: i32, b: i32): i64 {
