@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import * as abi from "../../assembly/abi.ts";
-import { type DirectoryNode, directory, file, MkfsError, mkfs, place } from "../../web/machine/mkfs.ts";
+import {
+  type DirectoryNode,
+  directory,
+  file,
+  MkfsError,
+  mkfs,
+  place,
+} from "../../web/machine/mkfs.ts";
 
 /** Reads an image the way the records of abi.ts say, knowing nothing of how it was made. */
 class Reader {
@@ -21,7 +28,8 @@ class Reader {
     const extents = [];
     for (let i = 0; i < this.u32(at + abi.DI_NR_EXTENTS); i++) {
       const record =
-        this.u32(abi.SB_EXTENT_BLOCK) * 4096 + (this.u32(at + abi.DI_EXTENT) + i) * abi.DISK_EXTENT_SIZE;
+        this.u32(abi.SB_EXTENT_BLOCK) * 4096 +
+        (this.u32(at + abi.DI_EXTENT) + i) * abi.DISK_EXTENT_SIZE;
       const [page, blocks, lba, block] = [0, 4, 8, 12].map((o) => this.u32(record + o));
       extents.push({ page: page ?? 0, blocks: blocks ?? 0, lba: lba ?? 0, block: block ?? 0 });
     }
@@ -104,23 +112,26 @@ test("an empty file has no extents", () => {
 
 const large = () => file(Uint8Array.from({ length: 200_000 }, (_, i) => i >> 12));
 
-test.each(["copied", "linked"] as const)("no two files overlap on the disk, laid out as %s", (layout) => {
-  const root = directory();
-  for (let i = 0; i < 60; i++) place(root, `/d${i % 5}/f${i}`, large());
-  const reader = new Reader(root, { layout, lbas: 40_000 });
-  const runs = [];
-  for (let i = 0; i < 60; i++) {
-    const { extents, data } = reader.find(`/d${i % 5}/f${i}`);
-    expect(Buffer.compare(data, (large() as { data: Uint8Array }).data)).toBe(0);
-    if (layout === "copied") expect(extents.length).toBe(1);
-    else expect(extents.length).toBeGreaterThan(10);
-    runs.push(...extents);
-  }
-  runs.sort((a, b) => a.lba - b.lba);
-  for (const [i, { lba, blocks }] of runs.entries()) {
-    expect(lba + blocks).toBeLessThanOrEqual(runs[i + 1]?.lba ?? 40_000);
-  }
-});
+test.each(["copied", "linked"] as const)(
+  "no two files overlap on the disk, laid out as %s",
+  (layout) => {
+    const root = directory();
+    for (let i = 0; i < 60; i++) place(root, `/d${i % 5}/f${i}`, large());
+    const reader = new Reader(root, { layout, lbas: 40_000 });
+    const runs = [];
+    for (let i = 0; i < 60; i++) {
+      const { extents, data } = reader.find(`/d${i % 5}/f${i}`);
+      expect(Buffer.compare(data, (large() as { data: Uint8Array }).data)).toBe(0);
+      if (layout === "copied") expect(extents.length).toBe(1);
+      else expect(extents.length).toBeGreaterThan(10);
+      runs.push(...extents);
+    }
+    runs.sort((a, b) => a.lba - b.lba);
+    for (const [i, { lba, blocks }] of runs.entries()) {
+      expect(lba + blocks).toBeLessThanOrEqual(runs[i + 1]?.lba ?? 40_000);
+    }
+  },
+);
 
 test("a file as linked lies out of order; as copied in one piece", () => {
   const linked = new Reader(directory({ f: large() }), { layout: "linked" }).find("/f").extents;

@@ -53,7 +53,11 @@ export interface StartOptions extends MachineOptions {
 }
 
 /** A machine with a sample program, at 0. */
-export async function start(name: string, args: string[] = [], options: StartOptions = {}): Promise<Machine> {
+export async function start(
+  name: string,
+  args: string[] = [],
+  options: StartOptions = {},
+): Promise<Machine> {
   const settings = defaultSettings();
   for (const assignment of options.settings ?? []) changeSetting(settings, assignment);
   const base = name.slice(name.lastIndexOf("/") + 1);

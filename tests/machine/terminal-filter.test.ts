@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { escapeName, OutputCredit, TerminalFilter, withoutReplies } from "../../web/machine/terminal-filter.ts";
+import {
+  escapeName,
+  OutputCredit,
+  TerminalFilter,
+  withoutReplies,
+} from "../../web/machine/terminal-filter.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const filtered = (...pieces: (string | Uint8Array)[]) => {
@@ -36,8 +41,16 @@ describe("what floods, spies on or takes over a terminal is dropped", () => {
     ["100,000 hyperlinks (OSC 8)", `${ESC}]8;id=7;http://x${ESC}\\`, 100_000],
     ["100,000 switches of the screen", `${ESC}[?1049h${ESC}[?1049l`, 100_000],
     ["100,000 resets (RIS)", `${ESC}c`, 100_000],
-    ["queries that the terminal would answer", `${ESC}[c${ESC}[>c${ESC}[5n${ESC}[6n${ESC}[?6n${ESC}[?1$p`, 1000],
-    ["DECRQSS and other DCS", `${ESC}P$qm${ESC}\\${ESC}_apc${ESC}\\${ESC}^pm${ESC}\\${ESC}Xsos${ESC}\\`, 1000],
+    [
+      "queries that the terminal would answer",
+      `${ESC}[c${ESC}[>c${ESC}[5n${ESC}[6n${ESC}[?6n${ESC}[?1$p`,
+      1000,
+    ],
+    [
+      "DECRQSS and other DCS",
+      `${ESC}P$qm${ESC}\\${ESC}_apc${ESC}\\${ESC}^pm${ESC}\\${ESC}Xsos${ESC}\\`,
+      1000,
+    ],
     ["titles and the clipboard (OSC 0, 52)", `${ESC}]0;title\x07${ESC}]52;c;eHh4\x07`, 1000],
     ["C1 controls", "\x9b5n\x9d0;t\x9c\x90q\x9c\x84\x85", 1000],
   ])("%s", (_, text, times) => {
@@ -64,10 +77,13 @@ test("an unterminated sequence swallows nothing after the process has exited", (
 
 test("random bytes never become a sequence that is not allowed", () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const allowed = /^(?:[^\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f]|\x1b\[[\d;:]*m|\x1b\[[\d;]*[A-HJKfd`])*$/;
+  const allowed =
+    /^(?:[^\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f]|\x1b\[[\d;:]*m|\x1b\[[\d;]*[A-HJKfd`])*$/;
   const chunk = fc.oneof(
     fc.uint8Array({ maxLength: 40 }),
-    fc.constantFrom(...["\x1b[", "\x1b]", "\x1bP", "\x1b\\", "\x9b", "\x07", "?25", "m", "9;9H"].map(bytes)),
+    fc.constantFrom(
+      ...["\x1b[", "\x1b]", "\x1bP", "\x1b\\", "\x9b", "\x07", "?25", "m", "9;9H"].map(bytes),
+    ),
   );
   fc.assert(
     fc.property(fc.array(chunk, { maxLength: 30 }), (chunks) => {
@@ -78,7 +94,9 @@ test("random bytes never become a sequence that is not allowed", () => {
 });
 
 test("a terminal's answers are not taken for typing", () => {
-  expect(withoutReplies(`ls${ESC}[?1;2c${ESC}[24;80R${ESC}[0n${ESC}[Ix${ESC}]11;rgb:0/0/0\x07`)).toBe("lsx");
+  expect(
+    withoutReplies(`ls${ESC}[?1;2c${ESC}[24;80R${ESC}[0n${ESC}[Ix${ESC}]11;rgb:0/0/0\x07`),
+  ).toBe("lsx");
   expect(withoutReplies(`${ESC}[A`)).toBe(`${ESC}[A`);
 });
 

@@ -14,6 +14,8 @@
 // goal, and no others.
 import { FRAME_META, META_DIRTY, PAGE_SIZE, RAM_BASE, STATE_BASE } from "../../assembly/abi.ts";
 
+import type { Tally } from "./events.ts";
+
 /** A place in history; see Position in types.ts. */
 export interface Place {
   instret: number;
@@ -22,13 +24,21 @@ export interface Place {
   pending: boolean;
 }
 
+/** A copy of 4 KiB, shared by all checkpoints in which they are the same. */
+export interface Page {
+  readonly bytes: Uint8Array;
+  holders: number;
+}
+
 export interface Checkpoint extends Place {
   /** How far the machine had to run to get here, in units of a guest instruction. */
   work: number;
+  /** What else belongs to the place, kept for whoever took it. */
+  readonly tally: Tally;
   /** Pages of STATE. */
-  readonly state: Uint8Array[];
+  readonly state: Page[];
   /** Frames that differ from the checkpoint before. */
-  readonly frames: Map<number, Uint8Array>;
+  readonly frames: Map<number, Page>;
 }
 
 /** What checkpoints need of the core. */
@@ -41,7 +51,7 @@ export interface Target {
 export interface CheckpointOptions {
   /** Frames of RAM. */
   frames: number;
-  /** Bytes of STATE. */
+  /** Bytes of STATE; what follows it up to a page's end is constant. */
   stateSize: number;
   /** Most bytes that all checkpoints may hold; the two ends are kept in any case. */
   maxBytes?: number;
@@ -56,12 +66,51 @@ export function compare(a: Place, b: Place): number {
 
 /** Bookkeeping of one checkpoint beside its pages. */
 const OVERHEAD = 512;
-const ZEROS = new Uint8Array(PAGE_SIZE);
+/** Of every frame the first version: RAM at power-on. It has a holder that never lets go. */
+const ZEROS: Page = { bytes: new Uint8Array(PAGE_SIZE), holders: 1 };
+const NO_TALLY: Tally = { faults: 0, syscalls: 0, entries: 0 };
+
+const PAGES_A_SLAB = 256;
+
+/**
+ * Pages of memory to keep copies in. Thousands are taken and given back at each checkpoint, which
+ * as buffers of their own would cost more than the copying.
+ */
+class PagePool {
+  readonly #free: Page[] = [];
+  /** Pages with holders. */
+  used = 0;
+
+  /** A copy, held once. */
+  copy(from: Uint8Array): Page {
+    if (this.#free.length === 0) {
+      const slab = new ArrayBuffer(PAGES_A_SLAB * PAGE_SIZE);
+      for (let i = PAGES_A_SLAB - 1; i >= 0; i--) {
+        this.#free.push({ bytes: new Uint8Array(slab, i * PAGE_SIZE, PAGE_SIZE), holders: 0 });
+      }
+    }
+    const page = this.#free.pop() as Page;
+    page.bytes.set(from);
+    page.holders = 1;
+    this.used++;
+    return page;
+  }
+  hold(page: Page): Page {
+    page.holders++;
+    return page;
+  }
+  release(page: Page): void {
+    if (--page.holders > 0) return;
+    this.used--;
+    this.#free.push(page);
+  }
+}
 
 export class Checkpoints {
   readonly #core: Target;
+  readonly #pool = new PagePool();
   readonly #frames: number;
-  readonly #stateSize: number;
+  readonly #statePages: number;
   readonly #maxBytes: number;
   readonly #maxCount: number;
   /** In order of position. */
@@ -69,12 +118,11 @@ export class Checkpoints {
   /** Of each frame, the checkpoints that hold a version of it, in order of position. */
   readonly #versions = new Map<number, Checkpoint[]>();
   #base: Checkpoint | null = null;
-  #bytes = 0;
 
   constructor(core: Target, options: CheckpointOptions) {
     this.#core = core;
     this.#frames = options.frames;
-    this.#stateSize = options.stateSize;
+    this.#statePages = Math.ceil(options.stateSize / PAGE_SIZE);
     this.#maxBytes = options.maxBytes ?? 256 * 2 ** 20;
     this.#maxCount = options.maxCount ?? 1000;
   }
@@ -85,7 +133,7 @@ export class Checkpoints {
   }
   /** Bytes held by all of them. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#pool.used * PAGE_SIZE + this.#list.length * OVERHEAD;
   }
 
   /** Index of the last checkpoint at or before a place, -1 when there is none. */
@@ -105,7 +153,7 @@ export class Checkpoints {
    * @param place where the machine is; it must not be inside the kernel.
    * @param work see Checkpoint.work
    */
-  take(place: Place, work: number): Checkpoint {
+  take(place: Place, work: number, tally: Tally = NO_TALLY): Checkpoint {
     const at = this.index(place) + 1;
     const previous = this.#list[at - 1];
     const dirty = this.#dirty();
@@ -117,17 +165,17 @@ export class Checkpoints {
     const next = this.#list[at];
     const { instret, mark, pending } = place;
     const state = this.#copyState(previous, next);
-    const taken: Checkpoint = { instret, mark, pending, work, state, frames: new Map() };
+    const frames = new Map<number, Page>();
+    const taken: Checkpoint = { instret, mark, pending, work, tally: { ...tally }, state, frames };
     for (const pfn of dirty) {
       const now = this.#frame(pfn);
       const older = previous ? this.#version(pfn, previous) : ZEROS;
-      if (equal(now, older)) continue;
+      if (equal(now, older.bytes)) continue;
       // The next checkpoint relied on the version before: from now on it needs its own.
-      if (next && !next.frames.has(pfn)) this.#add(next, pfn, older);
-      this.#add(taken, pfn, now.slice());
+      if (next && !next.frames.has(pfn)) this.#add(next, pfn, this.#pool.hold(older));
+      this.#add(taken, pfn, this.#pool.copy(now));
     }
     this.#list.splice(at, 0, taken);
-    this.#bytes += OVERHEAD;
     this.#base = taken;
     this.#core.checkpoint();
     this.#thin(taken);
@@ -145,10 +193,10 @@ export class Checkpoints {
       for (const pfn of (this.#list[i] as Checkpoint).frames.keys()) touched.add(pfn);
     }
     for (const pfn of touched) {
-      bytes.set(this.#version(pfn, goal), RAM_BASE + pfn * PAGE_SIZE);
+      bytes.set(this.#version(pfn, goal).bytes, RAM_BASE + pfn * PAGE_SIZE);
     }
     goal.state.forEach((page, i) => {
-      bytes.set(page, STATE_BASE + i * PAGE_SIZE);
+      bytes.set(page.bytes, STATE_BASE + i * PAGE_SIZE);
     });
     this.#base = goal;
     this.#core.restored();
@@ -170,14 +218,10 @@ export class Checkpoints {
       }
       list.splice(i, 1);
       if (list.length === 0) this.#versions.delete(pfn);
-      if (page !== ZEROS) this.#bytes -= PAGE_SIZE;
+      this.#pool.release(page);
     }
-    const previous = this.#list[at - 1] as Checkpoint;
-    gone.state.forEach((page, i) => {
-      if (page !== previous.state[i] && page !== next?.state[i]) this.#bytes -= page.length;
-    });
+    for (const page of gone.state) this.#pool.release(page);
     this.#list.splice(at, 1);
-    this.#bytes -= OVERHEAD;
   }
 
   #dirty(): number[] {
@@ -203,36 +247,30 @@ export class Checkpoints {
     return this.#core.bytes.subarray(at, at + PAGE_SIZE);
   }
 
-  #version(pfn: number, at: Checkpoint): Uint8Array {
+  #version(pfn: number, at: Checkpoint): Page {
     const list = this.#versions.get(pfn);
     const holder = list?.[lastUpTo(list, at)];
     return holder?.frames.get(pfn) ?? ZEROS;
   }
 
-  #add(checkpoint: Checkpoint, pfn: number, page: Uint8Array): void {
+  #add(checkpoint: Checkpoint, pfn: number, page: Page): void {
     checkpoint.frames.set(pfn, page);
-    // A version that is handed down is counted where it is handed to: an upper bound.
-    if (page !== ZEROS) this.#bytes += PAGE_SIZE;
     const list = this.#versions.get(pfn);
     if (list) list.splice(lastUpTo(list, checkpoint) + 1, 0, checkpoint);
     else this.#versions.set(pfn, [checkpoint]);
   }
 
-  #copyState(previous: Checkpoint | undefined, next: Checkpoint | undefined): Uint8Array[] {
+  #copyState(previous: Checkpoint | undefined, next: Checkpoint | undefined): Page[] {
     const { bytes } = this.#core;
-    const pages: Uint8Array[] = [];
-    for (let at = 0; at < this.#stateSize; at += PAGE_SIZE) {
-      const i = at / PAGE_SIZE;
-      const length = Math.min(PAGE_SIZE, this.#stateSize - at);
-      const now = bytes.subarray(STATE_BASE + at, STATE_BASE + at + length);
+    const pages: Page[] = [];
+    for (let i = 0; i < this.#statePages; i++) {
+      const at = STATE_BASE + i * PAGE_SIZE;
+      const now = bytes.subarray(at, at + PAGE_SIZE);
       const older = previous?.state[i];
       const newer = next?.state[i];
-      if (older && equal(now, older)) pages.push(older);
-      else if (newer && newer !== older && equal(now, newer)) pages.push(newer);
-      else {
-        pages.push(now.slice());
-        this.#bytes += length;
-      }
+      if (older && equal(now, older.bytes)) pages.push(this.#pool.hold(older));
+      else if (newer && newer !== older && equal(now, newer.bytes)) pages.push(this.#pool.hold(newer));
+      else pages.push(this.#pool.copy(now));
     }
     return pages;
   }
@@ -243,7 +281,7 @@ export class Checkpoints {
    * sparser into the past, and stay dense around the present.
    */
   #thin(present: Checkpoint): void {
-    while (this.#bytes > this.#maxBytes || this.#list.length > this.#maxCount) {
+    while (this.bytes > this.#maxBytes || this.#list.length > this.#maxCount) {
       let best: Checkpoint | null = null;
       let least = Number.POSITIVE_INFINITY;
       for (let i = 1; i + 1 < this.#list.length; i++) {
@@ -273,13 +311,11 @@ function lastUpTo(list: readonly Place[], place: Place): number {
   return low - 1;
 }
 
-/** Whether two pages hold the same bytes; lengths are equal and multiples of 4 or odd ends. */
+/** Whether two pages hold the same bytes. */
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true;
-  const words = a.length >> 2;
-  const x = new Uint32Array(a.buffer, a.byteOffset, words);
-  const y = new Uint32Array(b.buffer, b.byteOffset, words);
-  for (let i = 0; i < words; i++) if (x[i] !== y[i]) return false;
-  for (let i = words * 4; i < a.length; i++) if (a[i] !== b[i]) return false;
+  const x = new Uint32Array(a.buffer, a.byteOffset, PAGE_SIZE / 4);
+  const y = new Uint32Array(b.buffer, b.byteOffset, PAGE_SIZE / 4);
+  for (let i = 0; i < PAGE_SIZE / 4; i++) if (x[i] !== y[i]) return false;
   return true;
 }

@@ -2,9 +2,9 @@
 // Both are rewritten alike by every run over the same ground, so they only ever grow at the end,
 // and travelling back in time does not shorten them.
 import {
-  Access,
+  type Access,
   Ev,
-  FaultKind,
+  type FaultKind,
   LOG_BASE,
   LOG_NR,
   LOG_RECORD,
@@ -24,7 +24,7 @@ export interface Event {
   c: bigint;
 }
 
-/** A fault as the log has it; FaultRecord in types.ts is its printed form. */
+/** A fault as the log has it, 0 what it does not have yet; FaultRecord in types.ts is its printed form. */
 export interface RawFault {
   n: number;
   seq: number;
@@ -46,44 +46,16 @@ export interface RawFault {
   vma: { start: bigint; end: bigint; flags: number; ino: number } | null;
 }
 
-/** Events whose presence means that the kernel was entered. */
-const ENTRIES = new Set([Ev.FaultEnter, Ev.Syscall, Ev.Signal, Ev.Exec]);
-
-/** Numbers in order, growing at the end. */
-class Growing {
-  #data = new Float64Array(1024);
-  length = 0;
-
-  push(value: number): void {
-    if (this.length === this.#data.length) {
-      const larger = new Float64Array(2 * this.length);
-      larger.set(this.#data);
-      this.#data = larger;
-    }
-    this.#data[this.length++] = value;
-  }
-  at(i: number): number {
-    return this.#data[i] as number;
-  }
-  /** Drops what is not below `limit`. */
-  cut(limit: number): void {
-    this.length = this.below(limit);
-  }
-  /** How many are below `limit`. */
-  below(limit: number): number {
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.at(middle) < limit) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
+/** How often something had begun by some position. Part of each checkpoint. */
+export interface Tally {
+  faults: number;
+  syscalls: number;
+  /** Faults, system calls, signals and execs: there is none without an entry into the kernel. */
+  entries: number;
 }
 
 export interface HistoryOptions {
-  /** Raw events kept, the newest; a power of two. */
+  /** Raw events kept, the newest. */
   maxEvents?: number;
   /** Faults kept, the oldest: further ones are counted only. */
   maxFaults?: number;
@@ -96,22 +68,33 @@ export interface HistoryOptions {
   onFault?: (fault: RawFault) => void;
 }
 
+const WORDS = LOG_RECORD / 4;
+/** A fault is kept as its three events. */
+const FAULT_WORDS = 3 * WORDS;
+const FAULTS_A_CHUNK = 4096;
+
 /** The event log from boot on. */
 export class History {
   readonly #core: Core;
-  readonly #options: { maxEvents: number; maxFaults: number } & HistoryOptions;
+  readonly #maxEvents: number;
+  readonly #maxFaults: number;
   readonly #lines: { user: number; kernel: number; exec: number };
+  readonly #onFault: ((fault: RawFault) => void) | undefined;
   /** Next sequence number that was not seen yet. */
   #seen = 0;
-  readonly #ring: Uint8Array;
-  readonly #faults: RawFault[] = [];
-  /** The faults that are not over: a fault in the kernel may lie inside another. */
-  readonly #open: RawFault[] = [];
-  /** Its end is in the log, its area not yet. */
-  #ending: RawFault | null = null;
-  readonly #entries = new Growing();
-  readonly #syscalls = new Growing();
-  readonly #faultSeqs = new Growing();
+  readonly #ring: Uint32Array;
+  /** Fault n: words of its FaultEnter, FaultDone (seq 0 while it is not over), FaultVma. */
+  readonly #chunks: Uint32Array[] = [];
+  /** Faults seen. */
+  #faults = 0;
+  /** Numbers of those that are not over: a fault may lie inside another. */
+  readonly #open: number[] = [];
+  /** The fault whose end is in the log and whose area is not yet, or -1. */
+  #ending = -1;
+  /** The one that onFault is told of, when it is not kept. */
+  readonly #last = new Uint32Array(FAULT_WORDS);
+  /** What had begun at the machine's present position. */
+  tally: Tally = { faults: 0, syscalls: 0, entries: 0 };
   /** Records that were overwritten before the host could read them. */
   lost = 0;
   /** System calls that this kernel does not have: number and how often. */
@@ -119,110 +102,142 @@ export class History {
 
   constructor(core: Core, options: HistoryOptions = {}) {
     this.#core = core;
+    this.#maxEvents = options.maxEvents ?? 131072;
+    this.#maxFaults = options.maxFaults ?? 1 << 18;
     this.#lines = options.linesBeforeSample ?? { user: 0, kernel: 0, exec: 0 };
-    this.#options = { maxEvents: 131072, maxFaults: 1 << 20, ...options };
-    this.#ring = new Uint8Array(this.#options.maxEvents * LOG_RECORD);
+    this.#onFault = options.onFault;
+    this.#ring = new Uint32Array(this.#maxEvents * WORDS);
   }
 
-  /** Takes what the log has beyond what was seen. */
-  collect(): void {
+  /**
+   * Takes what a run has written.
+   *
+   * @param from LOG_SEQ before that run
+   */
+  collect(from: number): void {
     const end = this.#core.getU32(LOG_SEQ);
-    if (end - this.#seen > LOG_NR) {
-      this.lost += end - this.#seen - LOG_NR;
-      this.#seen = end - LOG_NR;
+    let seq = from;
+    if (end - seq > LOG_NR) {
+      this.lost += end - seq - LOG_NR;
+      seq = end - LOG_NR;
     }
-    const { bytes } = this.#core;
-    for (; this.#seen < end; this.#seen++) {
-      const at = LOG_BASE + (this.#seen % LOG_NR) * LOG_RECORD;
-      const to = (this.#seen % this.#options.maxEvents) * LOG_RECORD;
-      this.#ring.set(bytes.subarray(at, at + LOG_RECORD), to);
-      this.#note(this.#seen, this.#core.getU32(at + 4), at);
+    const { words } = this.#core;
+    const { tally } = this;
+    for (; seq < end; seq++) {
+      const at = (LOG_BASE >> 2) + (seq % LOG_NR) * WORDS;
+      const kind = words[at + 1] as number;
+      if (kind === Ev.FaultEnter) {
+        tally.faults++;
+        tally.entries++;
+      } else if (kind === Ev.Syscall) {
+        tally.syscalls++;
+        tally.entries++;
+      } else if (kind === Ev.Signal || kind === Ev.Exec) tally.entries++;
+      if (seq >= this.#seen) this.#note(seq, kind, words, at);
     }
   }
 
-  #note(seq: number, kind: Ev, at: number): void {
-    const core = this.#core;
-    if (ENTRIES.has(kind)) this.#entries.push(seq);
-    if (kind === Ev.Syscall) this.#syscalls.push(seq);
-    else if (kind === Ev.Enosys) {
-      const nr = core.getNumber(at + 8);
-      this.enosys.set(nr, (this.enosys.get(nr) ?? 0) + 1);
-    } else if (kind === Ev.FaultEnter) {
-      this.#faultSeqs.push(seq);
-      const fault: RawFault = {
-        n: this.#faultSeqs.length - 1,
-        seq,
-        endSeq: 0,
-        instret: core.getNumber(at + 8),
-        mark: 0,
-        pid: 0,
-        pc: core.getU64(at + 24),
-        va: core.getU64(at + 16),
-        access: Access.Read,
-        supervisor: false,
-        kind: FaultKind.none,
-        pfn: 0,
-        blocks: 0,
-        costPs: 0,
-        vma: null,
-      };
-      this.#open.push(fault);
-      if (this.#faults.length < this.#options.maxFaults) this.#faults.push(fault);
-    } else if (kind === Ev.FaultVma) {
-      const fault = this.#ending;
-      if (!fault) return;
-      const end = core.getU64(at + 16);
-      if (end !== 0n) {
-        const [flags, ino] = [core.getU32(at + 24), core.getU32(at + 28)];
-        fault.vma = { start: core.getU64(at + 8), end, flags, ino };
-      }
-      this.#ending = null;
-      this.#options.onFault?.(fault);
+  /** Takes one event that is new. */
+  #note(seq: number, kind: number, words: Uint32Array, at: number): void {
+    this.#seen = seq + 1;
+    const ring = this.#ring;
+    const to = (seq % this.#maxEvents) * WORDS;
+    for (let i = 0; i < WORDS; i++) ring[to + i] = words[at + i] as number;
+    if (kind === Ev.FaultEnter) {
+      const n = this.#faults++;
+      this.#open.push(n);
+      this.#keep(n, 0, words, at);
     } else if (kind === Ev.FaultDone) {
-      const fault = this.#open.pop();
-      if (!fault) return;
-      fault.pid = core.getU32(at + 12);
-      const packed = core.getU64(at + 16);
-      fault.pfn = Number(packed & 0xffffffffn);
-      fault.blocks = Number((packed >> 32n) & 0xffffn);
-      fault.kind = Number((packed >> 48n) & 0xffn);
-      fault.access = Number((packed >> 56n) & 0xfn);
-      fault.supervisor = ((packed >> 60n) & 1n) === 1n;
-      const { user, kernel, exec } = this.#lines;
-      const lines = !fault.supervisor ? user : fault.pc === 0n && fault.instret === 0 ? exec : kernel;
-      fault.mark = core.getU32(at + 8) - lines;
-      fault.costPs = core.getNumber(at + 24);
-      fault.endSeq = seq;
-      this.#ending = fault;
+      const n = this.#open.pop();
+      if (n === undefined) return;
+      this.#ending = n;
+      this.#keep(n, 1, words, at);
+    } else if (kind === Ev.FaultVma && this.#ending >= 0) {
+      const n = this.#ending;
+      this.#ending = -1;
+      this.#keep(n, 2, words, at);
+      if (this.#onFault) {
+        const kept = n < this.#maxFaults;
+        this.#onFault(kept ? (this.fault(n) as RawFault) : this.#decode(n, this.#last, 0));
+      }
+    } else if (kind === Ev.Enosys) {
+      const nr = words[at + 2] as number;
+      this.enosys.set(nr, (this.enosys.get(nr) ?? 0) + 1);
     }
+  }
+
+  #keep(n: number, part: number, words: Uint32Array, at: number): void {
+    let to: Uint32Array = this.#last;
+    let offset = part * WORDS;
+    if (n < this.#maxFaults) {
+      const chunk = Math.floor(n / FAULTS_A_CHUNK);
+      this.#chunks[chunk] ??= new Uint32Array(FAULTS_A_CHUNK * FAULT_WORDS);
+      to = this.#chunks[chunk] as Uint32Array;
+      offset += (n % FAULTS_A_CHUNK) * FAULT_WORDS;
+    }
+    for (let i = 0; i < WORDS; i++) to[offset + i] = words[at + i] as number;
   }
 
   /** Sequence number up to which everything was seen. */
   get seen(): number {
     return this.#seen;
   }
-  get faults(): readonly RawFault[] {
-    return this.#faults;
+
+  /** How many faults can be asked for. */
+  get faultCount(): number {
+    return Math.min(this.#faults, this.#maxFaults);
   }
-  /** Faults begun before the event `seq`. */
-  faultsBefore(seq: number): number {
-    return this.#faultSeqs.below(seq);
+
+  /** Fault n of the run (from 0), when it has begun in any run so far and is kept. */
+  fault(n: number): RawFault | undefined {
+    if (!(n >= 0 && n < this.faultCount)) return undefined;
+    const words = this.#chunks[Math.floor(n / FAULTS_A_CHUNK)] as Uint32Array;
+    return this.#decode(n, words, (n % FAULTS_A_CHUNK) * FAULT_WORDS);
   }
-  syscallsBefore(seq: number): number {
-    return this.#syscalls.below(seq);
-  }
-  entriesBefore(seq: number): number {
-    return this.#entries.below(seq);
+
+  #decode(n: number, words: Uint32Array, at: number): RawFault {
+    const word = (part: number, i: number) => words[at + part * WORDS + i] as number;
+    const wide = (part: number, i: number) =>
+      BigInt(word(part, i)) | (BigInt(word(part, i + 1)) << 32n);
+    const instret = Number(wide(0, 2));
+    const how = word(1, 5);
+    const supervisor = ((how >>> 28) & 1) === 1;
+    const pc = wide(0, 6);
+    const exec = pc === 0n && instret === 0;
+    const { user, kernel, exec: boot } = this.#lines;
+    const end = wide(2, 4);
+    return {
+      n,
+      seq: word(0, 0),
+      endSeq: word(1, 0),
+      instret,
+      mark: word(1, 2) - (!supervisor ? user : exec ? boot : kernel),
+      pid: word(1, 3),
+      pc,
+      va: wide(0, 4),
+      access: (how >>> 24) & 15,
+      supervisor,
+      kind: (how >>> 16) & 255,
+      pfn: word(1, 4),
+      blocks: how & 0xffff,
+      costPs: Number(wide(1, 6)),
+      vma: end === 0n ? null : { start: wide(2, 2), end, flags: word(2, 6), ino: word(2, 7) },
+    };
   }
 
   /** Forgets all events from `seq` on: another future begins there. */
   forget(seq: number): void {
     if (seq >= this.#seen) return;
     this.#seen = seq;
-    for (const list of [this.#entries, this.#syscalls, this.#faultSeqs]) list.cut(seq);
-    while ((this.#faults[this.#faults.length - 1]?.seq ?? -1) >= seq) this.#faults.pop();
-    this.#ending = null;
-    while ((this.#open[this.#open.length - 1]?.seq ?? -1) >= seq) this.#open.pop();
+    this.#ending = -1;
+    const lastSeq = () => this.fault(this.#faults - 1)?.seq ?? -1;
+    while (this.#faults > 0 && lastSeq() >= seq) {
+      this.#faults--;
+      if (this.#open[this.#open.length - 1] === this.#faults) this.#open.pop();
+      const chunk = this.#chunks[Math.floor(this.#faults / FAULTS_A_CHUNK)] as Uint32Array;
+      const at = (this.#faults % FAULTS_A_CHUNK) * FAULT_WORDS;
+      chunk.fill(0, at, at + FAULT_WORDS);
+    }
   }
 
   /**
@@ -231,19 +246,14 @@ export class History {
    * @param to at most `seen`
    */
   events(from: number, to: number): Event[] {
-    const first = Math.max(from, this.#seen - this.#options.maxEvents, 0);
-    const view = new DataView(this.#ring.buffer);
+    const first = Math.max(from, this.#seen - this.#maxEvents, 0);
     const found: Event[] = [];
     for (let seq = first; seq < Math.min(to, this.#seen); seq++) {
-      const at = (seq % this.#options.maxEvents) * LOG_RECORD;
-      if (view.getUint32(at, true) !== seq >>> 0) continue;
-      found.push({
-        seq,
-        kind: view.getUint32(at + 4, true),
-        a: view.getBigUint64(at + 8, true),
-        b: view.getBigUint64(at + 16, true),
-        c: view.getBigUint64(at + 24, true),
-      });
+      const at = (seq % this.#maxEvents) * WORDS;
+      const word = (i: number) => this.#ring[at + i] as number;
+      if (word(0) !== seq >>> 0) continue;
+      const wide = (i: number) => BigInt(word(i)) | (BigInt(word(i + 1)) << 32n);
+      found.push({ seq, kind: word(1), a: wide(2), b: wide(4), c: wide(6) });
     }
     return found;
   }

@@ -28,7 +28,6 @@ import {
   RUN_STOP_INSTRET,
   RunFlag,
   RunMode,
-  STATE_BASE,
   StopReason,
   SYSTEM_STATE,
   TOUCH_BASE,
@@ -38,7 +37,7 @@ import {
 } from "../../assembly/abi.ts";
 import { type Checkpoint, Checkpoints, compare, type Place } from "./checkpoints.ts";
 import { Core, CoreError } from "./core.ts";
-import { History, type HistoryOptions, Output, type RawFault } from "./events.ts";
+import { History, type HistoryOptions, Output, type RawFault, type Tally } from "./events.ts";
 import { Marks, type MarksMap } from "./marks.ts";
 import { type DirectoryNode, mkfs } from "./mkfs.ts";
 import { SETTINGS, type Settings, settingsFault } from "./settings.ts";
@@ -308,23 +307,27 @@ export class Machine {
   async previousFault(): Promise<Outcome> {
     this.#begin();
     const here = this.#place;
-    const { faults } = this.history;
-    for (let i = this.history.faultsBefore(this.logSeq) - 1; i >= 0; i--) {
-      const fault = faults[i];
+    const begun = this.history.tally.faults;
+    for (let n = Math.min(begun, this.history.faultCount - 1); n >= 0 && n >= begun - 2; n--) {
+      const fault = this.history.fault(n);
       if (fault && done(fault) && compare(place(first(fault)), here) < 0) {
         return this.#seek(first(fault));
       }
     }
-    return this.#searchBack(here, (seq) => this.history.faultsBefore(seq), RunFlag.BeforeFault);
+    return this.#searchBack(here, ({ faults }) => faults, RunFlag.BeforeFault);
   }
 
   /** To the first kernel line of fault `n` of the run, running on when it is not yet known. */
   async toFault(n: number): Promise<Outcome> {
     this.#begin();
-    const known = this.history.faults[n];
+    const known = this.history.fault(n);
     if (known && done(known)) return this.#seek(first(known));
-    const last = [...this.history.faults].reverse().find(done);
-    if (last) await this.#seek(first(last));
+    // Beyond what is kept: on from the last checkpoint before it.
+    const list = this.checkpoints.list.filter(({ tally }) => tally.faults <= n);
+    const start = list[list.length - 1];
+    if (start && (this.#inside || this.history.tally.faults < start.tally.faults)) {
+      this.#restore(start);
+    }
     for (;;) {
       const outcome = await this.nextFault();
       if (outcome.reason !== "reached" || this.faultIndex() >= n) return outcome;
@@ -340,7 +343,7 @@ export class Machine {
   /** To the first kernel line of the system call before this position. */
   async previousSyscall(): Promise<Outcome> {
     this.#begin();
-    const count = (seq: number) => this.history.syscallsBefore(seq);
+    const count = ({ syscalls }: Tally) => syscalls;
     return this.#searchBack(this.#place, count, RunFlag.BeforeEntry, () => this.#ecall());
   }
 
@@ -359,8 +362,7 @@ export class Machine {
     this.#begin();
     const here = this.#place;
     if (here.mark > 1) return this.#seek({ instret: here.instret, mark: here.mark - 1 });
-    const count = (seq: number) => this.history.entriesBefore(seq);
-    const found = await this.#searchBack(here, count, RunFlag.BeforeEntry);
+    const found = await this.#searchBack(here, ({ entries }) => entries, RunFlag.BeforeEntry);
     if (found.reason !== "reached") return found;
     const lines = await this.marksHere();
     return this.#seek({ instret: found.position.instret, mark: (lines ?? 1) });
@@ -455,12 +457,15 @@ export class Machine {
   faultIndex(): number {
     if (!this.#inside) return -1;
     const here = this.#place;
-    for (let i = this.history.faultsBefore(this.logSeq + 1) - 1; i >= 0; i--) {
-      const fault = this.history.faults[i];
-      if (!fault || fault.instret !== here.instret) return -1;
-      if (!done(fault) || compare(place(first(fault)), here) <= 0) return i;
+    const begun = this.history.tally.faults;
+    for (const n of [begun, begun - 1]) {
+      const fault = this.history.fault(n);
+      if (!fault || fault.instret !== here.instret) continue;
+      // One that is not over has not told its line, but has begun.
+      if (done(fault) ? fault.mark < here.mark : n < begun) return n;
     }
-    return -1;
+    // Not kept: the count alone tells.
+    return begun > this.history.faultCount ? begun - 1 : -1;
   }
 
   addBreakpoint(text: string, where: { marks?: ReadonlySet<number>; instret?: number }): Breakpoint {
@@ -554,7 +559,7 @@ export class Machine {
 
   #take(): Checkpoint {
     const begin = performance.now();
-    const taken = this.checkpoints.take(this.#place, this.#work());
+    const taken = this.checkpoints.take(this.#place, this.#work(), this.history.tally);
     this.#takeCost = performance.now() - begin;
     this.#sinceTake = 0;
     return taken;
@@ -562,6 +567,7 @@ export class Machine {
 
   #restore(checkpoint: Checkpoint): void {
     this.checkpoints.restore(checkpoint);
+    this.history.tally = { ...checkpoint.tally };
     this.#inside = false;
     this.#sinceTake = 0;
     this.#grant();
@@ -590,14 +596,15 @@ export class Machine {
     const { core } = this;
     core.setNumber(RUN_STOP_INSTRET, stop);
     core.setU32(RUN_FLAGS, flags | hold);
-    core.setU32(RUN_LOG_READ, core.getU32(LOG_SEQ));
+    const seq = core.getU32(LOG_SEQ);
+    core.setU32(RUN_LOG_READ, seq);
     core.setU32(RUN_OUT_READ, core.getU32(OUT_POS));
     core.setNumber(MARK_STOP, markStop);
     try {
       return core.run();
     } finally {
       core.setNumber(MARK_STOP, 0);
-      this.history.collect();
+      this.history.collect(seq);
       this.output.collect();
     }
   }
@@ -625,16 +632,20 @@ export class Machine {
         reason === StopReason.Log ||
         (reason === StopReason.Target && stop < to);
       if (!between) return reason;
-      if (reason === StopReason.Target) {
-        const factor = Math.min(4, Math.max(0.25, 6 / Math.max(now - begin, 0.01)));
-        this.#slice = Math.min(1e8, Math.max(1000, Math.floor(this.#slice * factor)));
-        const interval = Math.max(INTERVAL_MS, INTERVAL_PER_COST * this.#takeCost);
-        if (this.#travel && this.#sinceTake > interval) this.#take();
-      }
+      this.#adapt(this.instret - from, now - begin);
+      const interval = Math.max(INTERVAL_MS, INTERVAL_PER_COST * this.#takeCost);
+      if (this.#travel && this.#sinceTake > interval) this.#take();
       // A trap that waits for the kernel is not a place to stop at.
       const asked = await this.#breathe(to);
       if (asked && !this.#place.pending) return "stopped";
     }
+  }
+
+  /** Makes a slice as long as what takes some 6 ms. */
+  #adapt(instructions: number, ms: number): void {
+    const rate = instructions / Math.max(ms, 0.01);
+    const wanted = Math.min(4 * this.#slice, Math.max(0.25 * this.#slice, 6 * rate));
+    this.#slice = Math.min(1e8, Math.max(1000, Math.floor(wanted)));
   }
 
   #guarded(stop: number, flags: number): StopReason {
@@ -748,18 +759,12 @@ export class Machine {
 
   /** The first fault of the log whose first line lies behind a place, when it is known. */
   #faultAfter(from: Place): RawFault | null {
-    const { faults } = this.history;
-    let low = 0;
-    let high = faults.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const fault = faults[middle] as RawFault;
-      if (done(fault) && compare(place(first(fault)), from) > 0) high = middle;
-      else if (!done(fault) && fault.instret > from.instret) high = middle;
-      else low = middle + 1;
+    for (let n = Math.max(0, this.history.tally.faults - 1); n < this.history.faultCount; n++) {
+      const fault = this.history.fault(n) as RawFault;
+      if (!done(fault)) return null;
+      if (compare(place(first(fault)), from) > 0) return fault;
     }
-    const fault = faults[low];
-    return fault && done(fault) ? fault : null;
+    return null;
   }
 
   /**
@@ -792,21 +797,21 @@ export class Machine {
   /**
    * The first kernel line of the last wanted entry before `here`.
    *
-   * @param count how many such entries had begun before an event, from the log: stretches
-   *   between checkpoints without any are not run again
+   * @param count how many such entries a tally counts: stretches between checkpoints without any
+   *   are not run again
    */
   async #searchBack(
     here: Place,
-    count: (seq: number) => number,
+    count: (tally: Tally) => number,
     flag: RunFlag,
     wanted: () => boolean = () => true,
   ): Promise<Outcome> {
     const list = [...this.checkpoints.list];
     let end: Place = here;
-    let entries = count(this.logSeq);
+    let entries = count(this.history.tally);
     for (let i = this.checkpoints.index({ ...here, pending: false }); i >= 0; i--) {
       const start = list[i] as Checkpoint;
-      const before = count(stateU32(start, LOG_SEQ));
+      const before = count(start.tally);
       // The execve of the boot is an entry that no trap announces.
       if (before === entries && i > 0) {
         end = start;
@@ -859,14 +864,6 @@ export class Machine {
       if (this.#inside && wanted(this.markId)) return outcome;
     }
   }
-}
-
-/** A u32 of the state as it was at a checkpoint. */
-export function stateU32(checkpoint: Checkpoint, address: number): number {
-  const offset = address - STATE_BASE;
-  const page = checkpoint.state[Math.floor(offset / PAGE_SIZE)] as Uint8Array;
-  const view = new DataView(page.buffer, page.byteOffset, page.length);
-  return view.getUint32(offset % PAGE_SIZE, true);
 }
 
 /** See HistoryOptions.linesBeforeSample. */

@@ -97,7 +97,7 @@ export function snapshot(
   const stack = kernelStack(machine);
   const last = faultHere(machine);
   const root = task && task.mm !== 0 ? views.mm(core, task.mm).pgd : 0;
-  const faultCount = machine.history.faultsBefore(machine.logSeq);
+  const faultCount = machine.history.tally.faults;
   const exited = halted ? (views.tasks(core)[0] ?? null) : task;
   const symbols = options.symbols ?? null;
   const guest = exited ? guestView(machine, exited, symbols) : null;
@@ -169,8 +169,8 @@ function placeText(stack: KernelFrame[], mark: number, marksHere: number | null)
 /** The fault in progress at this position, else the last one before it. */
 export function faultHere(machine: Machine): FaultHere | null {
   const { core, history, logSeq } = machine;
-  const index = history.faultsBefore(logSeq) - 1;
-  const last = history.faults[index];
+  const index = history.tally.faults - 1;
+  const last = history.fault(index);
   const over = last !== undefined && last.endSeq !== 0 && last.endSeq < logSeq;
   if (last && !over && machine.insideKernel) return ofRecord(last, true);
   const access = FAULT_ACCESS[core.getNumber(HART_SCAUSE)];
@@ -180,7 +180,7 @@ export function faultHere(machine: Machine): FaultHere | null {
     const of = (one: RawFault | undefined) =>
       one !== undefined && one.instret === here.instret && one.mark < here.mark && !one.supervisor;
     if (of(last)) return ofRecord(last as RawFault, true);
-    const next = history.faults[index + 1];
+    const next = history.fault(index + 1);
     if (of(next)) return ofRecord(next as RawFault, true);
     if (machine.markId !== 0 && core.getU32(BOOT_ERRNO) === 0 && views.pc(core) !== 0n) {
       const [va, pc] = [core.getU64(HART_STVAL), views.pc(core)];

@@ -1,5 +1,6 @@
 // Commands that go through time.
 import { CommandError, type Word } from "../tokenize.ts";
+import type { RawFault } from "../events.ts";
 import type { Machine, Outcome } from "../machine.ts";
 import { duration } from "../format.ts";
 import { faultRecord } from "../snapshot.ts";
@@ -99,8 +100,10 @@ async function toEnd(machine: Machine): Promise<Outcome> {
 function faultLines(session: Session): string {
   const machine = session.running;
   const here = machine.faultIndex();
-  const shown = machine.history.faults.slice(0, 10_000).filter(({ kind }) => kind !== 0);
-  const lines = shown.map((fault) => {
+  const kept = Math.min(machine.history.faultCount, 10_000);
+  const lines = Array.from({ length: kept }, (_, n) => machine.history.fault(n) as RawFault)
+    .filter(({ kind }) => kind !== 0)
+    .map((fault) => {
     const r = faultRecord(machine, fault);
     const at = positionText({ instret: r.instret, mark: r.mark + 1 });
     const area = r.vma ? `${r.vma.perms} ${escapeName(r.vma.name)}` : "no area";

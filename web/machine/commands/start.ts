@@ -59,16 +59,15 @@ async function touch(session: Session, va: bigint, access: Access): Promise<Comm
     throw new CommandError("the process is dead; back goes to before the access that killed it");
   }
   const misses = machine.core.getNumber(TLB_MISSES);
-  const faults = machine.history.faultsBefore(machine.logSeq);
+  const faults = machine.history.tally.faults;
   const outcome = await machine.touch(va, access);
   const missed = machine.core.getNumber(TLB_MISSES) - misses;
-  const taken = machine.history.faultsBefore(machine.logSeq) - faults;
+  const taken = machine.history.tally.faults - faults;
   const name = { [Access.Read]: "read", [Access.Write]: "write", [Access.Fetch]: "fetch" }[access];
   const how =
     taken > 0
-      ? machine.history.faults
-          .slice(faults, faults + taken)
-          .map(({ kind }) => `${snapshotKind(kind)} fault`)
+      ? Array.from({ length: taken }, (_, i) => machine.history.fault(faults + i)?.kind ?? 0)
+          .map((kind) => `${snapshotKind(kind)} fault`)
           .join(", ")
       : missed > 0
         ? "TLB miss, the walk found it"
