@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { needs } from "../../needs.ts";
+import { compileHw } from "../hw-machine.ts";
+import { compressedPrograms, memoryProgram } from "./directed.ts";
+import { atomicOperations, computed, grid } from "./grid.ts";
+import { compare, report, sameRun, shrink } from "./lockstep.ts";
+import { build, type Program } from "./program.ts";
+import { emulate, simulate } from "./run.ts";
+
+let hw: WebAssembly.Module;
+const ours = (elf: Uint8Array) => simulate(hw, elf);
+const slowly = (elf: Uint8Array) => simulate(hw, elf, { slowPath: true });
+
+beforeAll(async () => {
+  hw = await compileHw();
+}, 120_000);
+
+/** Compares the outputs of a grid, 8 bytes each. */
+async function gridDifferences(list: Parameters<typeof grid>[0]) {
+  const { elf, describe: at, vectors } = grid(list);
+  const expecting = emulate(elf);
+  const fast = ours(elf);
+  const slow = slowly(elf);
+  const expected = await expecting;
+  const differences: string[] = [];
+  if (!fast.output.equals(expected.output)) {
+    for (let i = 0; i + 8 <= expected.output.length && differences.length < 20; i += 8) {
+      if (i + 8 > fast.output.length) {
+        differences.push(`${at(i)}: nothing, the program ended (${fast.status})`);
+        break;
+      }
+      const [a, b] = [fast.output.readBigUint64LE(i), expected.output.readBigUint64LE(i)];
+      if (a !== b) differences.push(`${at(i)}: 0x${a.toString(16)}, want 0x${b.toString(16)}`);
+    }
+  }
+  return {
+    differences,
+    vectors,
+    status: [fast.status, expected.status],
+    other: sameRun(fast, slow),
+  };
+}
+
+/** Fails with a small program if a run here differs from QEMU's, or the slow path's. */
+async function same(program: Program): Promise<void> {
+  const built = build(program);
+  const expecting = emulate(built.elf);
+  const fast = ours(built.elf);
+  const slow = slowly(built.elf);
+  if (compare(built, fast, await expecting)) {
+    expect.fail(await report(await shrink(program, ours, emulate), ours, emulate));
+  }
+  expect(sameRun(fast, slow)).toBeUndefined();
+}
+
+describe.skipIf(needs("qemu-riscv64"))("with edge operands, as under QEMU,", () => {
+  const parts: [string, RegExp, number][] = [
+    ["integer instructions", /^[^f]/, 250_000],
+    ["floating-point instructions but the fused", /^f(?!n?m(add|sub)\.)/, 350_000],
+    ["fused multiply-add", /^fn?m(add|sub)\./, 100_000],
+  ];
+  for (const [name, which, least] of parts) {
+    it(`${name} give the same results and flags`, async () => {
+      const list = computed.filter((instruction) => which.test(instruction.name));
+      const { differences, vectors, status, other } = await gridDifferences(list);
+      expect(differences).toEqual([]);
+      expect(status).toEqual([0, 0]);
+      expect(other).toBeUndefined();
+      expect(vectors).toBeGreaterThan(least);
+    }, 120_000);
+  }
+
+  it("atomic memory operations give the same results and memory", async () => {
+    expect(atomicOperations.length).toBe(18);
+    const { differences, vectors, status, other } = await gridDifferences(atomicOperations);
+    expect(differences).toEqual([]);
+    expect(status).toEqual([0, 0]);
+    expect(other).toBeUndefined();
+    expect(vectors).toBeGreaterThan(100_000);
+  }, 60_000);
+
+  it("loads and stores do the same about the end of a page", async () => {
+    await same(memoryProgram(2));
+  }, 60_000);
+
+  it("each of the compressed encodings that are no jumps does the same", async () => {
+    const { programs, encodings } = compressedPrograms(2);
+    expect(encodings).toBe(49_152 - 2409 - 3 * 2048 - 2 * 31 - 1);
+    for (const program of programs) await same(program);
+  }, 120_000);
+});
