@@ -1,5 +1,6 @@
 // pagewalk help: what the command line can do.
 import { readFileSync } from "node:fs";
+import { inCheckout } from "./host.ts";
 import { UsageError } from "./usage.ts";
 
 const MACHINE = `Options (before PROGRAM; everything behind it is the program's):
@@ -48,8 +49,7 @@ const SUMMARY = `usage: pagewalk COMMAND ...
 
 /** The version in package.json. */
 export async function version(): Promise<string> {
-  const manifest = new URL("../package.json", import.meta.url);
-  return JSON.parse(readFileSync(manifest, "utf8")).version;
+  return JSON.parse(readFileSync(inCheckout("package.json"), "utf8")).version;
 }
 
 /** `pagewalk help` */
@@ -64,7 +64,8 @@ export async function help([topic]: string[]): Promise<number> {
   }
   const { helpText } = await import("../web/machine/commands/index.ts");
   const text = helpText(topic);
-  if (text === null) throw new UsageError(`there is no command "${topic}"; pagewalk help lists them`);
+  if (text === null)
+    throw new UsageError(`there is no command "${topic}"; pagewalk help lists them`);
   process.stdout.write(`${text}\n`);
   return 0;
 }

@@ -1,31 +1,53 @@
 // The host side of a run: where the core and the sample programs lie, what goes on the disk.
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { MarksMap } from "../web/machine/marks.ts";
 import type { BootRequest } from "../web/machine/machine.ts";
-import { type DirectoryNode, directory, file, find, place, type TreeNode } from "../web/machine/mkfs.ts";
+import {
+  type DirectoryNode,
+  directory,
+  file,
+  find,
+  place,
+  type TreeNode,
+} from "../web/machine/mkfs.ts";
 import { changeSetting, defaultSettings, type Settings } from "../web/machine/settings.ts";
 import { escapeName } from "../web/machine/terminal-filter.ts";
-import { hostError, parseOptions, readHostFile, readInto, type Split, UsageError } from "./usage.ts";
+import {
+  hostError,
+  parseOptions,
+  readHostFile,
+  readInto,
+  type Split,
+  UsageError,
+} from "./usage.ts";
 
 // The bundle lies in build/, beside the core.
-const coreFile = new URL("./core.wasm", import.meta.url);
-const marksFile = new URL("./marks.json", import.meta.url);
-const programs = new URL("../public/programs/", import.meta.url);
+const build = dirname(fileURLToPath(import.meta.url));
+const checkout = join(build, "..");
+const programs = join(checkout, "public", "programs");
+
+/** A file of the checkout that this build belongs to. */
+export function inCheckout(...path: string[]): string {
+  return join(checkout, ...path);
+}
 
 /** core.wasm, compiled. */
 export async function loadCore(): Promise<WebAssembly.Module> {
+  const coreFile = join(build, "core.wasm");
   if (!existsSync(coreFile)) throw new Error("core.wasm is missing: run node tools/build-core.mjs");
   return WebAssembly.compile(readFileSync(coreFile));
 }
 
 /** marks.json, or nothing when the core was built without. */
 export function loadMarks(): MarksMap | undefined {
+  const marksFile = join(build, "marks.json");
   return existsSync(marksFile) ? JSON.parse(readFileSync(marksFile, "utf8")) : undefined;
 }
 
 function samples(): { name: string; file?: string }[] {
-  const index = new URL("index.json", programs);
+  const index = join(programs, "index.json");
   return existsSync(index) ? JSON.parse(readFileSync(index, "utf8")).programs : [];
 }
 
@@ -37,7 +59,7 @@ export function sampleNames(): string[] {
 /** A sample program's bytes, or null when there is none of this name. */
 export function sample(name: string): Buffer | null {
   const entry = samples().find((one) => one.name === name);
-  return entry ? readFileSync(new URL(entry.file ?? name, programs)) : null;
+  return entry ? readFileSync(join(programs, entry.file ?? name)) : null;
 }
 
 /**

@@ -1,5 +1,4 @@
 // pagewalk run: a program from its start to its end, on the simulated machine.
-import { BOOT_ERRNO, NR_FREE, Conf } from "../assembly/abi.ts";
 import { errnoName, siCodeName, signalName } from "../web/machine/format.ts";
 import { Machine, type MachineOptions, type Outcome } from "../web/machine/machine.ts";
 import { escapeName } from "../web/machine/terminal-filter.ts";
@@ -62,7 +61,7 @@ async function feed(machine: Machine, input: AsyncIterator<Buffer>): Promise<voi
 /** How the program's first process ended. */
 export function ending(machine: Machine) {
   const [task] = views.tasks(machine.core);
-  const errno = machine.core.getI32(BOOT_ERRNO);
+  const errno = views.bootErrno(machine.core);
   const over = machine.halted && errno === 0 && task !== undefined;
   const signal = over ? task.exitSignal : 0;
   return {
@@ -119,7 +118,7 @@ function report(machine: Machine, output: Map<number, Uint8Array[]>) {
     time_ns: Math.round(views.clock(core).timeNs),
     tlb: { hits, misses },
     disk: { reads, pages, seeks },
-    frames: { total: core.conf(Conf.ram_frames), free: core.getU32(NR_FREE) },
+    frames: views.memory(core),
   };
 }
 
@@ -127,7 +126,10 @@ function report(machine: Machine, output: Map<number, Uint8Array[]>) {
 export async function run(args: string[]): Promise<number> {
   const options = machineOptions(args);
   const machine = await boot(options, { travel: false, maxEvents: 1024, maxFaults: 0 });
-  const collected = new Map<number, Uint8Array[]>([[1, []], [2, []]]);
+  const collected = new Map<number, Uint8Array[]>([
+    [1, []],
+    [2, []],
+  ]);
   const streams = { 1: guestStream(process.stdout), 2: guestStream(process.stderr) };
   machine.output.onPiece = ({ fd, bytes }) => {
     const to = fd === 2 ? 2 : 1;

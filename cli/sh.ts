@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { execute, type Host, Session } from "../web/machine/commands/index.ts";
 import { escapeName } from "../web/machine/terminal-filter.ts";
-import { hostTree, loadCore, loadMarks, MACHINE_OPTIONS, machineOptions, sample, sampleNames } from "./host.ts";
+import {
+  hostTree,
+  inCheckout,
+  loadCore,
+  loadMarks,
+  MACHINE_OPTIONS,
+  machineOptions,
+  sample,
+  sampleNames,
+} from "./host.ts";
 import { parseOptions, readHostFile, UsageError } from "./usage.ts";
 
 async function script(name: string): Promise<string> {
@@ -15,7 +24,7 @@ async function script(name: string): Promise<string> {
 /** Kernel sources lie beside the build in a checkout. */
 async function source(path: string): Promise<string | null> {
   try {
-    return readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+    return readFileSync(inCheckout(path), "utf8");
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { Machine, type MachineOptions, type BootRequest } from "../../web/machine/machine.ts";
-import { Core } from "../../web/machine/core.ts";
+import type { Core } from "../../web/machine/core.ts";
 import { Marks } from "../../web/machine/marks.ts";
 import { directory, file } from "../../web/machine/mkfs.ts";
 import { changeSetting, defaultSettings } from "../../web/machine/settings.ts";

@@ -76,8 +76,8 @@ test("an unterminated sequence swallows nothing after the process has exited", (
 });
 
 test("random bytes never become a sequence that is not allowed", () => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const allowed =
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     /^(?:[^\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f]|\x1b\[[\d;:]*m|\x1b\[[\d;]*[A-HJKfd`])*$/;
   const chunk = fc.oneof(
     fc.uint8Array({ maxLength: 40 }),

@@ -269,7 +269,8 @@ export class Checkpoints {
       const older = previous?.state[i];
       const newer = next?.state[i];
       if (older && equal(now, older.bytes)) pages.push(this.#pool.hold(older));
-      else if (newer && newer !== older && equal(now, newer.bytes)) pages.push(this.#pool.hold(newer));
+      else if (newer && newer !== older && equal(now, newer.bytes))
+        pages.push(this.#pool.hold(newer));
       else pages.push(this.#pool.copy(now));
     }
     return pages;

@@ -33,7 +33,11 @@ function round(value: number): string {
 
 /** Bytes in the largest unit that keeps them whole: "64 KiB". */
 export function size(bytes: number): string {
-  for (const [unit, name] of [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"]] as const) {
+  for (const [unit, name] of [
+    [2 ** 30, "GiB"],
+    [2 ** 20, "MiB"],
+    [1024, "KiB"],
+  ] as const) {
     if (bytes >= unit && bytes % unit === 0) return `${bytes / unit} ${name}`;
   }
   return plural(bytes, "byte");
@@ -107,8 +111,10 @@ export function pteWords(pte: bigint): string {
 const WIDTHS: Record<string, number> = {
   ...{ bool: 1, i8: 8, u8: 8, i16: 16, u16: 16, i32: 32, u32: 32, isize: 32, usize: 32 },
 };
-const ADDRESS = /^(address|addr|va|start|end|vm_start|vm_end|pc|sp|stval|old_brk|brk|newbrk|oldbrk|entry|phdr|base|load_bias|limit|last|from|to|low_limit|high_limit)$|_(addr|start|end|va)$|^(start|end)_/;
-const COUNT = /^(i|n|nr|len|length|count|size|level|index|fd|pages|blocks|grow|gap|depth|argc|envc|order|done|used|free|left|room|bytes|offset|nr_.*|.*_nr|.*_count|pgoff|.*pgoff)$/;
+const ADDRESS =
+  /^(address|addr|va|start|end|vm_start|vm_end|pc|sp|stval|old_brk|brk|newbrk|oldbrk|entry|phdr|base|load_bias|limit|last|from|to|low_limit|high_limit)$|_(addr|start|end|va)$|^(start|end)_/;
+const COUNT =
+  /^(i|n|nr|len|length|count|size|level|index|fd|pages|blocks|grow|gap|depth|argc|envc|order|done|used|free|left|room|bytes|offset|nr_.*|.*_nr|.*_count|pgoff|.*pgoff)$/;
 
 /** Names files and tasks for the one machine that a variable belongs to. */
 export interface Namer {

@@ -295,11 +295,16 @@ export class Machine {
     const from = this.#place;
     const known = this.#faultAfter(from);
     if (known) return this.#seek(first(known));
-    const outcome = await this.#nextEntry(from, RunFlag.BeforeFault, () => true, () => {
-      // A fault of the kernel on user memory, inside a system call, shows in the log alone.
-      const fault = this.#faultAfter(from);
-      return fault ? first(fault) : null;
-    });
+    const outcome = await this.#nextEntry(
+      from,
+      RunFlag.BeforeFault,
+      () => true,
+      () => {
+        // A fault of the kernel on user memory, inside a system call, shows in the log alone.
+        const fault = this.#faultAfter(from);
+        return fault ? first(fault) : null;
+      },
+    );
     return outcome;
   }
 
@@ -365,7 +370,7 @@ export class Machine {
     const found = await this.#searchBack(here, ({ entries }) => entries, RunFlag.BeforeEntry);
     if (found.reason !== "reached") return found;
     const lines = await this.marksHere();
-    return this.#seek({ instret: found.position.instret, mark: (lines ?? 1) });
+    return this.#seek({ instret: found.position.instret, mark: lines ?? 1 });
   }
 
   /** One instruction on: before the one after the next to retire. */
@@ -468,7 +473,10 @@ export class Machine {
     return begun > this.history.faultCount ? begun - 1 : -1;
   }
 
-  addBreakpoint(text: string, where: { marks?: ReadonlySet<number>; instret?: number }): Breakpoint {
+  addBreakpoint(
+    text: string,
+    where: { marks?: ReadonlySet<number>; instret?: number },
+  ): Breakpoint {
     const breakpoint = { n: this.#nextBreakpoint++, text, ...where };
     this.breakpoints.push(breakpoint);
     return breakpoint;

@@ -38,11 +38,21 @@ export interface Scene {
   syscall: string | null;
   /** The instruction's place in the program: "main+8 (hello.c:12)". */
   symbol: string;
+  /** Address of the mm_struct in question, 0 when there is none. */
+  mm: number;
   path(ino: number): string;
 }
 
-const VERB = { [Access.Read]: "reads", [Access.Write]: "writes", [Access.Fetch]: "fetches an instruction at" };
-const YOURS = { [Access.Read]: "read", [Access.Write]: "write", [Access.Fetch]: "fetch an instruction at" };
+const VERB = {
+  [Access.Read]: "reads",
+  [Access.Write]: "writes",
+  [Access.Fetch]: "fetches an instruction at",
+};
+const YOURS = {
+  [Access.Read]: "read",
+  [Access.Write]: "write",
+  [Access.Fetch]: "fetch an instruction at",
+};
 
 /** @returns one or two sentences of plain text */
 export function sentence(scene: Scene): string {
@@ -94,8 +104,10 @@ function ending(scene: Scene): string {
 function running(scene: Scene): string {
   const at = views.pc(scene.core);
   if (scene.touch) {
-    return `You are the CPU: ${plural(scene.instret, "access", "accesses")} made, ` +
-      `${plural(scene.faultCount, "page fault")} so far. Touch an address to make the next one.`;
+    return (
+      `You are the CPU: ${plural(scene.instret, "access", "accesses")} made, ` +
+      `${plural(scene.faultCount, "page fault")} so far. Touch an address to make the next one.`
+    );
   }
   const { name } = who(scene);
   const place = scene.symbol ? `${views.hex(at)}, ${scene.symbol}` : views.hex(at);
@@ -104,8 +116,10 @@ function running(scene: Scene): string {
     : mapped(scene.core, at)
       ? "the TLB will miss and walk the page table"
       : "its page is not mapped, so it will fault";
-  return `${name} runs in user mode at ${place}: ${translated}. ` +
-    `${plural(scene.instret, "instruction")} done, ${plural(scene.faultCount, "page fault")} so far.`;
+  return (
+    `${name} runs in user mode at ${place}: ${translated}. ` +
+    `${plural(scene.instret, "instruction")} done, ${plural(scene.faultCount, "page fault")} so far.`
+  );
 }
 
 function mapped(core: Core, va: bigint): boolean {
@@ -116,12 +130,14 @@ function mapped(core: Core, va: bigint): boolean {
 function faulting(scene: Scene, fault: FaultHere): string {
   const { core } = scene;
   const task = views.currentTask(core);
-  const { name, verbs } = fault.supervisor
-    ? { name: `The kernel, on behalf of ${task?.name ?? scene.program},`, verbs: VERB }
-    : who(scene);
-  const areas = task ? views.vmas(core, task.mm) : [];
+  const starting = task?.mm === 0;
+  const whose = starting
+    ? `The kernel, laying out the stack of ${scene.program},`
+    : `The kernel, on behalf of ${task?.name || scene.program},`;
+  const { name, verbs } = fault.supervisor ? { name: whose, verbs: VERB } : who(scene);
+  const areas = views.vmas(core, scene.mm);
   const area = areas.find(({ start, end }) => fault.va >= start && fault.va < end) ?? null;
-  const root = task && task.mm !== 0 ? views.mm(core, task.mm).pgd : 0;
+  const root = scene.mm !== 0 ? views.mm(core, scene.mm).pgd : 0;
   const entry = views.leafPte(core, root, fault.va);
   const does = `${name} ${verbs[fault.access]} ${views.hex(fault.va)}${placeOf(scene, area, fault.va)}`;
   const said = pteSays(core, entry, fault);
@@ -170,7 +186,11 @@ function reason(
     }
     return "No area covers it: SIGSEGV, SEGV_MAPERR.";
   }
-  const need = { [Access.Read]: VM.READ | VM.WRITE, [Access.Write]: VM.WRITE, [Access.Fetch]: VM.EXEC };
+  const need = {
+    [Access.Read]: VM.READ | VM.WRITE,
+    [Access.Write]: VM.WRITE,
+    [Access.Fetch]: VM.EXEC,
+  };
   if (!(area.flags & need[fault.access])) return "The area forbids it: SIGSEGV, SEGV_ACCERR.";
   const write = fault.access === Access.Write;
   if (entry & 1n) return presentReason(core, fault, entry, write);
@@ -191,14 +211,17 @@ function reason(
     const there = lba >= 0 ? ` at block ${count(lba)}` : "";
     return `Page ${index} of ${name} is not in the page cache: a major fault, the disk must read it${there}.`;
   }
-  if (copy) return `The page cache has it in frame ${pfn}, but the area is private: a write gets a copy.`;
+  if (copy)
+    return `The page cache has it in frame ${pfn}, but the area is private: a write gets a copy.`;
   return `The page cache has it in frame ${pfn}: a minor fault, only the PTE is missing.`;
 }
 
 function presentReason(core: Core, fault: FaultHere, entry: bigint, write: boolean): string {
   const needed = { [Access.Read]: 2n, [Access.Write]: 4n, [Access.Fetch]: 8n }[fault.access];
   if (entry & needed) {
-    return fault.kind === FaultKind.none ? "" : `It was a ${KINDS[faultKind(fault.kind)] ?? "fault"}.`;
+    return fault.kind === FaultKind.none
+      ? ""
+      : `It was a ${KINDS[faultKind(fault.kind)] ?? "fault"}.`;
   }
   if (!write) return "The area allows it, so the entry is made to.";
   if (entry & 0x100n) return "The first write: it gets a cleared frame of its own.";

@@ -18,6 +18,7 @@ import {
 import type { RawFault } from "./events.ts";
 import { accessLetter, faultKind, type Namer, signalName, variableText } from "./format.ts";
 import type { Machine } from "./machine.ts";
+import type { ProgramSymbols } from "./program-symbols.ts";
 import { type FaultHere, sentence } from "./sentence.ts";
 import { syscallText } from "./syscalls.ts";
 import type {
@@ -46,14 +47,6 @@ const FAULT_ACCESS: Record<number, Access> = {
   13: Access.Read,
   15: Access.Write,
 };
-
-/** Names of addresses in the guest's program, from its ELF file. */
-export interface Symbols {
-  /** "main+8", or "" */
-  symbol(address: bigint): string;
-  /** The source line, when the file has line tables. */
-  line(address: bigint): { file: string; line: number; text: string } | null;
-}
 
 /** Says a machine's inode numbers as paths. */
 export function namer(machine: Machine): Namer {
@@ -88,7 +81,7 @@ function baseName(path: string): string {
  */
 export function snapshot(
   machine: Machine,
-  options: { at?: bigint; marksHere?: number | null; symbols?: Symbols | null } = {},
+  options: { at?: bigint; marksHere?: number | null; symbols?: ProgramSymbols | null } = {},
 ): Snapshot {
   const { core } = machine;
   const { position, insideKernel, halted } = machine;
@@ -96,7 +89,8 @@ export function snapshot(
   const task = views.currentTask(core);
   const stack = kernelStack(machine);
   const last = faultHere(machine);
-  const root = task && task.mm !== 0 ? views.mm(core, task.mm).pgd : 0;
+  const mm = task?.mm || mmOnStack(machine);
+  const root = mm !== 0 ? views.mm(core, mm).pgd : 0;
   const faultCount = machine.history.tally.faults;
   const exited = halted ? (views.tasks(core)[0] ?? null) : task;
   const symbols = options.symbols ?? null;
@@ -123,7 +117,7 @@ export function snapshot(
       inProgress: last.inProgress,
     },
     walk: root === 0 ? null : walkOf(machine, root, last, options.at),
-    vmas: task ? vmaViews(machine, task.mm) : [],
+    vmas: vmaViews(machine, mm),
     frames: views.frameGrid(core),
     cache: cacheFiles(machine),
     disk: diskView(machine),
@@ -142,8 +136,10 @@ export function snapshot(
       fault: last,
       faultCount,
       bootErrno,
-      syscall: insideKernel && core.getNumber(HART_SCAUSE) === SCAUSE_ECALL ? syscallText(core) : null,
+      syscall:
+        insideKernel && core.getNumber(HART_SCAUSE) === SCAUSE_ECALL ? syscallText(core) : null,
       symbol: guest?.symbol ?? "",
+      mm,
       path: (ino) => baseName(paths.path(ino)),
     }),
     output: machine.output
@@ -196,6 +192,17 @@ function ofRecord(fault: RawFault, inProgress: boolean): FaultHere {
   return { va, access, supervisor, pc, kind, costPs, inProgress };
 }
 
+/** The first faults of the run that are over, at most `limit`. */
+export function faultList(machine: Machine, limit = 16384): FaultRecord[] {
+  const { history } = machine;
+  const found: FaultRecord[] = [];
+  for (let n = 0; n < Math.min(history.faultCount, limit); n++) {
+    const fault = history.fault(n);
+    if (fault && fault.kind !== FaultKind.none) found.push(faultRecord(machine, fault));
+  }
+  return found;
+}
+
 /** A fault of the log in its printed form. */
 export function faultRecord(machine: Machine, fault: RawFault): FaultRecord {
   const { vma } = fault;
@@ -228,6 +235,20 @@ function areaName(flags: number, file: string): string {
 
 // --------------------------------------------------------------------- kernel call stack ----
 
+/** The address space that execve is building, which is nobody's yet: from its variables. */
+function mmOnStack(machine: Machine): number {
+  const { core, marks, depth } = machine;
+  for (let d = Math.min(depth, MARK_NR_FRAMES); d > 0; d--) {
+    const frame = MARK_FRAMES + (d & (MARK_NR_FRAMES - 1)) * MARK_FRAME_SIZE;
+    const slots = marks.function(core.getU32(frame))?.slots ?? [];
+    const i = slots.findIndex(({ type }) => /^mm_struct\b/.test(type));
+    if (i < 0 || !((core.getU64(frame + 8) >> BigInt(i)) & 1n)) continue;
+    const mm = core.getU32(frame + 16 + 8 * i);
+    if (mm !== 0 && views.mm(core, mm).pgd !== 0) return mm;
+  }
+  return 0;
+}
+
 /** The kernel's functions that are active here, outermost first. */
 export function kernelStack(machine: Machine): KernelFrame[] {
   const { core, marks, depth } = machine;
@@ -245,10 +266,17 @@ export function kernelStack(machine: Machine): KernelFrame[] {
     const variables: Variable[] = [];
     fn.slots.forEach((slot, i) => {
       const known = (set >> BigInt(i)) & 1n;
-      if (!known || (slot.kind === "local" && (at.line < slot.line || at.line > slot.endLine))) return;
+      if (!known || (slot.kind === "local" && (at.line < slot.line || at.line > slot.endLine)))
+        return;
       const raw = core.getU64(frame + 16 + 8 * i);
       const text = variableText(names, slot, raw);
-      variables.push({ name: slot.name, type: slot.type, raw: views.hex(raw), text, line: slot.line });
+      variables.push({
+        name: slot.name,
+        type: slot.type,
+        raw: views.hex(raw),
+        text,
+        line: slot.line,
+      });
     });
     stack.push({ function: fn.name, at, variables });
   }
@@ -327,7 +355,13 @@ export function frameInfo(machine: Machine, pfn: number): FrameInfo {
   const { core } = machine;
   const frame = views.frame(core, pfn);
   const state = views.stateOfFrame(core, pfn);
-  return { pfn, state, refcount: frame.refcount, mapcount: frame.mapcount, owner: owner(machine, frame) };
+  return {
+    pfn,
+    state,
+    refcount: frame.refcount,
+    mapcount: frame.mapcount,
+    owner: owner(machine, frame),
+  };
 }
 
 function owner(machine: Machine, frame: views.Frame): string {
@@ -350,13 +384,23 @@ function owner(machine: Machine, frame: views.Frame): string {
 
 // ------------------------------------------------------------------------------- guest ----
 
-function guestView(machine: Machine, task: views.Task, symbols: Symbols | null): GuestView {
+/** How far from the addresses in its file the program was loaded; 0 when it is not mapped. */
+export function loadBias(machine: Machine, symbols: ProgramSymbols): bigint {
+  const { core } = machine;
+  const ino = machine.inodes.get(machine.request.path);
+  const areas = views.vmas(core, views.currentTask(core)?.mm ?? 0);
+  const first = areas.find((area) => area.ino !== 0 && area.ino === ino);
+  return first ? first.start - symbols.lowest : 0n;
+}
+
+function guestView(machine: Machine, task: views.Task, symbols: ProgramSymbols | null): GuestView {
   const { core } = machine;
   const pc = views.pc(core);
   const root = task.mm === 0 ? 0 : views.mm(core, task.mm).pgd;
   const bytes = root === 0 ? new Uint8Array(0) : views.readMemory(core, root, pc, 4);
   const compressed = bytes.length >= 2 && ((bytes[0] as number) & 3) !== 3;
   const insn = [...bytes.subarray(0, compressed ? 2 : 4)].reverse();
+  const bias = symbols ? loadBias(machine, symbols) : 0n;
   const dead = task.state === TaskState.dead;
   const killed = task.exitSignal !== 0;
   return {
@@ -364,8 +408,8 @@ function guestView(machine: Machine, task: views.Task, symbols: Symbols | null):
     name: task.name,
     pc: views.hex(pc),
     insn: insn.map((byte) => byte.toString(16).padStart(2, "0")).join(""),
-    source: symbols?.line(pc) ?? null,
-    symbol: symbols?.symbol(pc) ?? "",
+    source: symbols?.line(pc, bias) ?? null,
+    symbol: symbols?.symbol(pc, bias) ?? "",
     regs: views.REGISTERS.map((name, i) => ({ name, value: views.hex(views.register(core, i)) })),
     exit: dead
       ? {

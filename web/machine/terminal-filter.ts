@@ -158,7 +158,10 @@ function sequence(parameters: string, final: string, size: ScreenSize): string {
  */
 export function withoutReplies(typed: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return typed.replace(/\x1b\[[?>=]?[\d;]*\$?[cnRyt]|\x1b\[[IO]|\x1b\[<[\d;]*[Mm]|\x1b[P\]_^X][^\x07\x1b]*(?:\x07|\x1b\\)?/g, "");
+  return typed.replace(
+    /\x1b\[[?>=]?[\d;]*\$?[cnRyt]|\x1b\[[IO]|\x1b\[<[\d;]*[Mm]|\x1b[P\]_^X][^\x07\x1b]*(?:\x07|\x1b\\)?/g,
+    "",
+  );
 }
 
 /**

@@ -187,10 +187,23 @@ export interface Snapshot {
   instret: number;
   minflt: number;
   majflt: number;
-  tlb: { hits: number; misses: number; entries: TlbEntry[]; size: number; ways: number; policy: string };
+  tlb: {
+    hits: number;
+    misses: number;
+    entries: TlbEntry[];
+    size: number;
+    ways: number;
+    policy: string;
+  };
   kernel: { stack: KernelFrame[]; at: SourceLine | null };
   /** The fault in progress, or the last one. */
-  fault: { va: string; access: "R" | "W" | "X"; mode: "U" | "S"; kind: string; inProgress: boolean } | null;
+  fault: {
+    va: string;
+    access: "R" | "W" | "X";
+    mode: "U" | "S";
+    kind: string;
+    inProgress: boolean;
+  } | null;
   /** Walk of the address in question (the fault's, or the one asked for). */
   walk: Walk | null;
   vmas: VmaView[];

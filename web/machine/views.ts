@@ -1,6 +1,7 @@
 // Typed views of the machine's memory: plain functions that read, nothing that writes. All
 // offsets come from assembly/abi.ts.
 import {
+  BOOT_ERRNO,
   CLOCK_PS,
   CLOCK_SPLIT,
   CONF_BASE,
@@ -445,6 +446,11 @@ export function stateOfFrame(core: Core, pfn: number): PageState {
   return FRAME_STATES[frameState(flags, refcount)] as PageState;
 }
 
+/** Frames of RAM, and how many of them are free. */
+export function memory(core: Core): { total: number; free: number } {
+  return { total: core.conf(Conf.ram_frames), free: core.getU32(NR_FREE) };
+}
+
 /** One cell a frame. */
 export function frameGrid(core: Core): FrameGrid {
   const total = core.conf(Conf.ram_frames);
@@ -534,6 +540,11 @@ function tableOf(core: Core, root: number, va: bigint): number {
   return table < frames ? table : 0;
 }
 
+/** errno of a boot execve that was refused, 0 otherwise. */
+export function bootErrno(core: Core): number {
+  return core.getI32(BOOT_ERRNO);
+}
+
 // ------------------------------------------------------------------------------ disk ----
 
 function diskBase(core: Core): number {
@@ -561,7 +572,11 @@ export function diskFile(core: Core, ino: number): DiskFile | null {
   const first = core.getU32(at + DI_EXTENT);
   const extents = Array.from({ length: core.getU32(at + DI_NR_EXTENTS) }, (_, i) => {
     const record = table + (first + i) * DISK_EXTENT_SIZE;
-    const [page, blocks, lba] = [core.getU32(record), core.getU32(record + 4), core.getU32(record + 8)];
+    const [page, blocks, lba] = [
+      core.getU32(record),
+      core.getU32(record + 4),
+      core.getU32(record + 8),
+    ];
     return { page, blocks, lba };
   });
   return {

@@ -2,7 +2,7 @@
 import { Conf, NR_FREE, NR_KERNEL, PG, VM_COMMITTED, VmEvent } from "../../../assembly/abi.ts";
 import { readelf } from "../elf/readelf.ts";
 import { count, duration, plural } from "../format.ts";
-import { frameInfo, kernelStack, snapshot, vmaViews } from "../snapshot.ts";
+import { frameInfo, kernelStack, loadBias, snapshot, vmaViews } from "../snapshot.ts";
 import { escapeName, TerminalFilter } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import type { Walk } from "../types.ts";
@@ -78,7 +78,11 @@ function examine(session: Session, args: Word[]): string {
   const rest = format ? args.slice(1) : args;
   atMost(rest, 1);
   const match = /^\/(\d*)([xduocs]?)([bhwg]?)$/.exec(format?.text ?? "/");
-  if (!match) throw new CommandError("the format is /NFU: a count, one of xduocs, one of bhwg", format?.column);
+  if (!match)
+    throw new CommandError(
+      "the format is /NFU: a count, one of xduocs, one of bhwg",
+      format?.column,
+    );
   const n = match[1] ? Number(match[1]) : 1;
   const kind = match[2] || "x";
   const unit = UNITS[match[3] || (kind === "c" || kind === "s" ? "b" : "w")] as number;
@@ -115,7 +119,9 @@ function cell(bytes: Uint8Array, kind: string): string {
   if (kind === "u") return String(value);
   if (kind === "o") return `0${value.toString(8)}`;
   if (kind === "c") {
-    return value >= 32n && value < 127n ? `'${String.fromCharCode(Number(value))}'` : `\\x${value.toString(16).padStart(2, "0")}`;
+    return value >= 32n && value < 127n
+      ? `'${String.fromCharCode(Number(value))}'`
+      : `\\x${value.toString(16).padStart(2, "0")}`;
   }
   return `0x${value.toString(16).padStart(bits / 4, "0")}`;
 }
@@ -127,7 +133,13 @@ function registers(session: Session): string {
     return `${name.padEnd(4)} ${value.padEnd(18)}`;
   });
   const lines = [`pc   ${views.hex(views.pc(core))}`];
-  for (let i = 0; i < 32; i += 4) lines.push(cells.slice(i, i + 4).join(" ").trimEnd());
+  for (let i = 0; i < 32; i += 4)
+    lines.push(
+      cells
+        .slice(i, i + 4)
+        .join(" ")
+        .trimEnd(),
+    );
   return lines.join("\n");
 }
 
@@ -148,7 +160,9 @@ function backtrace(session: Session): string {
   return stack
     .map(({ function: name, at, variables }, i) => {
       const head = `#${stack.length - 1 - i}  ${name}  ${at.file}:${at.line}`;
-      const rows = variables.map((v) => `      ${v.name}${v.type ? `: ${v.type}` : ""} = ${v.text}`);
+      const rows = variables.map(
+        (v) => `      ${v.name}${v.type ? `: ${v.type}` : ""} = ${v.text}`,
+      );
       return [head, ...rows].join("\n");
     })
     .reverse()
@@ -163,7 +177,9 @@ function free(session: Session): string {
   let cached = 0;
   for (const pages of views.pageCache(core).values()) cached += pages.size;
   const kernel = core.getU32(NR_KERNEL);
-  const titles = ["total", "used", "free", "buff/cache", "kernel"].map((title) => title.padStart(12));
+  const titles = ["total", "used", "free", "buff/cache", "kernel"].map((title) =>
+    title.padStart(12),
+  );
   const cells = [total, total - unused - cached, unused, cached, kernel].map(kib);
   const promised = core.getNumber(VM_COMMITTED);
   return `KiB   ${titles.join("")}\nMem:  ${cells.join("")}\npromised (Committed_AS): ${count(promised * 4)} KiB`;
@@ -176,7 +192,10 @@ function vmstat(session: Session): string {
   const { reads, pages, seeks } = views.disk(core);
   const events = Object.entries(VmEvent)
     .filter((pair): pair is [string, number] => typeof pair[1] === "number")
-    .map(([name, event]) => `  ${name.toLowerCase().padEnd(14)} ${count(views.vmEvent(core, event)).padStart(14)}`);
+    .map(
+      ([name, event]) =>
+        `  ${name.toLowerCase().padEnd(14)} ${count(views.vmEvent(core, event)).padStart(14)}`,
+    );
   const { hits, misses } = views.tlb(core);
   const times = Object.entries(split).map(([name, ns]) => `${name} ${duration(ns)}`);
   return [
@@ -208,9 +227,10 @@ async function list(session: Session, word: Word | undefined): Promise<string> {
 
 function listGuest(session: Session): string {
   const pc = views.pc(session.running.core);
-  const at = session.program?.symbols?.line(pc);
+  const symbols = session.program?.symbols;
+  const at = symbols?.line(pc, loadBias(session.running, symbols));
   if (!at) return `${views.hex(pc)}: no source line is known`;
-  return `${escapeName(at.file)}:${at.line}  ${escapeName(at.text)}`;
+  return `${at.file}:${at.line}`;
 }
 
 async function readelfCommand(session: Session, args: Word[]) {
@@ -221,11 +241,20 @@ async function readelfCommand(session: Session, args: Word[]) {
   if (wrong) throw new CommandError(`readelf has no option -${wrong} here: -hlS`);
   const has = (letter: string) => letters.includes(letter) || letters.includes("e");
   const shown = letters.filter((letter) => letter !== "W");
-  if (shown.length === 0) throw new CommandError("what to show? -h header, -l segments, -S sections");
+  if (shown.length === 0)
+    throw new CommandError("what to show? -h header, -l segments, -S sections");
   const bytes = names[0] ? await session.host.readFile(names[0].text) : session.program?.bytes;
-  if (!bytes) throw new CommandError(names[0] ? `there is no file "${escapeName(names[0].text)}"` : "which file?");
+  if (!bytes)
+    throw new CommandError(
+      names[0] ? `there is no file "${escapeName(names[0].text)}"` : "which file?",
+    );
   const name = names[0]?.text ?? session.program?.name ?? "";
-  const printed = readelf(bytes, { header: has("h"), segments: has("l"), sections: has("S"), name });
+  const printed = readelf(bytes, {
+    header: has("h"),
+    segments: has("l"),
+    sections: has("S"),
+    name,
+  });
   const text = [printed.stdout, printed.stderr].filter(Boolean).join("\n");
   return result(escapeLines(text.replace(/\n$/, "")), false, printed.status === 0 ? 0 : 1);
 }
@@ -327,7 +356,9 @@ export const LOOKS: Command[] = [
       atMost(args, 0);
       const { checkpoints } = session.running;
       const n = countOf(undefined, checkpoints.list.length);
-      return result(`${plural(n, "checkpoint")}, ${count(Math.round(checkpoints.bytes / 1024))} KiB`);
+      return result(
+        `${plural(n, "checkpoint")}, ${count(Math.round(checkpoints.bytes / 1024))} KiB`,
+      );
     },
   },
 ];

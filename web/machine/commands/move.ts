@@ -6,7 +6,16 @@ import { duration } from "../format.ts";
 import { faultRecord } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
 import type { Command } from "./index.ts";
-import { atMost, countOf, cut, positionText, required, result, type Session, where } from "./session.ts";
+import {
+  atMost,
+  countOf,
+  cut,
+  positionText,
+  required,
+  result,
+  type Session,
+  where,
+} from "./session.ts";
 
 /** Repeats a movement until it fails or was done n times. */
 async function repeat(n: number, move: () => Promise<Outcome>): Promise<Outcome | undefined> {
@@ -51,10 +60,14 @@ function marksOf(session: Session, word: Word): { text: string; ids: Set<number>
   if (colon) {
     const file = marks.fileNamed(colon[1] as string);
     if (file === -2) throw new CommandError(`several files end in ${colon[1]}`, word.column);
-    if (file < 0) throw new CommandError(`no kernel file ${escapeName(colon[1] ?? "")}`, word.column);
+    if (file < 0)
+      throw new CommandError(`no kernel file ${escapeName(colon[1] ?? "")}`, word.column);
     const { line, ids } = marks.marksAt(file, Number(colon[2]));
     if (ids.length === 0) {
-      throw new CommandError(`no kernel line from ${colon[2]} on in ${marks.path(file)}`, word.column);
+      throw new CommandError(
+        `no kernel line from ${colon[2]} on in ${marks.path(file)}`,
+        word.column,
+      );
     }
     return { text: `${marks.path(file)}:${line}`, ids: new Set(ids) };
   }
@@ -64,7 +77,10 @@ function marksOf(session: Session, word: Word): { text: string; ids: Set<number>
     return first < 0 ? [] : [first + 1];
   });
   if (ids.length === 0) {
-    throw new CommandError(`the kernel has no function ${escapeName(text)} to stop in`, word.column);
+    throw new CommandError(
+      `the kernel has no function ${escapeName(text)} to stop in`,
+      word.column,
+    );
   }
   return { text, ids: new Set(ids) };
 }
@@ -104,14 +120,14 @@ function faultLines(session: Session): string {
   const lines = Array.from({ length: kept }, (_, n) => machine.history.fault(n) as RawFault)
     .filter(({ kind }) => kind !== 0)
     .map((fault) => {
-    const r = faultRecord(machine, fault);
-    const at = positionText({ instret: r.instret, mark: r.mark + 1 });
-    const area = r.vma ? `${r.vma.perms} ${escapeName(r.vma.name)}` : "no area";
-    const mark = r.n === here ? ">" : " ";
-    return `${mark}${String(r.n).padStart(4)}  ${at.padEnd(12)} ${r.va.padStart(12)} ${r.access}${
-      r.mode === "S" ? "k" : " "
-    } ${r.kind.padEnd(8)} ${duration(r.costNs).padStart(8)}  ${area}`;
-  });
+      const r = faultRecord(machine, fault);
+      const at = positionText({ instret: r.instret, mark: r.mark + 1 });
+      const area = r.vma ? `${r.vma.perms} ${escapeName(r.vma.name)}` : "no area";
+      const mark = r.n === here ? ">" : " ";
+      return `${mark}${String(r.n).padStart(4)}  ${at.padEnd(12)} ${r.va.padStart(12)} ${r.access}${
+        r.mode === "S" ? "k" : " "
+      } ${r.kind.padEnd(8)} ${duration(r.costNs).padStart(8)}  ${area}`;
+    });
   return lines.length > 0 ? cut(lines, 200) : "no faults so far";
 }
 
@@ -214,7 +230,8 @@ export const MOVES: Command[] = [
         return result("no breakpoints");
       }
       const n = countOf(args[0]);
-      if (!machine.removeBreakpoint(n)) throw new CommandError(`there is no breakpoint ${n}`, args[0]?.column);
+      if (!machine.removeBreakpoint(n))
+        throw new CommandError(`there is no breakpoint ${n}`, args[0]?.column);
       return result(`breakpoint ${n} is gone`);
     },
   },
@@ -246,7 +263,11 @@ export const MOVES: Command[] = [
       atMost(args, 1);
       const word = required(args, 0, "the position");
       const match = /^([\d,_]+)(?::(\d+))?$/.exec(word.text);
-      if (!match) throw new CommandError(`"${escapeName(word.text)}" is no position: 15 or 15:1`, word.column);
+      if (!match)
+        throw new CommandError(
+          `"${escapeName(word.text)}" is no position: 15 or 15:1`,
+          word.column,
+        );
       const instret = countOf({ ...word, text: match[1] as string });
       return where(session, await session.running.seek({ instret, mark: Number(match[2] ?? 0) }));
     },

@@ -6,7 +6,8 @@ import { type BootRequest, Machine, type MachineOptions, type Outcome } from "..
 import { Marks, type MarksMap } from "../marks.ts";
 import { type DirectoryNode, directory, file, find, place } from "../mkfs.ts";
 import { defaultSettings, type Settings } from "../settings.ts";
-import { namer, type Symbols, snapshot } from "../snapshot.ts";
+import { ProgramSymbols } from "../program-symbols.ts";
+import { namer, snapshot } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import type { CommandResult, Snapshot } from "../types.ts";
@@ -23,8 +24,6 @@ export interface Host {
   root?(): DirectoryNode;
   /** Text of a kernel source file, as it was compiled. */
   source?(path: string): Promise<string | null>;
-  /** Names and lines of an ELF file's addresses, when it has them. */
-  symbols?(bytes: Uint8Array): Symbols | null;
   options?: MachineOptions;
 }
 
@@ -35,7 +34,7 @@ export class Session {
   env: string[] = [];
   machine: Machine | null = null;
   /** The program's bytes and symbols, once something was booted. */
-  program: { name: string; bytes: Uint8Array; symbols: Symbols | null } | null = null;
+  program: { name: string; bytes: Uint8Array; symbols: ProgramSymbols | null } | null = null;
   #core: Core | null = null;
 
   constructor(host: Host) {
@@ -98,7 +97,7 @@ export class Session {
       throw new CommandError((error as Error).message);
     }
     this.#core = core;
-    this.program = { name, bytes, symbols: this.host.symbols?.(bytes) ?? null };
+    this.program = { name, bytes, symbols: ProgramSymbols.of(bytes) };
     return this.machine;
   }
 
@@ -134,7 +133,8 @@ export async function where(session: Session, outcome?: Outcome): Promise<Comman
   const { at, stack } = shot.kernel;
   const top = stack[stack.length - 1];
   const of = shot.marksHere === null ? "" : ` of ${shot.marksHere}`;
-  const line = at && top ? `  ${top.function}  ${at.file}:${at.line}  (line ${shot.position.mark}${of})` : "";
+  const line =
+    at && top ? `  ${top.function}  ${at.file}:${at.line}  (line ${shot.position.mark}${of})` : "";
   lines.push(`${positionText(shot.position)}${line}`);
   if (at && session.host.source) {
     const text = (await session.host.source(at.file))?.split("\n")[at.line - 1];

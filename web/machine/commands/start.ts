@@ -112,7 +112,10 @@ export const STARTS: Command[] = [
     complete: files,
     async run(session, args) {
       const name = required(args, 0, "the program").text;
-      await session.boot(name, args.slice(1).map(({ text }) => text));
+      await session.boot(
+        name,
+        args.slice(1).map(({ text }) => text),
+      );
       return where(session);
     },
   },

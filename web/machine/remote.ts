@@ -1,0 +1,192 @@
+// The machine from the page's side: calls over messages to the worker, which is started again,
+// with the last program at the last position, when it dies.
+import type { Calls, Port, Request, Response, Setup } from "./service.ts";
+import type { CommandResult, FaultRecord, Position, Snapshot } from "./types.ts";
+
+/** A worker, or in tests a port to what would be one. */
+export interface WorkerPort extends Port {
+  onerror?: ((event: ErrorEvent) => void) | null;
+  terminate?(): void;
+}
+
+export interface RemoteEvents {
+  /** At most ten a second, while a command runs. */
+  onProgress?(progress: { instret: number; target: number | null }): void;
+  /** The worker died and is back where it was; the command under way has failed. */
+  onRestart?(reason: string): void;
+  /** It died again while it was brought back: no further answer will come. */
+  onDeath?(reason: string): void;
+}
+
+export interface RemoteOptions extends RemoteEvents {
+  setup: Setup;
+  /** Starts a worker; by default web/machine/worker.ts. */
+  spawn?: () => WorkerPort;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Commands whose effect is lost with the worker. */
+const SETTINGS = /^\s*(set|env|era)\s/;
+const STARTS = /^\s*(exec|run|load)\s/;
+const TOUCHES = /^\s*touch\s/;
+
+function spawnWorker(): WorkerPort {
+  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }) as WorkerPort;
+}
+
+export class RemoteMachine {
+  readonly #options: RemoteOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #files = new Map<string, Uint8Array>();
+  #worker: WorkerPort;
+  #nextId = 1;
+  /** Settings lines, then the last start with its touches: what brings a new worker here. */
+  #settings: string[] = [];
+  #start: string[] = [];
+  #position: Position | null = null;
+  #restarting: Promise<void> | null = null;
+  #dead = false;
+
+  private constructor(options: RemoteOptions) {
+    this.#options = options;
+    this.#worker = this.#spawn();
+  }
+
+  /** A machine in a worker that answers. @throws when it cannot be set up. */
+  static async connect(options: RemoteOptions): Promise<RemoteMachine> {
+    const machine = new RemoteMachine(options);
+    await machine.#send("setup", [options.setup]);
+    return machine;
+  }
+
+  /** Runs a command line. @throws when the machine broke; it has then been restarted. */
+  async command(line: string): Promise<CommandResult> {
+    const answer = await this.#call("command", [line]);
+    const { result, position } = answer;
+    if (result.status === 0) {
+      if (SETTINGS.test(line)) this.#settings.push(line);
+      if (TOUCHES.test(line)) this.#start.push(line);
+    }
+    if (STARTS.test(line) && result.status !== 2) this.#start = [line];
+    this.#position = position;
+    return result;
+  }
+
+  /** @param at an address to show the walk of, with 0x */
+  snapshot(at?: string): Promise<Snapshot> {
+    return this.#call("snapshot", at === undefined ? [] : [at]);
+  }
+  faults(): Promise<FaultRecord[]> {
+    return this.#call("faults", []);
+  }
+  complete(line: string): Promise<string[]> {
+    return this.#call("complete", [line]);
+  }
+  /** Standard input for a program that waits for it. */
+  giveInput(bytes: Uint8Array, end = false): Promise<void> {
+    return this.#call("giveInput", [bytes, end]);
+  }
+  /** A file that exec and load may name. */
+  async addFile(name: string, bytes: Uint8Array): Promise<void> {
+    this.#files.set(name, bytes);
+    await this.#call("addFile", [name, bytes]);
+  }
+
+  /** Ends the command under way soon; it answers where it has got to. */
+  stop(): void {
+    this.#worker.postMessage({ stop: true } satisfies Request);
+  }
+
+  /** Ends the worker; calls that wait fail. */
+  dispose(): void {
+    this.#dead = true;
+    this.#drop("the machine was put away");
+  }
+
+  async #call<K extends keyof Calls>(
+    call: K,
+    args: Parameters<Calls[K]>,
+  ): Promise<ReturnType<Calls[K]>> {
+    await this.#restarting;
+    return this.#send(call, args);
+  }
+
+  #send<K extends keyof Calls>(call: K, args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
+    if (this.#dead) return Promise.reject(new Error("the machine is not running"));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker.postMessage({ id, call, args } satisfies Request);
+    });
+  }
+
+  #spawn(): WorkerPort {
+    const worker = (this.#options.spawn ?? spawnWorker)();
+    worker.onmessage = ({ data }: MessageEvent<Response>) => {
+      if (worker === this.#worker) this.#receive(data);
+    };
+    worker.onerror = (event) => {
+      if (worker === this.#worker) this.#crashed(event.message || "the worker stopped");
+    };
+    return worker;
+  }
+
+  #receive(data: Response): void {
+    if ("progress" in data) {
+      this.#options.onProgress?.(data.progress);
+      return;
+    }
+    const waiting = this.#waiting.get(data.id);
+    this.#waiting.delete(data.id);
+    if ("value" in data) waiting?.resolve(data.value);
+    else {
+      waiting?.reject(new Error(data.error));
+      if (data.fatal) this.#crashed(data.error);
+    }
+  }
+
+  #drop(reason: string): void {
+    this.#worker.terminate?.();
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new Error(reason));
+  }
+
+  #crashed(reason: string): void {
+    if (this.#dead) return;
+    this.#drop(reason);
+    if (this.#restarting) {
+      this.#dead = true;
+      this.#options.onDeath?.(reason);
+      return;
+    }
+    this.#worker = this.#spawn();
+    this.#restarting = this.#restore().then(
+      () => {
+        this.#restarting = null;
+        this.#options.onRestart?.(reason);
+      },
+      (error: Error) => {
+        if (this.#dead) return;
+        this.#dead = true;
+        this.#drop(error.message);
+        this.#options.onDeath?.(error.message);
+      },
+    );
+  }
+
+  /** Brings a new worker to where the last one was after its last answer. */
+  async #restore(): Promise<void> {
+    await this.#send("setup", [this.#options.setup]);
+    for (const [name, bytes] of this.#files) await this.#send("addFile", [name, bytes]);
+    for (const line of [...this.#settings, ...this.#start]) await this.#send("command", [line]);
+    if (this.#position && this.#start.length > 0) {
+      const { instret, mark } = this.#position;
+      await this.#send("command", [`seek ${instret}:${mark}`]);
+    }
+  }
+}
