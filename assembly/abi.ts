@@ -408,6 +408,8 @@ export enum VM {
   MAYEXEC = 64,
   MAYSHARE = 128,
   GROWSDOWN = 256,
+  /** No pages of its own to fault in: the vDSO's place. */
+  PFNMAP = 0x400,
   LOCKED = 0x2000,
   SEQ_READ = 0x8000,
   RAND_READ = 0x10000,

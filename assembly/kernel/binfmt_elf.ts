@@ -9,7 +9,7 @@
 //   4  each PT_LOAD, in the file's order: mapped, its tail zeroed, its bss mapped;
 //      only then are its numbers checked
 //   5  the interpreter's PT_LOADs the same way
-//   6  auxv, argv and envp on the stack; entry
+//   6  the vDSO's place; auxv, argv and envp on the stack (elf_tables.ts); entry
 //
 // A segment:      p_offset               p_filesz            p_memsz
 //                    |--------------------------|                |
@@ -19,8 +19,8 @@
 //                  A the file's pages, private
 //
 // In Linux: fs/binfmt_elf.c load_elf_binary(), elf_load(), elf_map(),
-// load_elf_interp(), create_elf_tables() (6.12).
-// Left out: address randomisation, PT_GNU_PROPERTY, core dumps, the vDSO.
+// load_elf_interp() (6.12).
+// Left out: address randomisation, PT_GNU_PROPERTY, core dumps.
 import {
   CONF_BASE,
   Conf,
@@ -30,23 +30,6 @@ import {
   VM,
 } from "../abi";
 import {
-  AT_BASE,
-  AT_CLKTCK,
-  AT_EGID,
-  AT_ENTRY,
-  AT_EUID,
-  AT_EXECFN,
-  AT_FLAGS,
-  AT_GID,
-  AT_HWCAP,
-  AT_NULL,
-  AT_PAGESZ,
-  AT_PHDR,
-  AT_PHENT,
-  AT_PHNUM,
-  AT_RANDOM,
-  AT_SECURE,
-  AT_UID,
   ELFCLASS64,
   ELFMAG,
   ELF_HDR_SIZE,
@@ -68,6 +51,7 @@ import {
   EINVAL,
   EIO,
   ELIBBAD,
+  ENOENT,
   ENOEXEC,
   ENOMEM,
   IS_ERR_VALUE,
@@ -85,6 +69,7 @@ import {
   start_thread,
 } from "./exec";
 import { vm_brk_flags } from "./brk";
+import { create_elf_tables } from "./elf_tables";
 import { file_at, fput } from "./file_table";
 import { kernel_read } from "./filemap";
 import { vm_mmap, vm_munmap } from "./mmap_file";
@@ -97,22 +82,19 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from "./mmap";
-import { PATH_MAX, strlen } from "./namei";
-import { get_random_bytes } from "./random";
+import { PATH_MAX } from "./namei";
 import { TASK_SIZE } from "./pgtable";
-import { current } from "./sched";
-import { clear_user, copy_to_user, put_user } from "./uaccess";
+import { current, current_mm } from "./sched";
+import { clear_user } from "./uaccess";
+import { arch_setup_additional_pages } from "./vdso";
 
 /** A program header table is at most a page. */
 const PHDRS: usize = KBUF + 0x1000;
 const INTERP_PHDRS: usize = KBUF + 0x2000;
 const INTERP_HDR: usize = KBUF + 0x200;
-const SCRATCH: usize = KBUF + 0x300;
 const INTERP_PATH: usize = KBUF + 0x8000;
 /** Where a position-independent program with an interpreter goes. */
 const ELF_ET_DYN_BASE: u64 = (TASK_SIZE / 3) * 2;
-/** I M A F D C: what /proc/cpuinfo would call rv64imafdc. */
-const ELF_HWCAP: u64 = 0x112d;
 
 // @nomark
 function ELF_PAGESTART(va: u64): u64 {
@@ -135,10 +117,15 @@ function phdr(table: usize, i: u32): elf64_phdr {
   return changetype<elf64_phdr>(table + <usize>i * ELF_PHDR_SIZE);
 }
 
+// @nomark
+function reader_is_the_cpu(): bool {
+  return load<u32>(CONF_BASE + Conf.mode * 8) == RunMode.Touch;
+}
+
 /** The machine runs RISC-V; with the reader as its CPU it maps any 64-bit program. */
 function elf_check_arch(hdr: elf64_hdr): bool {
   if (((hdr.e_ident0 >> 32) & 0xff) != ELFCLASS64) return false;
-  if (load<u32>(CONF_BASE + Conf.mode * 8) == RunMode.Touch) {
+  if (reader_is_the_cpu()) {
     return ((hdr.e_ident0 >> 40) & 0xff) == 1; // little-endian
   }
   return hdr.e_machine == EM_RISCV;
@@ -146,7 +133,7 @@ function elf_check_arch(hdr: elf64_hdr): bool {
 
 /** Reads exactly `len` bytes at `pos`. => 0, -EIO when the file ends first, -EINVAL. */
 export function elf_read(file: u32, to: usize, len: u64, pos: u64): i64 {
-  if (<i64>pos < 0) return -EINVAL;
+  if (<i64>pos < 0 || <i64>(pos + len) < 0) return -EINVAL;
   const read = kernel_read(file_at(file), to, len, pos);
   if (read < 0) return read;
   return <u64>read == len ? 0 : -EIO;
@@ -195,7 +182,11 @@ export function open_interpreter(bprm: linux_binprm, hdr: elf64_hdr): i64 {
     let error = elf_read(bprm.file, INTERP_PATH, ph.p_filesz, ph.p_offset);
     if (error < 0) return error;
     if (load<u8>(INTERP_PATH + <usize>ph.p_filesz - 1) != 0) return -ENOEXEC;
+    bprm.has_interp = 1;
     const opened = open_exec(INTERP_PATH);
+    // Nothing is executed when the reader is the CPU: a program from another machine
+    // is mapped without the loader that it names and that this disk does not have.
+    if (opened == -ENOENT && reader_is_the_cpu()) return 0;
     if (opened < 0) return opened;
     error = elf_read(<u32>opened, INTERP_HDR, ELF_HDR_SIZE, 0);
     if (error == 0) error = check_interpreter(<u32>opened);
@@ -255,7 +246,7 @@ export function map_program(bprm: linux_binprm, hdr: elf64_hdr, interpreter: u32
       total_size = total_mapping_size(PHDRS, hdr.e_phnum);
       if (total_size == 0) return -EINVAL;
       const align = maximum_alignment(PHDRS, hdr.e_phnum);
-      if (interpreter != 0) {
+      if (bprm.has_interp != 0) {
         load_bias = ELF_ET_DYN_BASE;
         if (align != 0) load_bias &= ~(align - 1);
         flags |= MAP_FIXED_NOREPLACE;
@@ -294,12 +285,20 @@ export function map_program(bprm: linux_binprm, hdr: elf64_hdr, interpreter: u32
   let interp_base: u64 = 0;
   if (interpreter != 0) {
     interp_base = load_elf_interp(interpreter, load_bias);
-    if (BAD_ADDR(interp_base)) return bad_address(interp_base);
+    if (IS_ERR_VALUE(interp_base)) return <i64>interp_base;
+    // The base may be "negative": only the sum must be an address.
     start = interp_base + changetype<elf64_hdr>(INTERP_HDR).e_entry;
   }
-  if (BAD_ADDR(start)) return -EINVAL;
-  error = create_elf_tables(bprm, hdr, interp_base, entry, phdr_addr);
+  if (BAD_ADDR(start)) return bad_address(start);
+  error = arch_setup_additional_pages(mm);
   if (error < 0) return error;
+  error = create_elf_tables(bprm, hdr.e_phnum, interp_base, entry, phdr_addr);
+  if (error < 0) return error;
+  if (hdr.e_type == ET_DYN && interpreter == 0) {
+    // Mapped among the libraries, its heap would have no room: it goes elsewhere.
+    mm.brk = PAGE_ALIGN(ELF_ET_DYN_BASE);
+    mm.start_brk = mm.brk;
+  }
   mm.start_stack = bprm.p;
   start_thread(start, bprm.p);
   return 0;
@@ -405,8 +404,7 @@ export function elf_load(
     zero_start = PAGE_ALIGN(zero_start);
     zero_end = PAGE_ALIGN(zero_end);
     const exec: u32 = prot & PROT_EXEC ? VM.EXEC : 0;
-    const mm = changetype<linux_binprm>(KBUF + 0x3f00).mm;
-    const error = vm_brk_flags(mm, zero_start, zero_end - zero_start, exec);
+    const error = vm_brk_flags(current_mm(), zero_start, zero_end - zero_start, exec);
     if (error != 0) return <u64>error;
   }
   return map_addr;
@@ -466,80 +464,4 @@ export function load_elf_interp(file: u32, no_base: u64): u64 {
     if (ph.p_memsz > TASK_SIZE || TASK_SIZE - ph.p_memsz < start) return <u64>-ENOMEM;
   }
   return load_addr;
-}
-
-/**
- * 6: what the program finds on its stack, from sp upward:
- *
- *   argc | argv[0] .. argv[argc-1] 0 | envp[0] .. 0 | auxv pairs .. AT_NULL | 16 random
- *   bytes | argument strings | environment strings | path | 8 zero bytes
- */
-export function create_elf_tables(
-  bprm: linux_binprm, hdr: elf64_hdr, interp_base: u64, entry: u64, phdr_addr: u64,
-): i64 {
-  const task = current();
-  const mm = bprm.mm;
-  let p = bprm.p & ~(<u64>15);
-  p -= 16;
-  const random = p;
-  get_random_bytes(SCRATCH, 16);
-  if (copy_to_user(random, SCRATCH, 16) != 0) return -EFAULT;
-  const pairs: u64 = 17;
-  const items = <u64>bprm.argc + 1 + <u64>bprm.envc + 1 + 1;
-  p = (p - pairs * 16 - items * 8) & ~(<u64>15);
-  bprm.p = p;
-  if (put_user(p, bprm.argc, SCRATCH) != 0) return -EFAULT;
-  p += 8;
-  let string = mm.arg_start;
-  for (let i: u32 = 0; i < bprm.argc; i++, p += 8) {
-    if (put_user(p, string, SCRATCH) != 0) return -EFAULT;
-    string += user_strlen(bprm, string);
-  }
-  if (put_user(p, 0, SCRATCH) != 0) return -EFAULT;
-  p += 8;
-  mm.arg_end = string;
-  mm.env_start = string;
-  for (let i: u32 = 0; i < bprm.envc; i++, p += 8) {
-    if (put_user(p, string, SCRATCH) != 0) return -EFAULT;
-    string += user_strlen(bprm, string);
-  }
-  if (put_user(p, 0, SCRATCH) != 0) return -EFAULT;
-  p += 8;
-  mm.env_end = string;
-  let at = SCRATCH;
-  at = aux(at, AT_HWCAP, ELF_HWCAP);
-  at = aux(at, AT_PAGESZ, PAGE_SIZE);
-  at = aux(at, AT_CLKTCK, 100);
-  at = aux(at, AT_PHDR, phdr_addr);
-  at = aux(at, AT_PHENT, ELF_PHDR_SIZE);
-  at = aux(at, AT_PHNUM, hdr.e_phnum);
-  at = aux(at, AT_BASE, interp_base);
-  at = aux(at, AT_FLAGS, 0);
-  at = aux(at, AT_ENTRY, entry);
-  at = aux(at, AT_UID, task.uid);
-  at = aux(at, AT_EUID, task.euid);
-  at = aux(at, AT_GID, task.gid);
-  at = aux(at, AT_EGID, task.egid);
-  at = aux(at, AT_SECURE, bprm.secure);
-  at = aux(at, AT_RANDOM, random);
-  at = aux(at, AT_EXECFN, bprm.exec);
-  at = aux(at, AT_NULL, 0);
-  return copy_to_user(p, SCRATCH, pairs * 16) == 0 ? 0 : -EFAULT;
-}
-
-/** Appends one auxiliary vector entry. */
-// @nomark
-function aux(at: usize, type: u64, value: u64): usize {
-  store<u64>(at, type);
-  store<u64>(at, value, 8);
-  return at + 16;
-}
-
-/** Bytes of the stack string at `va` with its NUL: the request's strings, in order. */
-// @nomark
-function user_strlen(bprm: linux_binprm, va: u64): u64 {
-  // The strings lie on the stack in the order of the request: argv, then envp.
-  const path: usize = bprm.name;
-  const first = path + strlen(path) + 1;
-  return strlen(first + <usize>(va - bprm.mm.arg_start)) + 1;
 }

@@ -6,22 +6,28 @@
 //   B  the end moves down                  the pages above it go
 //   C  the end moves up                    refused if it would come too near the next
 //
+// The heap begins as an area of its own, next to the bss, and then grows in place.
+//
 // In Linux: mm/mmap.c sys_brk(), vm_brk_flags(); mm/vma.c do_brk_flags() (6.12).
 // Left out: RLIMIT_DATA, address randomisation of the heap.
-import { PAGE_SIZE } from "../abi";
+import { CONF_BASE, Conf, PAGE_SIZE, VM } from "../abi";
 import { ENOMEM, IS_ERR_VALUE } from "./errno";
 import {
   MAP_FIXED,
   PAGE_ALIGN,
   VM_DATA_FLAGS,
   do_munmap,
+  expand_area,
   find_vma,
+  find_vma_intersection,
   get_unmapped_area,
-  mmap_region,
+  insert_area,
   vm_start_gap,
+  vma_before,
 } from "./mmap";
-import { mm_struct } from "./mm_types";
+import { mm_struct, vm_area_struct } from "./mm_types";
 import { current_mm } from "./sched";
+import { vm_enough_memory } from "./util";
 
 /**
  * An anonymous area at exactly [addr, addr + request), replacing what is there; how the
@@ -32,15 +38,33 @@ export function vm_brk_flags(mm: mm_struct, addr: u64, request: u64, flags: u32)
   const len = PAGE_ALIGN(request);
   if (len < request) return -ENOMEM;
   if (len == 0) return 0;
-  const at = get_unmapped_area(mm, addr, len, MAP_FIXED);
+  const at = get_unmapped_area(mm, 0, addr, len, 0, MAP_FIXED);
   if (IS_ERR_VALUE(at)) return <i64>at;
-  return do_brk_flags(mm, addr, len, flags);
+  const error = do_munmap(mm, addr, len);
+  if (error != 0) return error;
+  return do_brk_flags(mm, vma_before(mm, addr), addr, len, flags);
 }
 
-/** The area itself; `addr` and `len` are page aligned. => 0 or -ENOMEM. */
-export function do_brk_flags(mm: mm_struct, addr: u64, len: u64, flags: u32): i64 {
-  const at = mmap_region(mm, 0, addr, len, VM_DATA_FLAGS | flags, addr >> 12);
-  return IS_ERR_VALUE(at) ? <i64>at : 0;
+/**
+ * The area itself, where nothing is mapped: `prev` grows when it ends there and means
+ * the same. `addr` and `len` are page aligned.
+ * => 0 or -ENOMEM.
+ */
+export function do_brk_flags(
+  mm: mm_struct, prev: vm_area_struct | null, addr: u64, len: u64, flags: u32,
+): i64 {
+  if (mm.map_count > load<u32>(CONF_BASE + Conf.vm_max_map_count * 8)) return -ENOMEM;
+  if (!vm_enough_memory(len >> 12)) return -ENOMEM;
+  const vm_flags = VM_DATA_FLAGS | VM.ACCOUNT | flags;
+  if (prev != null && prev.vm_end == addr) {
+    const same = prev.vm_file == 0 && prev.vm_flags == vm_flags;
+    if (same && prev.vm_pgoff == prev.vm_start >> 12) {
+      expand_area(mm, prev, len);
+      return 0;
+    }
+  }
+  const vma = insert_area(mm, 0, addr, len, vm_flags, addr >> 12);
+  return vma == null ? -ENOMEM : 0;
 }
 
 /**
@@ -59,16 +83,20 @@ export function sys_brk(brk: u64): u64 {
   }
   // B: down
   if (brk <= mm.brk) {
+    if (find_vma_intersection(mm, newbrk, oldbrk) == null) return mm.brk;
     if (do_munmap(mm, newbrk, oldbrk - newbrk) != 0) return mm.brk;
     mm.brk = brk;
     return brk;
   }
   // C: up
   const len = newbrk - oldbrk;
-  if (IS_ERR_VALUE(get_unmapped_area(mm, oldbrk, len, MAP_FIXED))) return mm.brk;
+  if (IS_ERR_VALUE(get_unmapped_area(mm, 0, oldbrk, len, 0, MAP_FIXED))) return mm.brk;
   const next = find_vma(mm, oldbrk);
   if (next != null && newbrk + PAGE_SIZE > vm_start_gap(next)) return mm.brk;
-  if (do_brk_flags(mm, oldbrk, len, 0) != 0) return mm.brk;
+  // The bss, before the heap, is not a part of it.
+  let heap = vma_before(mm, oldbrk);
+  if (heap != null && heap.vm_end <= mm.start_brk) heap = null;
+  if (do_brk_flags(mm, heap, oldbrk, len, 0) != 0) return mm.brk;
   mm.brk = brk;
   return brk;
 }

@@ -47,23 +47,5 @@ export const PF_X: u32 = 1;
 export const PF_W: u32 = 2;
 export const PF_R: u32 = 4;
 
-export const AT_NULL: u64 = 0;
-export const AT_PHDR: u64 = 3;
-export const AT_PHENT: u64 = 4;
-export const AT_PHNUM: u64 = 5;
-export const AT_PAGESZ: u64 = 6;
-export const AT_BASE: u64 = 7;
-export const AT_FLAGS: u64 = 8;
-export const AT_ENTRY: u64 = 9;
-export const AT_UID: u64 = 11;
-export const AT_EUID: u64 = 12;
-export const AT_GID: u64 = 13;
-export const AT_EGID: u64 = 14;
-export const AT_HWCAP: u64 = 16;
-export const AT_CLKTCK: u64 = 17;
-export const AT_SECURE: u64 = 23;
-export const AT_RANDOM: u64 = 25;
-export const AT_EXECFN: u64 = 31;
-
 if (offsetof<elf64_hdr>() != 64) ERROR("elf: header");
 if (offsetof<elf64_phdr>() != 56) ERROR("elf: program header");

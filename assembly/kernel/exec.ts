@@ -4,16 +4,17 @@
 //      |
 //   open the file               refused: ENOENT, EACCES, ...          the old program
 //   new mm, new stack           the strings are copied to its top     goes on with an
-//   headers read and checked    refused: ENOEXEC, ELIBBAD, ...        errno
+//   whose format is it?         #! names another file: begin again    errno
+//   headers read and checked    refused: ENOEXEC, ELIBBAD, ...
 //  ---- point of no return: the old address space is gone ----
 //   map the segments            what fails from here on is SIGSEGV: there is no
 //   auxv, argc, argv, envp      program left to tell
 //   pc = entry, sp = stack
 //
-// In Linux: fs/exec.c do_execveat_common(), begin_new_exec(), setup_arg_pages(),
-// copy_strings() (6.12).
-// Left out: scripts (#!), other binary formats, threads, security modules, more than
-// 96 KiB of strings from execve(2).
+// In Linux: fs/exec.c do_execveat_common(), exec_binprm(), begin_new_exec(),
+// setup_arg_pages(), copy_strings() (6.12).
+// Left out: other binary formats than ELF and scripts, threads, security modules, more
+// than 84 KiB of strings from execve(2).
 import {
   BOOT_ERRNO,
   Ev,
@@ -31,14 +32,16 @@ import { frame_addr, frame_written } from "../hw/bus";
 import { sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
 import { load_elf_binary } from "./binfmt_elf";
-import { E2BIG, EACCES, ENFILE, ENOENT, ENOMEM } from "./errno";
+import { load_script } from "./binfmt_script";
+import { E2BIG, EACCES, EFAULT, ELOOP, ENFILE, ENOENT, ENOEXEC, ENOMEM } from "./errno";
 import { mmput } from "./exit";
-import { faultin_page } from "./fault";
+import { expand_stack, faultin_page } from "./fault";
 import { file, file_at, alloc_file, fput } from "./file_table";
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS, vm_stat_account } from "./mmap";
 import { mm_slot, mm_struct, vm_area_alloc, vm_area_struct } from "./mm_types";
+import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
 import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
@@ -64,8 +67,19 @@ export class linux_binprm {
   egid!: u32;
   secure!: u32; // AT_SECURE: setuid or setgid
   name!: u32; // the path, in the request
+  interp!: u32; // the path of what really runs: the script's interpreter, or the same
+  interpreter!: u32; // struct file of a script's interpreter, 0 when there is none
   executable_stack!: u32; // see EXSTACK_*
+  has_interp!: u32; // 1: the program names an interpreter, found or not
+  argmin!: u64; // the strings may not come below this
 }
+
+/** The longest argument: 32 pages. */
+const MAX_ARG_STRLEN: u64 = 32 * PAGE_SIZE;
+const ARG_MAX: u64 = 131072;
+const STK_LIM: u64 = 8 << 20;
+/** An interpreter may be a script too, so often. */
+const MAX_REWRITES: u32 = 5;
 
 export const EXSTACK_DEFAULT: u32 = 0;
 export const EXSTACK_DISABLE_X: u32 = 1;
@@ -114,14 +128,15 @@ export function do_execve(request: usize): i64 {
   const bprm = the_binprm();
   bprm.file = <u32>opened;
   bprm.name = <u32>path;
+  bprm.interp = <u32>path;
+  bprm.interpreter = 0;
   bprm.argc = load<u32>(request);
   bprm.envc = load<u32>(request, 4);
-  bprm_fill_uid(bprm);
+  bprm.has_interp = 0;
   let error = bprm_mm_init(bprm);
   if (error == 0) {
     error = copy_request_strings(bprm, path);
-    if (error == 0) error = prepare_binprm(bprm);
-    if (error == 0) error = load_elf_binary(bprm);
+    if (error == 0) error = exec_binprm(bprm);
     // Before the point of no return the new address space is nobody's: drop it.
     if (error < 0 && !has_taken_over(bprm)) mmput(bprm.mm);
   }
@@ -134,6 +149,27 @@ export function do_execve(request: usize): i64 {
     return 0;
   }
   return error;
+}
+
+/** Finds the format, and again for each interpreter that a script names. */
+export function exec_binprm(bprm: linux_binprm): i64 {
+  for (let depth: u32 = 0; depth <= MAX_REWRITES; depth++) {
+    const error = search_binary_handler(bprm);
+    if (error < 0 || bprm.interpreter == 0) return error;
+    fput(bprm.file);
+    bprm.file = bprm.interpreter;
+    bprm.interpreter = 0;
+  }
+  return -ELOOP;
+}
+
+/** Asks each format in turn; ENOEXEC is "not mine". */
+function search_binary_handler(bprm: linux_binprm): i64 {
+  const error = prepare_binprm(bprm);
+  if (error < 0) return error;
+  const elf = load_elf_binary(bprm);
+  if (elf != -ENOEXEC || has_taken_over(bprm)) return elf;
+  return load_script(bprm);
 }
 
 /** Has the process given up its old address space for the new one? */
@@ -182,17 +218,36 @@ export function bprm_mm_init(bprm: linux_binprm): i64 {
   return 0;
 }
 
+/**
+ * How far down the strings may reach: a quarter of the stack limit, at most 6 MiB and
+ * at least 128 KiB, with the pointers to them.
+ * => 0 or -E2BIG.
+ */
+function bprm_stack_limits(bprm: linux_binprm): i64 {
+  let limit = min<u64>((STK_LIM / 4) * 3, current().rlim_stack / 4);
+  limit = max<u64>(limit, ARG_MAX);
+  const pointers = <u64>(max<u32>(bprm.argc, 1) + bprm.envc) * 8;
+  if (limit <= pointers) return -E2BIG;
+  bprm.argmin = bprm.p - (limit - pointers);
+  return 0;
+}
+
 /** The path, then envp, then argv, each from its last string, go to the stack's top. */
 function copy_request_strings(bprm: linux_binprm, path: usize): i64 {
   const argv = path + strlen(path) + 1;
   let envp = argv;
   for (let i: u32 = 0; i < bprm.argc; i++) envp += strlen(envp) + 1;
-  let error = copy_string_kernel(bprm, path);
+  let error = bprm_stack_limits(bprm);
+  if (error == 0) error = copy_string_kernel(bprm, path);
   if (error != 0) return error;
   bprm.exec = bprm.p;
   error = copy_strings(bprm, bprm.envc, envp);
   if (error != 0) return error;
-  return copy_strings(bprm, bprm.argc, argv);
+  error = copy_strings(bprm, bprm.argc, argv);
+  if (error != 0 || bprm.argc != 0) return error;
+  // No program is without an argv[0]; too many have trusted in that.
+  bprm.argc = 1;
+  return copy_string_kernel(bprm, argv - 1);
 }
 
 /** `count` strings that lie one after the other at `at`; the last is copied first. */
@@ -206,23 +261,36 @@ function copy_strings(bprm: linux_binprm, count: u32, at: usize): i64 {
   return 0;
 }
 
-/** One string, with its NUL, below bprm.p. => 0, -E2BIG. */
+/** One string, with its NUL, below bprm.p, its last page first. => 0, -E2BIG. */
 export function copy_string_kernel(bprm: linux_binprm, from: usize): i64 {
-  const len: u64 = strlen(from) + 1;
-  // A quarter of the stack limit, at least 32 pages, is for arguments.
-  const limit = max<u64>(current().rlim_stack / 4, 32 * PAGE_SIZE);
-  if (STACK_TOP - bprm.p + len > limit) return -E2BIG;
-  bprm.p -= len;
-  let done: u64 = 0;
-  while (done < len) {
-    const va = bprm.p + done;
-    const chunk = min<u64>(PAGE_SIZE - (va & 4095), len - done);
+  let left: u64 = strlen(from) + 1;
+  if (left > MAX_ARG_STRLEN) return -E2BIG;
+  bprm.p -= left;
+  if (bprm.p < bprm.argmin) return -E2BIG;
+  while (left > 0) {
+    const last = bprm.p + left - 1;
+    const chunk = min<u64>((last & 4095) + 1, left);
+    const va = bprm.p + left - chunk;
     const pfn = get_arg_page(bprm, va);
     if (pfn == 0) return -E2BIG;
+    left -= chunk;
     frame_written(pfn);
-    memory.copy(frame_addr(pfn) + <usize>(va & 4095), from + <usize>done, <usize>chunk);
-    done += chunk;
+    memory.copy(frame_addr(pfn) + <usize>(va & 4095), from + <usize>left, <usize>chunk);
   }
+  return 0;
+}
+
+/** Takes argv[0] off the stack again: a script's name replaces it. => 0, -EFAULT. */
+export function remove_arg_zero(bprm: linux_binprm): i64 {
+  if (bprm.argc == 0) return 0;
+  let byte: u8 = 1;
+  while (byte != 0) {
+    const pfn = get_arg_page(bprm, bprm.p);
+    if (pfn == 0) return -EFAULT;
+    byte = load<u8>(frame_addr(pfn) + <usize>(bprm.p & 4095));
+    bprm.p++;
+  }
+  bprm.argc--;
   return 0;
 }
 
@@ -230,7 +298,7 @@ export function copy_string_kernel(bprm: linux_binprm, from: usize): i64 {
 export function get_arg_page(bprm: linux_binprm, va: u64): u32 {
   const slot = pte_offset(bprm.mm, va);
   if (slot != 0 && load<u64>(slot) != 0) return pte_pfn(load<u64>(slot));
-  if (!faultin_page(bprm.mm, va)) return 0;
+  if (!faultin_page(bprm.mm, va, true)) return 0;
   return pte_pfn(load<u64>(pte_offset(bprm.mm, va)));
 }
 
@@ -247,6 +315,7 @@ export function prepare_binprm(bprm: linux_binprm): i64 {
  */
 export function begin_new_exec(bprm: linux_binprm): void {
   const task = current();
+  bprm_fill_uid(bprm);
   const old = task.mm;
   task.mm = bprm.mm;
   switch_mm(bprm.mm);
@@ -278,23 +347,23 @@ function set_task_comm(path: usize): void {
 
 /**
  * The stack area gets its final flags and room to grow into: 128 KiB more.
- * => 0 or -ENOMEM.
+ * => 0, -ENOMEM or -EFAULT.
  */
 export function setup_arg_pages(bprm: linux_binprm): i64 {
   const mm = bprm.mm;
   const vma = changetype<vm_area_struct>(changetype<usize>(mm.mmap));
-  if (bprm.executable_stack == EXSTACK_ENABLE_X) vma.vm_flags |= VM.EXEC;
+  // Its first pages are there already, so they must change with the area.
+  if (bprm.executable_stack == EXSTACK_ENABLE_X) {
+    const flags = vma.vm_flags | VM.EXEC;
+    const error = mprotect_fixup(mm, vma, vma.vm_start, vma.vm_end, flags);
+    if (error != 0) return error;
+  }
   mm.arg_start = bprm.p;
   mm.start_stack = bprm.p;
   const size = vma.vm_end - vma.vm_start + 131072;
   const base = vma.vm_end - min<u64>(current().rlim_stack & ~(<u64>4095), size);
   if (base >= vma.vm_start) return 0;
-  const grow = (vma.vm_start - base) >> 12;
-  vma.vm_start = base;
-  vma.vm_pgoff -= grow;
-  vm_stat_account(mm, vma.vm_flags, grow);
-  vm_acct_memory(grow);
-  return 0;
+  return expand_stack(mm, vma, base) ? 0 : -EFAULT;
 }
 
 /**

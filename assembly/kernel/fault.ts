@@ -212,30 +212,33 @@ function log_fault(
 }
 
 /**
- * The kernel makes a page of another address space present for writing, as execve does
- * with the pages of the new stack.
+ * The kernel makes a page present, for writing or for reading, as execve does with the
+ * pages of the new stack and mmap with MAP_POPULATE.
  * => false when that is not possible.
  */
-export function faultin_page(mm: mm_struct, address: u64): bool {
+export function faultin_page(mm: mm_struct, address: u64, write: bool): bool {
   const vma = find_vma(mm, address);
   if (vma == null) return false;
   if (vma.vm_start > address) {
     if (!expand_stack(mm, vma, address)) return false;
   }
-  return faultin_vma(mm, vma, address);
+  return faultin_vma(mm, vma, address, write);
 }
 
 /** Counts and logs the fault that faultin_page asks for. */
 // @nomark
-function faultin_vma(mm: mm_struct, vma: vm_area_struct, address: u64): bool {
+function faultin_vma(
+  mm: mm_struct, vma: vm_area_struct, address: u64, write: bool,
+): bool {
   const before = load<u64>(CLOCK_PS);
   const mark = load<u64>(MARK_COUNT);
   emit(Ev.FaultEnter, load<u64>(HART_INSTRET), address, 0);
   charge(CostKind.Kernel, cost(Cost.FaultPath));
   reset_fault(FaultKind.oom);
   the_fault().mm = mm;
-  const fault = handle_mm_fault(mm, vma, address, FAULT_FLAG_WRITE);
+  const access = write ? Access.Write : Access.Read;
+  const fault = handle_mm_fault(mm, vma, address, fault_flags(access, false));
   mm_account_fault(fault);
-  log_fault(address, mark, Access.Write, false, load<u64>(CLOCK_PS) - before);
+  log_fault(address, mark, access, false, load<u64>(CLOCK_PS) - before);
   return (fault & VM_FAULT_ERROR) == 0;
 }

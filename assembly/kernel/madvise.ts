@@ -50,7 +50,7 @@ export function madvise_vma(
 ): i64 {
   const mm = current_mm();
   if (advice == MADV_DONTNEED) {
-    if (vma.vm_flags & VM.LOCKED) return -EINVAL;
+    if (vma.vm_flags & (VM.LOCKED | VM.PFNMAP)) return -EINVAL;
     unmap_page_range(mm, start, end);
     return 0;
   }

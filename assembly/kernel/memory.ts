@@ -119,6 +119,7 @@ function describe_fault(vma: vm_area_struct, address: u64, flags: u32): vm_fault
 /** Sorts the fault into one of the cases above. */
 export function handle_pte_fault(mm: mm_struct, vmf: vm_fault): u32 {
   if (vmf.orig_pte == 0) {
+    if (vmf.vma.vm_flags & VM.PFNMAP) return VM_FAULT_SIGBUS;
     if (vma_is_anonymous(vmf.vma)) return do_anonymous_page(mm, vmf);
     return do_fault(mm, vmf);
   }

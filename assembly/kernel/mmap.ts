@@ -6,7 +6,8 @@
 //                                brk           mmap_base
 //
 //   do_mmap      a new area: A over whatever was there (MAP_FIXED), B where the caller
-//                hinted if that is free, C in the highest gap below mmap_base
+//                hinted if that is free, C in the highest gap below mmap_base (areas of
+//                2 MiB and more: aligned, as a huge page would need it)
 //   do_munmap    D cuts the areas at both ends of the range, E unlinks what lies
 //   between do_brk       grows the heap: an anonymous area right after its predecessor
 //   vma_merge    F: two neighbours that mean the same become one
@@ -27,10 +28,12 @@ import {
   EEXIST,
   EINVAL,
   ENOMEM,
+  EOVERFLOW,
   EPERM,
   IS_ERR_VALUE,
 } from "./errno";
 import { fput, get_file } from "./file_table";
+import { mmap_vm_flags } from "./mmap_file";
 import {
   mm_struct,
   vm_area_alloc,
@@ -54,10 +57,15 @@ export const MAP_GROWSDOWN: u32 = 0x100;
 export const MAP_LOCKED: u32 = 0x2000;
 export const MAP_NORESERVE: u32 = 0x4000;
 export const MAP_POPULATE: u32 = 0x8000;
+export const MAP_NONBLOCK: u32 = 0x10000;
 export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
 export const VM_DATA_FLAGS: u32 =
   VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
+/** What one entry of a level-1 table maps. */
+const PMD_SIZE: u64 = 0x200000;
+/** Where the search goes on, upwards, when there is no room below mmap_base. */
+const TASK_UNMAPPED_BASE: u64 = (TASK_SIZE / 3 + 4095) & ~(<u64>4095);
 
 // @nomark
 export function PAGE_ALIGN(x: u64): u64 {
@@ -96,7 +104,7 @@ export function find_vma_intersection(
 /**
  * The last area that ends at or below `addr`: the one a new area there would follow.
  */
-function vma_before(mm: mm_struct, addr: u64): vm_area_struct | null {
+export function vma_before(mm: mm_struct, addr: u64): vm_area_struct | null {
   let prev: vm_area_struct | null = null;
   let vma = mm.mmap;
   while (vma != null && vma.vm_end <= addr) {
@@ -202,20 +210,31 @@ export function vma_merge(mm: mm_struct, vma: vm_area_struct): vm_area_struct {
 
 /**
  * C: the highest free range of `len` bytes below mmap_base; when there is none, the
- * highest below TASK_SIZE.
+ * lowest above TASK_UNMAPPED_BASE.
  * => its address, or -ENOMEM.
  */
 export function vm_unmapped_area(mm: mm_struct, len: u64): u64 {
   const found = highest_gap(mm, len, mm.mmap_base);
   if (found != 0) return found;
-  const anywhere = highest_gap(mm, len, TASK_SIZE);
-  return anywhere != 0 ? anywhere : <u64>-ENOMEM;
+  const above = lowest_gap(mm, len, TASK_UNMAPPED_BASE);
+  return above != 0 ? above : <u64>-ENOMEM;
+}
+
+/** => start of the lowest gap of `len` bytes at or above `from`, or 0. */
+function lowest_gap(mm: mm_struct, len: u64, from: u64): u64 {
+  let gap_start = from;
+  for (let vma = find_vma(mm, from); vma != null; vma = vma!.vm_next) {
+    const gap_end = vm_start_gap(vma);
+    if (gap_end > gap_start && gap_end - gap_start >= len) return gap_start;
+    gap_start = max<u64>(gap_start, vma.vm_end);
+  }
+  return TASK_SIZE - gap_start >= len ? gap_start : 0;
 }
 
 /** => start of the highest gap of `len` bytes ending at or below `limit`, or 0. */
 function highest_gap(mm: mm_struct, len: u64, limit: u64): u64 {
   let best: u64 = 0;
-  let gap_start = PAGE_ALIGN(max<u64>(conf(Conf.vm_mmap_min_addr), PAGE_SIZE));
+  let gap_start: u64 = PAGE_SIZE;
   for (let vma = mm.mmap; vma != null; vma = vma!.vm_next) {
     const gap_end = min<u64>(vm_start_gap(vma), limit);
     if (gap_end > gap_start && gap_end - gap_start >= len) best = gap_end - len;
@@ -225,26 +244,56 @@ function highest_gap(mm: mm_struct, len: u64, limit: u64): u64 {
   return best;
 }
 
+/** A, B, C. => an address, which the caller has yet to check, or -ENOMEM. */
+function arch_get_unmapped_area_topdown(
+  mm: mm_struct, addr: u64, len: u64, flags: u32,
+): u64 {
+  if (len > TASK_SIZE - conf(Conf.vm_mmap_min_addr)) return <u64>-ENOMEM;
+  if (flags & MAP_FIXED) return addr;
+  // B: the hint, if the range is free and clear of a stack's guard gap
+  if (addr != 0) {
+    addr = PAGE_ALIGN(addr);
+    const vma = find_vma(mm, addr);
+    const fits = addr >= conf(Conf.vm_mmap_min_addr) && addr <= TASK_SIZE - len;
+    if (fits && (vma == null || addr + len <= vm_start_gap(vma))) return addr;
+  }
+  return vm_unmapped_area(mm, len);
+}
+
 /**
- * Where a mapping of `len` bytes goes. `len` is page aligned and not 0.
+ * C for a large area: `off`, its place in the file, and its address are congruent to
+ * each other modulo PMD_SIZE. This kernel has no huge pages, but Linux's addresses.
+ * => 0 when it is too small for that, or there is no such place.
+ */
+function thp_get_unmapped_area(
+  mm: mm_struct, addr: u64, len: u64, off: u64, flags: u32,
+): u64 {
+  const first_huge = (off + PMD_SIZE - 1) & ~(PMD_SIZE - 1);
+  const end = off + len;
+  if (end <= first_huge || end - first_huge < PMD_SIZE) return 0;
+  const found = arch_get_unmapped_area_topdown(mm, addr, len + PMD_SIZE, flags);
+  if (IS_ERR_VALUE(found)) return 0;
+  if (found == addr) return addr;
+  const sub = (off - found) & (PMD_SIZE - 1);
+  return sub == 0 ? found + PMD_SIZE : found + sub;
+}
+
+/**
+ * Where a mapping of `len` bytes goes, of page `pgoff` of `file` or of nothing (0).
+ * `len` is page aligned and not 0.
  * => an address, or -ENOMEM, -EINVAL (MAP_FIXED off a page boundary), -EPERM (below
  * mmap_min_addr).
  */
 export function get_unmapped_area(
-  mm: mm_struct, addr: u64, len: u64, flags: u32,
+  mm: mm_struct, file: u32, addr: u64, len: u64, pgoff: u64, flags: u32,
 ): u64 {
   if (len > TASK_SIZE) return <u64>-ENOMEM;
-  if ((flags & MAP_FIXED) == 0) {
-    // B: the hint, if the range is free and clear of a stack's guard gap
-    if (addr != 0) {
-      addr = PAGE_ALIGN(addr);
-      const vma = find_vma(mm, addr);
-      const fits = addr >= conf(Conf.vm_mmap_min_addr) && addr <= TASK_SIZE - len;
-      if (fits && (vma == null || addr + len <= vm_start_gap(vma))) return addr;
-    }
-    addr = vm_unmapped_area(mm, len);
-    if (IS_ERR_VALUE(addr)) return addr;
-  }
+  const off = file == 0 ? 0 : pgoff << 12;
+  const huge = file != 0 || (addr == 0 && (len & (PMD_SIZE - 1)) == 0);
+  let at = huge ? thp_get_unmapped_area(mm, addr, len, off, flags) : 0;
+  if (at == 0) at = arch_get_unmapped_area_topdown(mm, addr, len, flags);
+  if (IS_ERR_VALUE(at)) return at;
+  addr = at;
   if (addr > TASK_SIZE - len) return <u64>-ENOMEM;
   if (offset_in_page(addr)) return <u64>-EINVAL;
   if (addr < conf(Conf.vm_mmap_min_addr) && !current_is_root()) return <u64>-EPERM;
@@ -259,6 +308,19 @@ function accountable_mapping(vm_flags: u32): bool {
   return (vm_flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) == VM.WRITE;
 }
 
+/** Pages of [start, end) that are promised already. */
+// @nomark
+function accounted_pages(mm: mm_struct, start: u64, end: u64): u64 {
+  let pages: u64 = 0;
+  let vma = find_vma(mm, start);
+  for (; vma != null; vma = vma!.vm_next) {
+    if (vma.vm_start >= end) break;
+    if ((vma.vm_flags & VM.ACCOUNT) == 0) continue;
+    pages += (min<u64>(vma.vm_end, end) - max<u64>(vma.vm_start, start)) >> 12;
+  }
+  return pages;
+}
+
 /**
  * Makes the area itself; `addr` and `len` are settled, what was there is replaced.
  * => addr, or -ENOMEM. On success the file has one reference more.
@@ -266,18 +328,30 @@ function accountable_mapping(vm_flags: u32): bool {
 export function mmap_region(
   mm: mm_struct, file: u32, addr: u64, len: u64, vm_flags: u32, pgoff: u64,
 ): u64 {
-  // A: whatever was mapped there goes
-  if (do_munmap(mm, addr, len) != 0) return <u64>-ENOMEM;
   if (accountable_mapping(vm_flags)) {
-    if (!vm_enough_memory(len >> 12)) return <u64>-ENOMEM;
-    vm_acct_memory(len >> 12);
+    // What is replaced gives its promise back.
+    const more = (len >> 12) - accounted_pages(mm, addr, addr + len);
+    if (more != 0 && !vm_enough_memory(more)) return <u64>-ENOMEM;
     vm_flags |= VM.ACCOUNT;
   }
+  // A: whatever was mapped there goes
+  if (do_munmap(mm, addr, len) != 0) return <u64>-ENOMEM;
+  const vma = insert_area(mm, file, addr, len, vm_flags, pgoff);
+  if (vma == null) return <u64>-ENOMEM;
+  vma_merge(mm, vma);
+  return addr;
+}
+
+/**
+ * A new area where nothing is mapped, booked but not merged with its neighbours.
+ * => null when there is no vm_area_struct left.
+ */
+// @nomark
+export function insert_area(
+  mm: mm_struct, file: u32, addr: u64, len: u64, vm_flags: u32, pgoff: u64,
+): vm_area_struct | null {
   const vma = vm_area_alloc(mm);
-  if (vma == null) {
-    if (vm_flags & VM.ACCOUNT) vm_unacct_memory(len >> 12);
-    return <u64>-ENOMEM;
-  }
+  if (vma == null) return null;
   vma.vm_start = addr;
   vma.vm_end = addr + len;
   vma.vm_pgoff = pgoff;
@@ -285,10 +359,24 @@ export function mmap_region(
   vma.vm_file = file;
   if (file != 0) get_file(file);
   vma_link(mm, vma, vma_before(mm, addr));
+  book_area(mm, addr, len, vm_flags);
+  return vma;
+}
+
+/** Makes `vma`, which has free addresses after it, `len` bytes longer. */
+// @nomark
+export function expand_area(mm: mm_struct, vma: vm_area_struct, len: u64): void {
+  const from = vma.vm_end;
+  vma.vm_end = from + len;
+  book_area(mm, from, len, vma.vm_flags);
+}
+
+/** Counts, promises and logs [addr, addr + len), which has just become mapped. */
+// @nomark
+function book_area(mm: mm_struct, addr: u64, len: u64, vm_flags: u32): void {
   vm_stat_account(mm, vm_flags, len >> 12);
+  if (vm_flags & VM.ACCOUNT) vm_acct_memory(len >> 12);
   emit(Ev.Vma, addr, addr + len, <u64>vm_flags | (<u64>1 << 32));
-  vma_merge(mm, vma);
-  return addr;
 }
 
 /** PROT_* to VM_*: the bits are the same three. */
@@ -298,31 +386,43 @@ export function calc_vm_prot_bits(prot: u32): u32 {
 }
 
 /**
- * The mapping half of mmap(2), after the file was checked: `file` is a struct file or
- * 0. `vm_flags` holds what the caller settled (VM_SHARED, VM_MAY*); permissions come
- * from `prot`.
+ * mmap of `file`, a struct file, or of nobody's memory (0): finds the place, then asks
+ * whether this file may be mapped so.
  * => the address, or a negative errno.
  */
 export function do_mmap(
-  mm: mm_struct, file: u32, addr: u64, len: u64, prot: u32, flags: u32,
-  vm_flags: u32, pgoff: u64,
+  mm: mm_struct, file: u32, addr: u64, len: u64, prot: u32, flags: u32, pgoff: u64,
 ): u64 {
   if (len == 0) return <u64>-EINVAL;
   if (flags & MAP_FIXED_NOREPLACE) flags |= MAP_FIXED;
+  if ((flags & MAP_FIXED) == 0) addr = round_hint_to_min(addr);
   len = PAGE_ALIGN(len);
   if (len == 0) return <u64>-ENOMEM;
+  if (pgoff + (len >> 12) < pgoff) return <u64>-EOVERFLOW;
   if (mm.map_count > <u32>conf(Conf.vm_max_map_count)) return <u64>-ENOMEM;
-  addr = get_unmapped_area(mm, addr, len, flags);
+  addr = get_unmapped_area(mm, file, addr, len, pgoff, flags);
   if (IS_ERR_VALUE(addr)) return addr;
   if (flags & MAP_FIXED_NOREPLACE) {
     if (find_vma_intersection(mm, addr, addr + len) != null) return <u64>-EEXIST;
   }
-  vm_flags |= calc_vm_prot_bits(prot);
+  const may = mmap_vm_flags(file, prot, flags, pgoff, len >> 12);
+  if (may < 0) return <u64>may;
+  let vm_flags = <u32>may | calc_vm_prot_bits(prot);
   if (flags & MAP_GROWSDOWN) vm_flags |= VM.GROWSDOWN;
   if (flags & MAP_LOCKED) vm_flags |= VM.LOCKED;
-  if (flags & MAP_NORESERVE) vm_flags |= VM.NORESERVE;
+  if ((flags & MAP_NORESERVE) != 0 && conf(Conf.vm_overcommit_memory) != 2) {
+    vm_flags |= VM.NORESERVE;
+  }
   if (file == 0) pgoff = addr >> 12;
   return mmap_region(mm, file, addr, len, vm_flags, pgoff);
+}
+
+/** A hint that is not 0 but too low is meant as "as low as may be". */
+// @nomark
+function round_hint_to_min(addr: u64): u64 {
+  addr &= ~(<u64>PAGE_SIZE - 1);
+  const lowest = conf(Conf.vm_mmap_min_addr);
+  return addr != 0 && addr < lowest ? PAGE_ALIGN(lowest) : addr;
 }
 
 /**

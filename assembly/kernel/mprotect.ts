@@ -36,7 +36,7 @@ import {
   set_pte,
 } from "./pgtable";
 import { current_mm } from "./sched";
-import { vm_acct_memory, vm_enough_memory } from "./util";
+import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
 
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
 
@@ -82,12 +82,17 @@ export function mprotect_fixup(
   const pages = (end - start) >> 12;
   const counted: u32 = VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE;
   let charged: u64 = 0;
+  let returned: u64 = 0;
   if (newflags & VM.WRITE) {
     if ((oldflags & counted) == 0) {
       if (!vm_enough_memory(pages)) return -ENOMEM;
       charged = pages;
       newflags |= VM.ACCOUNT;
     }
+  } else if ((oldflags & VM.ACCOUNT) != 0 && vma.vm_file == 0 && vma.anon_vma == 0) {
+    // Nothing was ever written there, and now nothing can be.
+    newflags &= ~VM.ACCOUNT;
+    returned = pages;
   }
   if (start > vma.vm_start) {
     if (split_vma(mm, vma, start) != 0) return -ENOMEM;
@@ -97,6 +102,7 @@ export function mprotect_fixup(
     if (split_vma(mm, vma, end) != 0) return -ENOMEM;
   }
   vm_acct_memory(charged);
+  vm_unacct_memory(returned);
   vm_stat_account(mm, oldflags, -(<i64>pages));
   vm_stat_account(mm, newflags, pages);
   vma.vm_flags = newflags;

@@ -97,7 +97,7 @@ export function path_lookup(path: usize, start: u32, follow: bool): i64 {
     while (load<u8>(at) == 0x2f) at++;
     let len: usize = 0;
     while (load<u8>(at + len) != 0x2f && load<u8>(at + len) != 0) len++;
-    if (len == 0) return dir;
+    if (len == 0) return whole_path(at, dir);
     const next = step_into(dir, at, len);
     if (next < 0) return next;
     at += len;
@@ -120,6 +120,15 @@ export function path_lookup(path: usize, start: u32, follow: bool): i64 {
       dir = <u32>next;
     }
   }
+}
+
+/** What the walk to `end` found; after a last slash only a directory will do. */
+// @nomark
+function whole_path(end: usize, found: u32): i64 {
+  const slash = load<u8>(end - 1) == 0x2f;
+  if (!slash || (inode_at(found).i_mode & S_IFMT) == S_IFDIR) return found;
+  iput(found);
+  return -ENOTDIR;
 }
 
 /** One component. => the inode with a reference; on an error `dir`'s is dropped. */

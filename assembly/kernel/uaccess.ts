@@ -95,6 +95,25 @@ export function put_user(va: u64, value: u64, scratch: usize): i64 {
 }
 
 /**
+ * Bytes of the string at `va` with its NUL.
+ * => 0 when it cannot be read; more than `max` when it does not end within `max`.
+ */
+export function strnlen_user(va: u64, max: u64): u64 {
+  let done: u64 = 0;
+  while (done < max) {
+    if (!access_ok(va + done, 1)) return 0;
+    const chunk = chunk_at(va + done, max - done);
+    const p = user_page(va + done, Access.Read);
+    if (p == 0) return 0;
+    for (let i: u64 = 0; i < chunk; i++) {
+      if (load<u8>(p + <usize>i) == 0) return done + i + 1;
+    }
+    done += chunk;
+  }
+  return max + 1;
+}
+
+/**
  * Copies a NUL-terminated string, at most `max` bytes with its NUL, to `to`.
  * => its length without the NUL, -EFAULT, or -ENAMETOOLONG when it does not end.
  */
