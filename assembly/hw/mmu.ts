@@ -44,7 +44,14 @@ import {
   paths_flush,
   private_fill,
 } from "./private";
-import { tlb_insert, tlb_level, tlb_lookup, tlb_pte, tlb_touch } from "./tlb";
+import {
+  tlb_enter,
+  tlb_insert,
+  tlb_level,
+  tlb_lookup,
+  tlb_pte,
+  tlb_touch,
+} from "./tlb";
 
 const PTE_V: u64 = 1;
 const PTE_R: u64 = 2;
@@ -58,6 +65,9 @@ const PTE_D: u64 = 128;
 const PTE_RESERVED: u64 = 0xffc0000000000000;
 /** What must be clear, besides V set, in a pointer: reserved bits, D A U X W R. */
 const PTE_NOT_POINTER: u64 = 0xffc00000000000df;
+/** A leaf that a user's load, or store, finds ready: V R U A, and W D. */
+const PTE_READS: u64 = 0x53;
+const PTE_WRITES: u64 = 0xd7;
 const PTE_PPN: u64 = 0xfffffffffff;
 const VPN_MASK: u64 = 0x7ffffff;
 
@@ -264,6 +274,26 @@ export function translate_data(va: u64, access: i32, size: u32): usize {
   return frame + <usize>(va & 0xfff);
 }
 
+/**
+ * translate_page() for what nearly every miss of a running program is: not in the
+ * modelled TLB, its level-0 table known, and a leaf that no step of walk() objects to
+ * or changes.
+ * @returns translation(), or 0 with nothing done when it is anything else
+ */
+function walk_usual(va: u64, access: i32): u64 {
+  const satp = load<u64>(HART_SATP);
+  const path = path_entry(va);
+  if (load<u64>(path) != va >> 21 || load<u64>(PATHS_SATP) != satp) return 0;
+  const pte = load<u64>(pte_address(load<u32>(path, 8), va, 0));
+  const need = access == Access.Write ? PTE_WRITES : PTE_READS;
+  if ((pte & (PTE_RESERVED | need)) != need || !in_ram(pte >> 10)) return 0;
+  const vpn = (va >> 12) & VPN_MASK;
+  const asid = (satp >> 44) & 0xffff;
+  if (!tlb_enter(vpn, asid, pte | <u64>load<u32>(path, 12))) return 0;
+  store<u64>(TLB_MISSES, load<u64>(TLB_MISSES) + 1);
+  return translation(pte >> 10, pte);
+}
+
 /** What refill() says. */
 export enum Refill {
   /** The private cache cannot help: misaligned, or a write to decoded code. */
@@ -282,7 +312,8 @@ export enum Refill {
  */
 export function refill(va: u64, access: i32, size: u64): Refill {
   if ((va & (size - 1)) != 0) return Refill.Slow;
-  const page = translate_page(va, access, false);
+  let page = walk_usual(va, access);
+  if (page == 0) page = translate_page(va, access, false);
   if (page == 0) return Refill.Fault;
   const pfn = frame_of(page);
   const add = <u32>frame_addr(pfn) - <u32>(va & ~(<u64>0xfff));
@@ -297,7 +328,7 @@ export function refill(va: u64, access: i32, size: u64): Refill {
   private_fill(PRIVATE_R, va, add);
   // A write here would be a hit too: if nothing else is to be seen, save its refill.
   if ((page & 2) != 0 && (bits & (META_CODE | META_DIRTY)) == META_DIRTY) {
-    store<u8>(meta, bits | META_WRITABLE);
+    if ((bits & META_WRITABLE) == 0) store<u8>(meta, bits | META_WRITABLE);
     private_fill(PRIVATE_W, va, add);
   }
   return Refill.Again;

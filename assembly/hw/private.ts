@@ -97,16 +97,16 @@ export function private_fill(cache: usize, va: u64, value: u32): void {
   store<u32>(RUN_PRIVATE_FILLS, load<u32>(RUN_PRIVATE_FILLS) + 1);
 }
 
-/**
- * Forgets `page` in every cache that can hold it.
- * @param page its virtual address
- * @param writes, fetches can it be in the cache of these?
- */
-export function private_drop(page: u64, writes: bool, fetches: bool): void {
+/** Forgets `page` (its virtual address) for reads and writes. */
+export function private_drop_data(page: u64): void {
   const entry = private_index(page);
   drop_tag(entry + PRIVATE_R, page);
-  if (writes) drop_tag(entry + PRIVATE_W, page);
-  if (fetches) drop_tag(entry + PRIVATE_X, page);
+  drop_tag(entry + PRIVATE_W, page);
+}
+
+/** Forgets `page` for fetches. */
+export function private_drop_code(page: u64): void {
+  drop_tag(private_index(page) + PRIVATE_X, page);
 }
 
 /** Makes the tag at `entry` -1 if it is `page`; without a branch, as it is a coin toss.

@@ -38,7 +38,8 @@ import {
   TLB_WAYS,
   path_entry,
   paths_flush,
-  private_drop,
+  private_drop_code,
+  private_drop_data,
   private_flush_all,
 } from "./private";
 
@@ -50,7 +51,6 @@ const ASID_MASK: u64 = 0xffff << ASID_SHIFT;
 const LEVEL_MASK: u64 = 3 << LEVEL_SHIFT;
 const PTE_X: u64 = 8;
 const PTE_G: u64 = 32;
-const PTE_D: u64 = 128;
 
 /** Reads the TLB's shape from CONF; entries / ways must be a power of two. */
 export function tlb_configure(): void {
@@ -142,13 +142,35 @@ function victim(set: usize, vpn: u64): usize {
   }
 }
 
+/** The address of an entry's page: its number, sign-extended from address bit 38. */
+function page_of(entry: usize): u64 {
+  return <u64>(<i64>(load<u64>(entry) << 37) >> 25);
+}
+
 /** Takes an entry out, and its page out of the private caches. */
 function evict(entry: usize): void {
-  const pte = load<u64>(entry, 8);
-  // The page's address is the page number, sign-extended from bit 38 of the address.
-  const page = <u64>(<i64>(load<u64>(entry) << 37) >> 25);
-  private_drop(page, (pte & PTE_D) != 0, (pte & PTE_X) != 0);
+  const page = page_of(entry);
+  private_drop_data(page);
+  private_drop_code(page);
   store<u64>(entry, 0);
+}
+
+/** A way of a set for another page: the first that is free, or one that is vacated. */
+function make_room(set: usize, vpn: u64): usize {
+  const end = set + <usize>load<u32>(TLB_WAYS) * TLB_ENTRY_SIZE;
+  for (let way = set; way < end; way += TLB_ENTRY_SIZE) {
+    if (load<i64>(way) >= 0) return way;
+  }
+  return vacate(set, vpn);
+}
+
+/** Chooses a way of a full set and takes its page out of the private caches. */
+function vacate(set: usize, vpn: u64): usize {
+  const entry = victim(set, vpn);
+  const page = page_of(entry);
+  private_drop_data(page);
+  if ((load<u64>(entry, 8) & PTE_X) != 0) private_drop_code(page);
+  return entry;
 }
 
 /**
@@ -159,22 +181,35 @@ function evict(entry: usize): void {
 export function tlb_insert(
   entry: usize, vpn: u64, asid: u64, pte: u64, level: u32,
 ): void {
-  if (entry == 0) {
-    const set = set_of(vpn);
-    const end = set + <usize>load<u32>(TLB_WAYS) * TLB_ENTRY_SIZE;
-    entry = set;
-    while (entry < end && <i64>load<u64>(entry) < 0) entry += TLB_ENTRY_SIZE;
-    if (entry == end) {
-      entry = victim(set, vpn);
-      evict(entry);
-    }
-  }
+  if (entry == 0) entry = make_room(set_of(vpn), vpn);
   if (level != 0) store<u32>(TLB_SUPERPAGES, 1);
   const tag = VALID | (<u64>level << LEVEL_SHIFT) | (asid << ASID_SHIFT) | vpn;
   store<u64>(entry, tag);
   store<u64>(entry, pte, 8);
   store<u64>(entry, 0, 16);
   tlb_touch(entry);
+}
+
+/**
+ * tlb_lookup() and, on a miss, tlb_insert() of a 4 KiB leaf, in one pass over four
+ * ways. Not for LRU.
+ * @returns false, with nothing done, if the page may be there, or the TLB has another
+ * shape
+ */
+export function tlb_enter(vpn: u64, asid: u64, pte: u64): bool {
+  if (load<u32>(TLB_WAYS) != 4) return false;
+  const set = set_of(vpn);
+  const t0 = load<u64>(set);
+  const t1 = load<u64>(set, 24);
+  const t2 = load<u64>(set, 48);
+  const t3 = load<u64>(set, 72);
+  if ((t0 & VPN_MASK) == vpn || (t1 & VPN_MASK) == vpn) return false;
+  if ((t2 & VPN_MASK) == vpn || (t3 & VPN_MASK) == vpn) return false;
+  const full = <i64>(t0 & t1 & t2 & t3) < 0;
+  const entry = full ? vacate(set, vpn) : make_room(set, vpn);
+  store<u64>(entry, VALID | (asid << ASID_SHIFT) | vpn);
+  store<u64>(entry, pte, 8);
+  return true;
 }
 
 /** Address behind the last entry. */
