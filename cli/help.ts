@@ -27,8 +27,8 @@ it; 124 when --limit was reached; 2 when the command made no sense.`,
 Runs a program and prints its page faults in order. With --json, one object a line.
 
 ${MACHINE}`,
-  readelf: `pagewalk readelf [-hlSsdrnW] FILE...
-Shows an ELF file as GNU readelf does: -h its header, -l segments, -S sections.`,
+  readelf: `pagewalk readelf -hlSe FILE...
+Shows an ELF file as GNU readelf -W does: -h its header, -l segments, -S sections, -e all three.`,
   sh: `pagewalk sh SCRIPT|-
 Runs a file of the terminal's commands (or standard input); ends at the first that fails.
 pagewalk help COMMAND explains one of them.`,

@@ -204,7 +204,8 @@ function hostProgram(program: string): Uint8Array {
 
 /** Whether a path leads to something on the disk; links on the way count as something. */
 function existsOn(root: DirectoryNode, path: string): boolean {
-  if (find(root, path)) return true;
+  const there = find(root, path);
+  if (there) return there !== root;
   for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
     const node = find(root, path.slice(0, at));
     if (node) return node.kind === "symlink";

@@ -22,7 +22,9 @@ async function main([name = "help", ...args]: string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
   if (!command) throw new UsageError(`there is no command "${name}"; pagewalk help lists them`);
-  if (wanted !== "help" && /^(-h|--help)$/.test(args[0] ?? "")) {
+  // readelf -h is the file's header, as everywhere.
+  const asked = args[0] === "--help" || (args[0] === "-h" && wanted !== "readelf");
+  if (wanted !== "help" && asked) {
     return (await import("./help.ts")).help([wanted]);
   }
   return (await command())(args);

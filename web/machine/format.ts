@@ -1,5 +1,5 @@
 // How numbers and kernel variables are written for people.
-import { Access, FaultKind, VM } from "../../assembly/abi.ts";
+import { Access, Conf, FaultKind, PAGE_SIZE, RAM_BASE, VM } from "../../assembly/abi.ts";
 import type { Core } from "./core.ts";
 import type { Marks, Slot } from "./marks.ts";
 import * as views from "./views.ts";
@@ -143,6 +143,7 @@ export function variableText(namer: Namer, slot: Slot, raw: bigint): string {
   const unsigned = BigInt.asUintN(width, raw);
   const value = /^i/.test(type) ? BigInt.asIntN(width, raw) : unsigned;
   const { name } = slot;
+  if (type === "usize" && value >= BigInt(RAM_BASE)) return placeInRam(namer.core, Number(value));
   if (/pfn$/.test(name) || (name === "page" && /^u/.test(type))) {
     return pointer === 0 ? "0: no frame" : `pfn ${value}`;
   }
@@ -160,6 +161,15 @@ export function variableText(namer: Namer, slot: Slot, raw: bigint): string {
   return views.hex(unsigned);
 }
 
+/** A place in the guest's memory that the kernel holds a pointer to: most are page table entries. */
+function placeInRam(core: Core, at: number): string {
+  const pfn = Math.floor((at - RAM_BASE) / PAGE_SIZE);
+  if (pfn >= core.conf(Conf.ram_frames)) return views.hex(at);
+  const offset = at % PAGE_SIZE;
+  if (views.stateOfFrame(core, pfn) !== "table") return `frame ${pfn} + ${views.hex(offset)}`;
+  return `frame ${pfn} [${offset / 8}] = ${pteWords(core.getU64(at))}`;
+}
+
 /** What a pointer to a kernel record means, or null when the type is none. */
 function structText(namer: Namer, type: string, at: number): string | null {
   const { core } = namer;
@@ -174,6 +184,7 @@ function structText(namer: Namer, type: string, at: number): string | null {
     const task = views.tasks(core).find(({ address }) => address === at);
     return task ? `pid ${task.pid} (${task.name})` : views.hex(at);
   }
+  if (type === "vm_fault") return "the fault being served";
   if (type === "inode") return namer.path(views.inodeNumber(core, at));
   return views.hex(at);
 }

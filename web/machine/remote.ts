@@ -111,7 +111,7 @@ export class RemoteMachine {
     call: K,
     args: Parameters<Calls[K]>,
   ): Promise<ReturnType<Calls[K]>> {
-    await this.#restarting;
+    while (this.#restarting) await this.#restarting;
     return this.#send(call, args);
   }
 
@@ -156,12 +156,18 @@ export class RemoteMachine {
     for (const { reject } of waiting) reject(new Error(reason));
   }
 
+  #die(reason: string): void {
+    this.#dead = true;
+    this.#restarting = null;
+    this.#drop(reason);
+    this.#options.onDeath?.(reason);
+  }
+
   #crashed(reason: string): void {
     if (this.#dead) return;
     this.#drop(reason);
     if (this.#restarting) {
-      this.#dead = true;
-      this.#options.onDeath?.(reason);
+      this.#die(reason);
       return;
     }
     this.#worker = this.#spawn();
@@ -172,9 +178,7 @@ export class RemoteMachine {
       },
       (error: Error) => {
         if (this.#dead) return;
-        this.#dead = true;
-        this.#drop(error.message);
-        this.#options.onDeath?.(error.message);
+        this.#die(error.message);
       },
     );
   }

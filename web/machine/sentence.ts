@@ -88,7 +88,10 @@ function who(scene: Scene): { name: string; verbs: typeof VERB } {
 
 function ending(scene: Scene): string {
   const [task] = views.tasks(scene.core).filter(({ state }) => state === TaskState.dead);
-  const after = `after ${plural(scene.instret, "instruction")} and ${plural(scene.faultCount, "page fault")}`;
+  const done = scene.touch
+    ? plural(scene.instret, "access", "accesses")
+    : plural(scene.instret, "instruction");
+  const after = `after ${done} and ${plural(scene.faultCount, "page fault")}`;
   const disk = scene.diskNs > 0 ? `, ${duration(scene.diskNs)} of them waiting for the disk` : "";
   const took = `It took ${duration(scene.timeNs)}${disk}.`;
   if (!task) return `Everything has ended ${after}. ${took}`;

@@ -230,6 +230,7 @@ export function faultRecord(machine: Machine, fault: RawFault): FaultRecord {
 }
 
 function areaName(flags: number, file: string): string {
+  if (flags & VM.PFNMAP) return flags & VM.EXEC ? "[vdso]" : "[vvar]";
   return file || (flags & VM.GROWSDOWN ? "[stack]" : "");
 }
 

@@ -150,6 +150,10 @@ function sequence(parameters: string, final: string, size: ScreenSize): string {
   return "";
 }
 
+const REPLY =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /\x1b\[[?>=]?[\d;]*\$?[cnRyt]|\x1b\[[IO]|\x1b\[<[\d;]*[Mm]|\x1b[P\]_^X][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
+
 /**
  * Takes out what terminals type by themselves (answers to queries, focus and mouse reports),
  * so that it is not fed to the guest as if the reader had typed it.
@@ -157,11 +161,7 @@ function sequence(parameters: string, final: string, size: ScreenSize): string {
  * @param typed what the terminal's onData gave.
  */
 export function withoutReplies(typed: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return typed.replace(
-    /\x1b\[[?>=]?[\d;]*\$?[cnRyt]|\x1b\[[IO]|\x1b\[<[\d;]*[Mm]|\x1b[P\]_^X][^\x07\x1b]*(?:\x07|\x1b\\)?/g,
-    "",
-  );
+  return typed.replace(REPLY, "");
 }
 
 /**
