@@ -14,8 +14,8 @@ import "./panes/storage-pane.ts";
 import "./panes/timeline-pane.ts";
 import "./panes/refusal-pane.ts";
 import "./panes/help-pane.ts";
+import { connect } from "./connect.ts";
 import { followKeys } from "./controls.ts";
-import { connectDev } from "./dev-snapshot.ts";
 import { boot, run } from "./session.ts";
 import { followTheme } from "./theme.ts";
 import "./workbench.ts";
@@ -28,5 +28,5 @@ globalThis.pagewalk = { run };
 
 followTheme();
 followKeys();
-await boot(connectDev);
+await boot(connect);
 document.documentElement.dataset.ready = "yes";

@@ -18,7 +18,9 @@ export interface MachineProxy {
 export interface MachineEvents {
   /** A long command says where it has got to. */
   onProgress(text: string): void;
-  /** The worker died: no further answer will come. */
+  /** The worker died, and another one is where it was; the command under way has failed. */
+  onRestart(reason: string): void;
+  /** The worker died again and again: no further answer will come. */
   onDeath(reason: string): void;
 }
 
@@ -41,6 +43,8 @@ let machine: MachineProxy | undefined;
 let last: Promise<unknown> = Promise.resolve();
 let waiting = 0;
 let guestShown = 0;
+/** The last exec or load that worked. */
+let lastStart = "";
 
 const say = (kind: state.Said["kind"], text: string): void => {
   if (text === "") return;
@@ -90,6 +94,17 @@ function withoutSentence(text: string): string {
   return sentence && text.endsWith(sentence) ? text.slice(0, -sentence.length).trimEnd() : text;
 }
 
+/** The answer; of one that refuses, only its last line is the refusal. */
+function sayAnswer({ status, text }: CommandResult): void {
+  if (status === 0) {
+    say("answer", withoutSentence(text));
+    return;
+  }
+  const lines = text.trimEnd().split("\n");
+  say("answer", lines.slice(0, -1).join("\n"));
+  say("error", lines.at(-1) ?? "");
+}
+
 /**
  * Runs one command line after those before it have ended.
  *
@@ -104,16 +119,18 @@ export function run(line: string, quiet = false): Promise<CommandResult> {
       state.phase.value = "busy";
     }, PATIENCE);
     if (!quiet) say("command", line);
+    const starts = /^\s*(exec|run|load)\b/.exec(line)?.[1];
+    if (starts) state.chosen.value = null;
     try {
       const result = await machine.command(line);
-      if (result.status === 0 && /^\s*(exec|run)\b/.test(line)) await lookAhead();
-      if (/^\s*load\b/.test(line)) {
+      if (starts && starts !== "load" && result.status === 0) await lookAhead();
+      if (starts === "load") {
         state.faults.value = [];
         state.horizon.value = 1;
         guestShown = 0;
       }
       if (result.moved) await refresh();
-      if (!quiet) say(result.status === 0 ? "answer" : "error", withoutSentence(result.text));
+      if (!quiet) sayAnswer(result);
       return result;
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
@@ -208,12 +225,15 @@ export async function open(file: File): Promise<void> {
   await machine.addFile(name, bytes);
   state.files.value = [...new Set([...state.files.value, name])];
   state.refusal.value = null;
-  const result = await run(`${isRiscvElf(bytes) ? "exec" : "load"} ${name}`);
+  const line = `${isRiscvElf(bytes) ? "exec" : "load"} ${name}`;
+  const result = await run(line);
   if (result.status === 0) {
-    if (!isRiscvElf(bytes)) return;
-    await toFirstFault();
+    if (isRiscvElf(bytes)) await toFirstFault();
     const now = state.snapshot.value;
-    if (!now?.halted || now.instret > 0) return;
+    if (!now?.halted || now.instret > 0) {
+      lastStart = line;
+      return;
+    }
   }
   const lines = result.text.trimEnd().split("\n");
   const contents = await run(`readelf -hl ${name}`, true);
@@ -224,12 +244,20 @@ export async function open(file: File): Promise<void> {
   };
 }
 
+/** After a file that could not be mapped: the program before it, from its first fault. */
+export async function restore(): Promise<void> {
+  if (!lastStart) return;
+  const { status } = await run(lastStart);
+  if (status === 0 && lastStart.startsWith("exec")) await toFirstFault();
+}
+
 /** Starts a sample program and stops it inside its first fault. */
 export async function start(program: string, args: readonly string[] = []): Promise<void> {
   state.refusal.value = null;
-  state.chosen.value = null;
-  const result = await run(["exec", program, ...args].join(" "));
+  const line = ["exec", program, ...args].join(" ");
+  const result = await run(line);
   if (result.status !== 0) return;
+  lastStart = line;
   await toFirstFault();
   if (program === FIRST) await run(`until ${FIRST_FUNCTION}`);
 }
@@ -247,9 +275,18 @@ async function toFirstFault(): Promise<void> {
 export const seek = ({ instret, mark }: Position): Promise<void> =>
   press(mark > 0 ? `seek ${instret}:${mark}` : `seek ${instret}`);
 
-/** Makes one access (touch mode). */
-export const touch = (va: string, access: "r" | "w" | "x"): Promise<CommandResult> =>
-  run(`touch ${va} ${access}`);
+/**
+ * Makes one access as the CPU, and goes to the first kernel line of the fault it took, if any.
+ *
+ * @param va address, with 0x.
+ */
+export async function touch(va: string, access: "r" | "w" | "x"): Promise<void> {
+  const now = state.snapshot.value;
+  // Inside the fault of the access before: let the kernel finish it, or this would replace it.
+  if (now && !now.user) await run("continue");
+  const { text } = await run(`touch ${va} ${access}`);
+  if (/fault|SIG/.test(text)) await run("back fault");
+}
 
 /** Connects to a machine and starts the first program; called again after the worker died. */
 export async function boot(how?: Connect): Promise<void> {
@@ -265,6 +302,10 @@ export async function boot(how?: Connect): Promise<void> {
       onProgress: (text) => {
         state.progress.value = text;
       },
+      onRestart: (reason) => {
+        say("error", `The machine broke (${reason}). It was started again where it was.`);
+        run("position", true).then(refresh);
+      },
       onDeath: (reason) => {
         machine = undefined;
         state.failure.value = reason;
@@ -274,6 +315,7 @@ export async function boot(how?: Connect): Promise<void> {
     const index = await fetch("./programs/index.json").then((r) => (r.ok ? r.json() : null));
     state.programs.value = index?.programs ?? [];
     await start(FIRST);
+    if (!state.snapshot.peek()) throw new Error(state.said.peek().at(-1)?.text);
     if (state.phase.peek() === "loading") state.phase.value = "ready";
   } catch (error) {
     state.failure.value = error instanceof Error ? error.message : String(error);

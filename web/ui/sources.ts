@@ -1,20 +1,22 @@
-// Source texts, fetched when first shown. The kernel's are the very bytes that were compiled.
-
-const kernel = import.meta.glob<string>("../../assembly/{kernel,policy,proposal}/*.ts", {
-  query: "?raw",
-  import: "default",
-});
-const byName = new Map(
-  Object.entries(kernel).map(([path, load]) => [path.replace(/^.*assembly\//, ""), load]),
-);
-const texts = new Map<string, Promise<string | null>>();
+// Source texts, fetched when first shown.
 
 /** "assembly/kernel/filemap.ts" as "kernel/filemap.ts". */
 export const shortName = (file: string): string => file.replace(/^(?:.*\/)?assembly\//, "");
 
+/** The kernel's sources by path, as the marks name them: "assembly/kernel/filemap.ts". */
+export async function kernelSources(): Promise<Record<string, string>> {
+  const { kernelTexts } = await import("./kernel-texts.ts");
+  return Object.fromEntries(
+    Object.entries(kernelTexts).map(([path, text]) => [
+      path.replace(/^.*?assembly\//, "assembly/"),
+      text,
+    ]),
+  );
+}
+
 async function load(file: string): Promise<string | null> {
-  const source = byName.get(shortName(file));
-  if (source) return source();
+  const own = (await kernelSources())[`assembly/${shortName(file)}`];
+  if (own !== undefined) return own;
   // The samples' C sources are published beside the programs.
   const path = file.replace(/^(?:.*\/)?guest\//, "");
   if (path.startsWith("/") || path.includes("..") || !/\.[cChS]$/.test(path)) return null;
@@ -22,6 +24,8 @@ async function load(file: string): Promise<string | null> {
   const isText = !(answer.headers.get("content-type") ?? "").includes("html");
   return answer.ok && isText ? answer.text() : null;
 }
+
+const texts = new Map<string, Promise<string | null>>();
 
 /**
  * The text of a source file.

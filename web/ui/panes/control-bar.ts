@@ -1,5 +1,6 @@
 // The controls, which stand still, and the counters beside them.
 import { html } from "lit";
+import type { Snapshot } from "../../machine/types.ts";
 import { COMMANDS, type Control } from "../controls.ts";
 import { Pane } from "../pane.ts";
 import { type Grain, grain, phase, progress, snapshot, travelling } from "../state.ts";
@@ -15,6 +16,14 @@ const GRAINS: [Grain, string][] = [
 export function milliseconds(ns: number): string {
   const [whole, part = ""] = (ns / 1e6).toFixed(6).split(".");
   return `${whole}.${part.slice(0, 3)} ${part.slice(3)}`;
+}
+
+/** Which kernel line, of how many at this instruction. */
+function place(now: Snapshot) {
+  if (now.halted) return "the end";
+  if (now.user) return now.mode === "touch" ? "your turn" : "user mode";
+  return html`line <b>${now.position.mark.toLocaleString("en")}</b> of
+    <b>${now.marksHere?.toLocaleString("en") ?? "…"}</b>`;
 }
 
 export class ControlBar extends Pane {
@@ -61,9 +70,10 @@ export class ControlBar extends Pane {
         running && progress.value
           ? html`<span class="progress">${progress.value}</span>`
           : now
-            ? html`<span>instruction <b>${now.position.instret.toLocaleString("en")}</b></span>
+            ? html`<span
+                  >${now.mode === "touch" ? "access" : "instruction"} <b>${now.position.instret.toLocaleString("en")}</b></span>
                 <span><b>${milliseconds(now.timeNs)}</b> ms</span>
-                <span>line <b>${now.position.mark}</b> of <b>${now.marksHere ?? "…"}</b></span>
+                <span>${place(now)}</span>
                 <span
                   >minor <b>${now.minflt.toLocaleString("en")}</b> major
                   <b>${now.majflt.toLocaleString("en")}</b></span

@@ -28,7 +28,8 @@ export class GuestStrip extends Pane {
                 ? ending(guest.exit)
                 : source
                   ? source.text.trim()
-                  : html`${guest.symbol || "no source line"} ${guest.insn}`
+                  : html`${guest.symbol || "no source line"}
+                    ${guest.insn ? html`<span class="insn">instruction ${guest.insn}</span>` : nothing}`
             }</code
           >
           <code class="pc" title="program counter">${groupHex(guest.pc)}</code>

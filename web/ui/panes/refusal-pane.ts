@@ -1,6 +1,7 @@
 // A file that could not be mapped: what it is, and why not.
 import { html, nothing } from "lit";
 import { Pane } from "../pane.ts";
+import { restore } from "../session.ts";
 import { refusal } from "../state.ts";
 
 const plain = (text: string): string =>
@@ -26,6 +27,7 @@ export class RefusalPane extends Pane {
 
   #close = (): void => {
     refusal.value = null;
+    restore();
   };
 }
 

@@ -76,6 +76,9 @@ export class SourcePane extends Pane {
     if (!now) return "The machine is starting.";
     if (place && this.file !== place.at.file) return "";
     if (now.guest?.exit) return "The program has ended. Step back, or start another.";
+    if (now.mode === "touch" && now.user) {
+      return "You are the CPU: the instructions of this file are not run. Choose a page in the address space, then read, write or execute there; the kernel's lines appear here.";
+    }
     const line = now.guest?.source?.text.trim();
     if (line) return line;
     return now.user
@@ -90,7 +93,7 @@ export class SourcePane extends Pane {
     return html`<ol>
         ${
           stack.length === 0
-            ? html`<li><span class="dim">${now.user ? `user mode${now.guest?.symbol ? ` › ${now.guest.symbol}` : ""}` : "kernel"}</span></li>`
+            ? html`<li><span class="dim">${now.mode === "touch" ? "your turn" : now.user ? `user mode${now.guest?.symbol ? ` › ${now.guest.symbol}` : ""}` : "kernel"}</span></li>`
             : stack.map(
                 (frame, i) => html`<li>
                   <button

@@ -28,14 +28,18 @@ export class SpacePane extends Pane {
 
   override render() {
     const now = snapshot.value;
-    const who = now?.guest ? `${now.guest.name}, pid ${now.guest.pid}` : (now?.program ?? "");
+    const who = now?.guest?.name ? `${now.guest.name}, pid ${now.guest.pid}` : (now?.program ?? "");
     return html`<section class="space-pane" aria-labelledby="space-title">
       <h2 id="space-title">Address space <span>${who}</span>${now ? this.#detail(now) : nothing}</h2>
       <div class="scroll" tabindex="-1">
         ${
           now && now.vmas.length > 0
             ? now.vmas.map((vma) => this.#row(now, vma))
-            : html`<p class="empty">Nothing is mapped yet: exec has not run.</p>`
+            : html`<p class="empty">${
+                now?.halted
+                  ? "The process has ended, and its address space with it."
+                  : "Nothing is mapped yet: exec has not come so far."
+              }</p>`
         }
       </div>
       ${now ? this.#menu(now) : nothing}

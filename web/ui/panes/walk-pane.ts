@@ -34,7 +34,7 @@ export class WalkPane extends Pane {
         Address
         <span>${walk ? html`<code>${groupHex(walk.va)}</code> ${ACCESS[walk.access]}` : "none yet"}</span>
       </h2>
-      ${now && walk ? this.#walk(now) : html`<p class="empty">No address is being translated.</p>`}
+      ${now && walk ? this.#walk(now) : html`<p class="empty">There is no page table now.</p>`}
     </section>`;
   }
 

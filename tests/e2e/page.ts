@@ -1,0 +1,79 @@
+// One page of the built site, watched: whatever it logs as an error fails the test that asks.
+import type { Browser, Page, ViewportSize } from "playwright";
+
+export interface Watched {
+  page: Page;
+  /** Errors on the console, uncaught ones and violations of the page's own policy. */
+  errors: string[];
+}
+
+export const READY = 60_000;
+
+/** Opens the site and waits until it has booted. */
+export async function openPage(
+  browser: Browser,
+  site: string,
+  { width = 1280, height = 720 }: Partial<ViewportSize> = {},
+): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width, height } });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  // Workers that are not the editor's: the machine's, for the tests that make it die.
+  await page.addInitScript(() => {
+    const workers: Worker[] = [];
+    const Plain = globalThis.Worker;
+    globalThis.Worker = class extends Plain {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        if (!String(url).includes("editor")) workers.push(this);
+      }
+    };
+    Object.assign(globalThis, { workers });
+  });
+  await page.goto(site);
+  await page.waitForFunction(() => document.documentElement.dataset.ready === "yes", null, {
+    timeout: READY,
+  });
+  return { page, errors };
+}
+
+export interface Place {
+  instret: number;
+  mark: number;
+}
+
+const number = (text: string | undefined): number => Number((text ?? "").replace(/\D/g, ""));
+
+/** The position as the counters show it. */
+export async function placeOf(page: Page): Promise<Place> {
+  const text = (await page.locator(".counters").textContent()) ?? "";
+  const [, instret] = /(?:instruction|access)\s+([\d,]+)/.exec(text) ?? [];
+  const [, mark] = /line\s+([\d,]+)/.exec(text) ?? [];
+  return { instret: number(instret), mark: number(mark) };
+}
+
+/** Waits until the counters show something else than `from`. */
+export async function movedFrom(page: Page, from: Place): Promise<Place> {
+  await page.waitForFunction(
+    ({ instret, mark }) => {
+      const text = document.querySelector(".counters")?.textContent ?? "";
+      const [, i] = /(?:instruction|access)\s+([\d,]+)/.exec(text) ?? [];
+      const [, m] = /line\s+([\d,]+)/.exec(text) ?? [];
+      const value = (t: string | undefined) => Number((t ?? "").replace(/\D/g, ""));
+      return i !== undefined && (value(i) !== instret || value(m) !== mark);
+    },
+    from,
+    { timeout: 20_000 },
+  );
+  return placeOf(page);
+}
+
+/** The number of the source line that is lit, in the editor or in the plain text. */
+export async function litLine(page: Page): Promise<string> {
+  await page.waitForSelector(".source-lit, .line.lit", { timeout: 20_000 });
+  return (await page.locator(".stack .file").textContent())?.trim() ?? "";
+}
