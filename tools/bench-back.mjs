@@ -37,7 +37,9 @@ const bundle = await rolldown({
       load: (id) =>
         id === entry
           ? ["machine", "mkfs", "settings", "marks"]
-              .map((name) => `export * from ${JSON.stringify(join(root, `web/machine/${name}.ts`))};`)
+              .map(
+                (name) => `export * from ${JSON.stringify(join(root, `web/machine/${name}.ts`))};`,
+              )
               .join("\n")
           : null,
     },
@@ -75,7 +77,9 @@ async function measure(name, args) {
   const rate = (machine.instret / ran / 1000).toFixed(0);
   const kept = () =>
     `${machine.checkpoints.list.length} checkpoints, ${(machine.checkpoints.bytes / 2 ** 20).toFixed(1)} MiB`;
-  console.log(`${name} ${args.join(" ")}: ${(end / 1e6).toFixed(1)} M instructions, ${machine.history.tally.faults} faults`);
+  console.log(
+    `${name} ${args.join(" ")}: ${(end / 1e6).toFixed(1)} M instructions, ${machine.history.tally.faults} faults`,
+  );
   console.log(`  run with checkpoints   ${(ran / 1000).toFixed(1)} s (${rate} M/s), ${kept()}`);
 
   const times = { seek: [], instruction: [], again: [], fault: [] };
@@ -100,5 +104,13 @@ async function measure(name, args) {
   console.log(`  afterwards             ${kept()}`);
 }
 
-const wanted = positionals.length > 0 ? [positionals] : [["bench/int", "2000"], ["bench/chase", "2000"], ["bench/touch", "4096", "100000"]];
+const wanted =
+  positionals.length > 0
+    ? [positionals]
+    : [
+        ["bench/int", "2000"],
+        ["bench/chase", "2000"],
+        ["bench/fp", "2000"],
+        ["sort", "5000000"],
+      ];
 for (const [name, ...args] of wanted) await measure(name, args);

@@ -114,7 +114,7 @@ const WAYPOINTS = [1 << 24, 1 << 21, 1 << 18, 1 << 14];
 const WORK_PER_EVENT = 20;
 /** Running time between checkpoints, and most of it that checkpoints may take. */
 const INTERVAL_MS = 20;
-const INTERVAL_PER_COST = 20;
+const INTERVAL_PER_COST = 10;
 
 /** Lets other tasks of the event loop run; unlike setTimeout it is not held back by 4 ms. */
 export function nextTask(): Promise<void> {
@@ -796,7 +796,6 @@ export class Machine {
       const { instret, mark } = this.#place;
       const line = { instret, mark: mark + 1 };
       if (compare(place(line), from) > 0 && wanted()) {
-        if (this.#travel) this.#take();
         return this.#toMark(place(line));
       }
     }
@@ -866,7 +865,6 @@ export class Machine {
       if (reason !== StopReason.Entry) return this.#ended(reason);
       const { instret, mark } = this.#place;
       if (!this.#travel || compare(place({ instret, mark: mark + 1 }), from) <= 0) continue;
-      this.#take();
       const outcome = await this.#toMark(place({ instret, mark: mark + 1 }));
       if (outcome.reason !== "reached") return outcome;
       if (this.#inside && wanted(this.markId)) return outcome;

@@ -146,7 +146,7 @@ function faulting(scene: Scene, fault: FaultHere): string {
   const said = pteSays(core, entry, fault);
   const why = reason(scene, fault, area, areas, entry);
   const cost = fault.costPs > 0 ? ` This one costs ${duration(fault.costPs / 1000)}.` : "";
-  return `${does}. ${said} ${why}${cost}`;
+  return [`${does}.`, said, why].filter(Boolean).join(" ") + cost;
 }
 
 function placeOf(scene: Scene, area: views.Vma | null, va: bigint): string {
