@@ -17,12 +17,14 @@ import {
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
 import { sys_brk } from "./brk";
-import { E2BIG, EBADF, EFAULT, ENOSYS, ENOTTY } from "./errno";
+import { E2BIG, EBADF, EFAULT, EINVAL, ENOSYS, ENOTTY } from "./errno";
 import { do_execve } from "./exec";
 import { fget } from "./file_table";
 import { sys_madvise } from "./madvise";
+import { sys_mincore } from "./mincore";
 import { sys_mmap, sys_munmap } from "./mmap_file";
 import { sys_mprotect } from "./mprotect";
+import { sys_mremap } from "./mremap";
 import { PATH_MAX } from "./namei";
 import {
   sys_chdir,
@@ -113,6 +115,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 93: // exit
     case 94: return sys_exit_group(<u32>a(0));
     case 96: return sys_set_tid_address(a(0));
+    case 99: return a(1) == 24 ? 0 : -EINVAL; // set_robust_list: one thread, no futex
     case 113: return sys_clock_gettime(<u32>a(0), a(1));
     case 129: return sys_kill(<i32>a(0), <u32>a(1), false);
     case 130: return sys_kill(<i32>a(0), <u32>a(1), true);
@@ -130,10 +133,12 @@ export function invoke_syscall(nr: u32): i64 {
     case 179: return sys_sysinfo(a(0));
     case 214: return sys_brk(a(0));
     case 215: return sys_munmap(a(0), a(1));
+    case 216: return sys_mremap(a(0), a(1), a(2), <u32>a(3), a(4));
     case 221: return sys_execve(a(0), a(1), a(2));
     case 222:
       return sys_mmap(a(0), a(1), <u32>a(2), <u32>a(3), <u32>a(4), a(5));
     case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
+    case 232: return sys_mincore(a(0), a(1), a(2));
     case 233: return sys_madvise(a(0), a(1), <u32>a(2));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));

@@ -1,0 +1,146 @@
+// mremap: an area becomes longer, shorter, or lies elsewhere, with its pages.
+//
+//   before   |--- old ---|          | other |
+//   A shorter  |- old -|              the rest is unmapped
+//   B longer   |--- old ---|++++|     in place, when the addresses after it are free
+//   C moved                           |--- old ---|++++|     the PTEs change tables, the
+//                                                            frames stay where they are
+//
+// Moving costs a PTE a page, copying would cost a page a page: that is why realloc of a
+// large block is cheap.
+//
+// In Linux: mm/mremap.c, sys_mremap(), vma_to_resize(), move_vma(), move_page_tables()
+// (6.12). Left out: MREMAP_DONTUNMAP, old_len 0, moving whole page tables; a moved
+// anonymous area takes the page offset of its new place.
+import { CONF_BASE, Conf, VM } from "../abi";
+import { EFAULT, EINVAL, ENOMEM, IS_ERR_VALUE } from "./errno";
+import {
+  MAP_FIXED,
+  PAGE_ALIGN,
+  do_munmap,
+  expand_area,
+  find_vma,
+  find_vma_intersection,
+  get_unmapped_area,
+  insert_area,
+  offset_in_page,
+  vma_merge,
+} from "./mmap";
+import { mm_struct, vm_area_struct } from "./mm_types";
+import { TASK_SIZE, move_ptes, pte_alloc_range } from "./pgtable";
+import { current_mm } from "./sched";
+import { vm_enough_memory } from "./util";
+
+const MREMAP_MAYMOVE: u32 = 1;
+const MREMAP_FIXED: u32 = 2;
+
+/** mremap(2). => the new address or negative errno. */
+export function sys_mremap(
+  addr: u64, old_len: u64, new_len: u64, flags: u32, new_addr: u64,
+): u64 {
+  const mm = current_mm();
+  if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) return <u64>-EINVAL;
+  if ((flags & (MREMAP_MAYMOVE | MREMAP_FIXED)) == MREMAP_FIXED) return <u64>-EINVAL;
+  if (offset_in_page(addr)) return <u64>-EINVAL;
+  old_len = PAGE_ALIGN(old_len);
+  new_len = PAGE_ALIGN(new_len);
+  if (new_len == 0) return <u64>-EINVAL;
+  const vma = find_vma(mm, addr);
+  if (vma == null || vma.vm_start > addr) return <u64>-EFAULT;
+  if (flags & MREMAP_FIXED) return mremap_to(mm, addr, old_len, new_addr, new_len);
+  // A
+  if (old_len >= new_len) {
+    if (old_len == new_len) return addr;
+    const error = do_munmap(mm, addr + new_len, old_len - new_len);
+    return error != 0 ? <u64>error : addr;
+  }
+  const error = vma_to_resize(vma, addr, old_len, new_len);
+  if (error != 0) return <u64>error;
+  // B
+  const more = new_len - old_len;
+  if (old_len == vma.vm_end - addr && vma_expandable(mm, vma, more)) {
+    if ((vma.vm_flags & VM.ACCOUNT) != 0 && !vm_enough_memory(more >> 12)) {
+      return <u64>-ENOMEM;
+    }
+    expand_area(mm, vma, more);
+    vma_merge(mm, vma);
+    return addr;
+  }
+  // C
+  if ((flags & MREMAP_MAYMOVE) == 0) return <u64>-ENOMEM;
+  const pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
+  const found = get_unmapped_area(mm, vma.vm_file, 0, new_len, pgoff, 0);
+  if (IS_ERR_VALUE(found)) return found;
+  return move_vma(mm, vma, addr, old_len, found, new_len);
+}
+
+/** May [addr, addr + old_len) of `vma` become `new_len` bytes? => 0 or errno. */
+// @nomark
+function vma_to_resize(
+  vma: vm_area_struct, addr: u64, old_len: u64, new_len: u64,
+): i64 {
+  if (old_len == 0) return -EINVAL;
+  if (old_len > vma.vm_end - addr) return -EFAULT;
+  if (new_len != old_len && (vma.vm_flags & VM.PFNMAP) != 0) return -EFAULT;
+  return 0;
+}
+
+/** B: are `more` bytes after `vma` free? */
+// @nomark
+function vma_expandable(mm: mm_struct, vma: vm_area_struct, more: u64): bool {
+  const end = vma.vm_end + more;
+  if (end < vma.vm_end || end > TASK_SIZE) return false;
+  if (find_vma_intersection(mm, vma.vm_end, end) != null) return false;
+  const at = get_unmapped_area(mm, 0, vma.vm_start, end - vma.vm_start, 0, MAP_FIXED);
+  return !IS_ERR_VALUE(at);
+}
+
+/** C with a place of the caller's choice; what was mapped there goes. */
+export function mremap_to(
+  mm: mm_struct, addr: u64, old_len: u64, new_addr: u64, new_len: u64,
+): u64 {
+  if (offset_in_page(new_addr)) return <u64>-EINVAL;
+  if (new_len > TASK_SIZE || new_addr > TASK_SIZE - new_len) return <u64>-EINVAL;
+  if (addr + old_len > new_addr && new_addr + new_len > addr) return <u64>-EINVAL;
+  let error = do_munmap(mm, new_addr, new_len);
+  if (error != 0) return <u64>error;
+  if (old_len > new_len) {
+    error = do_munmap(mm, addr + new_len, old_len - new_len);
+    if (error != 0) return <u64>error;
+    old_len = new_len;
+  }
+  const vma = find_vma(mm, addr);
+  if (vma == null || vma.vm_start > addr) return <u64>-EFAULT;
+  error = vma_to_resize(vma, addr, old_len, new_len);
+  if (error != 0) return <u64>error;
+  const pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
+  const at = get_unmapped_area(mm, vma.vm_file, new_addr, new_len, pgoff, MAP_FIXED);
+  if (IS_ERR_VALUE(at)) return at;
+  return move_vma(mm, vma, addr, old_len, at, new_len);
+}
+
+/**
+ * C: a copy of the area at `new_addr`, the pages moved to it, the old range unmapped.
+ * => new_addr or -ENOMEM, then nothing has moved.
+ */
+export function move_vma(
+  mm: mm_struct, vma: vm_area_struct, addr: u64, old_len: u64, new_addr: u64,
+  new_len: u64,
+): u64 {
+  const max_map_count = load<u32>(CONF_BASE + Conf.vm_max_map_count * 8);
+  if (mm.map_count + 3 >= max_map_count) return <u64>-ENOMEM;
+  const accounted = (vma.vm_flags & VM.ACCOUNT) != 0;
+  if (accounted && !vm_enough_memory(new_len >> 12)) return <u64>-ENOMEM;
+  if (!pte_alloc_range(mm, addr, old_len, new_addr)) return <u64>-ENOMEM;
+  const from_file = vma.vm_file != 0;
+  const moved = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
+  const pgoff = from_file ? moved : new_addr >> 12;
+  const file = vma.vm_file;
+  const copy = insert_area(mm, file, new_addr, new_len, vma.vm_flags, pgoff);
+  if (copy == null) return <u64>-ENOMEM;
+  copy.anon_vma = vma.anon_vma;
+  move_ptes(mm, addr, new_addr, old_len);
+  vma_merge(mm, copy);
+  const error = do_munmap(mm, addr, old_len);
+  return error != 0 ? <u64>error : new_addr;
+}
