@@ -1,9 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { CODE_BASE, CODE_END } from "../../../assembly/abi.ts";
+import { ops } from "../../../tools/isa/ops.mjs";
+import { pairNames } from "../../../tools/isa/pairs.mjs";
 import { needs } from "../../needs.ts";
-import { compileHw } from "../hw-machine.ts";
+import { compileHw, type HwMachine } from "../hw-machine.ts";
 import { compressedPrograms, memoryProgram } from "./directed.ts";
 import { atomicOperations, computed, grid } from "./grid.ts";
 import { compare, report, sameRun, shrink } from "./lockstep.ts";
+import { pageEndProgram, pairsProgram } from "./pairs.ts";
 import { build, type Program } from "./program.ts";
 import { emulate, simulate } from "./run.ts";
 
@@ -53,6 +57,23 @@ async function same(program: Program): Promise<void> {
   expect(sameRun(fast, slow)).toBeUndefined();
 }
 
+it("the programs of pairs make the fast loop use each of its handlers of two", () => {
+  const first = (ops.length + 1) * 2; // numbered after those of one, see tools/gen-interp.mjs
+  const used = new Set<number>();
+  const inspect = (machine: HwMachine) => {
+    // The decoded records: 8 bytes each, the handler's number in the first two.
+    const records = new Uint16Array(machine.bytes.buffer, CODE_BASE, (CODE_END - CODE_BASE) / 2);
+    for (let i = 0; i < records.length; i += 4) {
+      if (records[i]! >= first && records[i]! < first + pairNames.length) used.add(records[i]!);
+    }
+  };
+  for (const program of [pairsProgram(301n, 2), pairsProgram(302n, 2), pageEndProgram(310n, 2)]) {
+    expect(simulate(hw, build(program).elf, { inspect }).status).toBe(0);
+  }
+  const missing = pairNames.filter((_: string, i: number) => !used.has(first + i));
+  expect(missing).toHaveLength(0);
+}, 60_000);
+
 describe.skipIf(needs("qemu-riscv64"))("with edge operands, as under QEMU,", () => {
   const parts: [string, RegExp, number][] = [
     ["integer instructions", /^[^f]/, 250_000],
@@ -81,6 +102,20 @@ describe.skipIf(needs("qemu-riscv64"))("with edge operands, as under QEMU,", () 
 
   it("loads and stores do the same about the end of a page", async () => {
     await same(memoryProgram(2));
+  }, 60_000);
+
+  for (const seed of [1, 2]) {
+    it(`each instruction followed by each does the same (registers ${seed})`, async () => {
+      const program = pairsProgram(BigInt(300 + seed), 2);
+      expect(program.items.length).toBeGreaterThan(40_000);
+      await same(program);
+    }, 60_000);
+  }
+
+  it("jumps and what precedes them do the same where a page of code ends", async () => {
+    const program = pageEndProgram(310n, 2);
+    expect(program.items.length).toBeGreaterThan(500);
+    await same(program);
   }, 60_000);
 
   it("each of the compressed encodings that are no jumps does the same", async () => {

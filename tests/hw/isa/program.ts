@@ -12,7 +12,7 @@
 // A pass of the program sets every register from a table, executes its items, and writes the
 // trace and the scratch memory to standard output. An item is a few instructions and what they
 // may have changed, which goes to the trace after them.
-import { Code, DATA, elf } from "./guest.ts";
+import { Code, DATA, elf, TEXT } from "./guest.ts";
 import type { Random } from "./random.ts";
 import {
   decode,
@@ -52,6 +52,10 @@ export interface Item {
   name: string;
   operands: Operands;
   setup: number[];
+  /** An encoding right before the control transfer, and what it changes. */
+  before?: { bits: number; changes: Place[] };
+  /** Code ends on a page this many bytes after the item's setup: no-ops before it. */
+  pageEnd?: number;
 }
 
 /** Which registers the program keeps for itself. */
@@ -424,11 +428,13 @@ function emitItem(code: Code, item: Item): void {
     }
   };
   for (const insn of item.setup) code.raw(insn);
+  if (item.pageEnd !== undefined) while ((code.size + item.pageEnd) % 4096) code.op("c.addi");
   const { name, operands } = item;
   switch (item.kind) {
     case "branch":
     case "jump": {
       const end = code.label();
+      if (item.before) code.raw(item.before.bits);
       code.to(end, name, operands);
       emitSteps();
       code.here(end);
@@ -445,6 +451,7 @@ function emitItem(code: Code, item: Item): void {
         code.op("addi", { rd: rs1, rs1, imm: low });
       };
       base(0);
+      if (item.before) code.raw(item.before.bits);
       code.op(name, operands);
       emitSteps();
       code.here(end);
@@ -493,6 +500,7 @@ function changesOf(item: Item, frame: Frame): Place[] {
   const { rd, rs1 } = item.operands;
   const changes = new Set<Place>(item.steps.flatMap((step) => step.changes));
   changes.add("fcsr");
+  for (const place of item.before?.changes ?? []) changes.add(place);
   if (rd !== undefined) changes.add(`x${rd}`);
   if (item.kind === "indirect" || item.kind === "loop") changes.add(`x${rs1!}`);
   if (item.name === "c.jalr") changes.add("x1");
@@ -512,8 +520,6 @@ export function build(program: Program): Built {
   const at = (offset: number) => Number(DATA) + offset;
 
   // The pass's number is the first word of the data.
-  const loop = code.label();
-  code.here(loop);
   code.constant(S, at(0));
   code.op("ld", { rd: U, rs1: S });
   code.op("slli", { rd: U, rs1: U, imm: Math.log2(STATE_SIZE) });
@@ -567,7 +573,8 @@ export function build(program: Program): Built {
   code.constant(7, passes.length);
   const done = code.label();
   code.to(done, "beq", { rs1: 6, rs2: 7 });
-  code.to(loop, "jal", { rd: 0 });
+  code.constant(5, Number(TEXT));
+  code.op("jalr", { rd: 0, rs1: 5 });
   code.here(done);
   code.exit(0);
 

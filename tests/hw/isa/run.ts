@@ -26,12 +26,16 @@ const MAX_OUTPUT = 1 << 30;
 /**
  * Runs a static ELF that only writes and exits.
  *
- * @param slice instructions between stops, given the number of those already run.
+ * @param options.slice instructions between stops, given the number of those already run.
+ * @param options.inspect is shown the machine at the end.
  */
 export function simulate(
   module: WebAssembly.Module,
   elf: Uint8Array,
-  options: HwOptions & { slice?: (instret: bigint) => bigint } = {},
+  options: HwOptions & {
+    slice?: (instret: bigint) => bigint;
+    inspect?: (machine: HwMachine) => void;
+  } = {},
 ): Result & Counts {
   const machine = new HwMachine(module, { ramFrames: 4096, ...options });
   machine.load(elf);
@@ -39,6 +43,7 @@ export function simulate(
   const chunks: Buffer[] = [];
   const ended = (status: number | string) => {
     const { instret, accesses, misses } = machine;
+    options.inspect?.(machine);
     return { output: Buffer.concat(chunks), status, instret, accesses, misses };
   };
   for (;;) {
