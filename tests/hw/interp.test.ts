@@ -272,6 +272,23 @@ describe("counters and CSRs", () => {
   });
 });
 
+describe("a conversion that is always exact", () => {
+  test.each([
+    [0xd20300d3, 5, 8], // fcvt.d.w f1, x6, rne
+    [0xd20370d3, 5, 2], // the same, dyn, with a reserved frm
+    [0xd20370d3, 4, 8],
+  ])("0x%x still checks its rounding mode, frm %i", (insn, frm, cause) => {
+    for (const options of paths) {
+      const m = machine([insn, ecall], options);
+      m.frm = frm;
+      m.setX(6, -5n);
+      expect(m.step(5000)).toBe(false);
+      expect(m.trap.cause).toBe(cause);
+      if (cause === 8) expect(m.f(1)).toBe(0xc014000000000000n);
+    }
+  });
+});
+
 describe("LR and SC", () => {
   const [lr, sc] = [amo(2, 8, 5, 10, 0), amo(3, 8, 6, 10, 7)];
 
