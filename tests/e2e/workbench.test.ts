@@ -239,6 +239,27 @@ describe("a page of memory", () => {
     await expect.poll(() => page.locator(".disk .chosen").count()).toBe(1);
   });
 
+  it("is joined to its frame and its address from either side", async () => {
+    await page.evaluate(() => globalThis.pagewalk.run("until exit"));
+    await page.evaluate(() => globalThis.pagewalk.run("back insn"));
+    const detail = page.locator("h2 .detail");
+    const stack = page.locator("pw-space .vma", { hasText: "[stack]" }).locator(".cells");
+    await stack.focus();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => detail.textContent()).toMatch(/\[stack\] · frame \d+/);
+    const words = (await detail.textContent()) ?? "";
+    const [, pfn = ""] = /frame (\d+)/.exec(words) ?? [];
+    await page.locator("#frames .cells").focus();
+    for (let i = 0; i < 400; i++) {
+      const at = await page.locator("#frames [role=option]").textContent();
+      if (at?.includes(`frame ${pfn},`)) break;
+      await page.keyboard.press("ArrowRight");
+    }
+    await page.keyboard.press("Enter");
+    await expect.poll(() => detail.textContent()).toBe(words);
+  });
+
   it("is reached with the keyboard", async () => {
     const cells = page.locator("pw-space page-cells .cells").first();
     await cells.focus();

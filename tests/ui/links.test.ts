@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../web/machine/types.ts";
 import { cause } from "../../web/ui/draw/cause.ts";
-import { placesOf } from "../../web/ui/draw/links.ts";
+import { placesOf, readAnswer } from "../../web/ui/draw/links.ts";
 
 /** A program of two pages, its page 0 mapped through the TLB and the last table. */
 function machine(change: Partial<Snapshot> = {}): Snapshot {
@@ -86,6 +86,34 @@ describe("one page in all its places", () => {
     const places = placesOf(machine(), { kind: "virtual", vpn: 18 });
     expect([...places.files]).toEqual([]);
     expect([...places.lbas]).toEqual([]);
+  });
+});
+
+describe("what the machine answers about a page", () => {
+  it("of an address is its frame", () => {
+    const text = "0x40001000 is at physical 0x10a000 (not in the TLB)";
+    expect(readAnswer(text, 1)).toEqual({ pfn: 266 });
+  });
+
+  it("of a frame with a page of a file joins it to file, disk and mapping", () => {
+    const text = "frame 90: hello, page 0\n  physical address 0x5a000\n  refcount 2, mapcount 1";
+    const answer = readAnswer(text, 1);
+    expect(answer.words).toBe("hello, page 0, mapped 1×");
+    const places = placesOf(machine(), { kind: "frame", pfn: 90 }, answer);
+    expect([...places.files]).toEqual(["3:0"]);
+    expect([...places.lbas]).toEqual([512]);
+    expect([...places.vpns]).toEqual([16]);
+  });
+
+  it("of an anonymous frame is its address, if the process is the one on show", () => {
+    const text = "frame 91: pid 1, 0x12000\n  physical address 0x5b000\n  refcount 1, mapcount 1";
+    expect(readAnswer(text, 1).vpn).toBe(18);
+    expect(readAnswer(text, 2).vpn).toBeUndefined();
+  });
+
+  it("of a frame of the kernel is words alone", () => {
+    const answer = readAnswer("frame 3: kernel\n  refcount 1, mapcount 0", 1);
+    expect(answer).toEqual({ pfn: 3, words: "kernel, mapped 0×" });
   });
 });
 

@@ -16,7 +16,7 @@ import "./panes/refusal-pane.ts";
 import "./panes/help-pane.ts";
 import { connect } from "./connect.ts";
 import { followKeys } from "./controls.ts";
-import { boot, run } from "./session.ts";
+import { boot, followQuestions, run } from "./session.ts";
 import { followTheme } from "./theme.ts";
 import "./workbench.ts";
 
@@ -28,5 +28,6 @@ globalThis.pagewalk = { run };
 
 followTheme();
 followKeys();
+followQuestions();
 await boot(connect);
 document.documentElement.dataset.ready = "yes";

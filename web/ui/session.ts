@@ -1,6 +1,9 @@
 // The page's side of the machine: every button, key and click becomes a command line, run one at
 // a time, answered in the terminal, and followed by a look at the machine.
+import { effect } from "@preact/signals-core";
 import type { CommandResult, FaultRecord, Position, Snapshot } from "../machine/types.ts";
+import { pageAddress } from "./draw/address.ts";
+import { placesOf, readAnswer } from "./draw/links.ts";
 import * as state from "./state.ts";
 
 /** What the page asks of a machine, wherever it runs. */
@@ -286,6 +289,29 @@ export async function touch(va: string, access: "r" | "w" | "x"): Promise<void> 
   if (now && !now.user) await run("continue");
   const { text } = await run(`touch ${va} ${access}`);
   if (/fault|SIG/.test(text)) await run("back fault");
+}
+
+/** How long a page must be pointed at before the machine is asked about it, ms. */
+const ASK_AFTER = 40;
+let asking: ReturnType<typeof setTimeout> | undefined;
+
+/** Asks the machine where else the page in question lives, whenever that changes. */
+export function followQuestions(): void {
+  effect(() => {
+    const ref = state.inQuestion.value;
+    const at = state.snapshot.value;
+    clearTimeout(asking);
+    if (!ref || !at) return;
+    const vpn = ref.kind === "virtual" ? ref.vpn : placesOf(at, ref).vpns.values().next().value;
+    if (ref.kind !== "frame" && vpn === undefined) return;
+    asking = setTimeout(async () => {
+      const line = ref.kind === "frame" ? `frames ${ref.pfn}` : `vtop ${pageAddress(vpn ?? 0)}`;
+      const result = await machine?.command(line).catch(() => undefined);
+      if (result?.status !== 0) return;
+      const answer = readAnswer(result.text, at.guest?.pid ?? 0);
+      state.answered.value = { ref, at, answer };
+    }, ASK_AFTER);
+  });
 }
 
 /** Connects to a machine and starts the first program; called again after the worker died. */

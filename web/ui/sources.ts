@@ -18,8 +18,8 @@ async function load(file: string): Promise<string | null> {
   const own = (await kernelSources())[`assembly/${shortName(file)}`];
   if (own !== undefined) return own;
   // The samples' C sources are published beside the programs.
-  const path = file.replace(/^(?:.*\/)?guest\//, "");
-  if (path.startsWith("/") || path.includes("..") || !/\.[cChS]$/.test(path)) return null;
+  const path = /^(?:.*\/)?guest\/([\w/-]+\.[chS])$/.exec(file)?.[1];
+  if (!path) return null;
   const answer = await fetch(`./programs/${path}`);
   const isText = !(answer.headers.get("content-type") ?? "").includes("html");
   return answer.ok && isText ? answer.text() : null;

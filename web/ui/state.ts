@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals-core";
 import type { FaultRecord, Snapshot } from "../machine/types.ts";
 import { type Cause, cause } from "./draw/cause.ts";
-import { type PageRef, type Places, placesOf } from "./draw/links.ts";
+import { type Answer, type PageRef, type Places, placesOf } from "./draw/links.ts";
 
 /** A program that can be started by name. */
 export interface Program {
@@ -84,11 +84,21 @@ export const frameShown = signal<number | null>(null);
 /** A page the reader has chosen, and one pointed at just now. */
 export const chosen = signal<PageRef | null>(null);
 export const pointed = signal<PageRef | null>(null);
-export const places = computed<Places | null>(() => {
-  const ref = pointed.value ?? chosen.value;
-  const now = snapshot.value;
-  return ref && now ? placesOf(now, ref) : null;
+/** The page in question: pointed at, or else chosen. */
+export const inQuestion = computed(() => pointed.value ?? chosen.value);
+/** What the machine said when it was asked about that page. */
+export const answered = signal<{ ref: PageRef; at: Snapshot; answer: Answer } | null>(null);
+const known = computed<Answer | undefined>(() => {
+  const all = answered.value;
+  return all && all.ref === inQuestion.value && all.at === snapshot.value ? all.answer : undefined;
 });
+export const places = computed<Places | null>(() => {
+  const ref = inQuestion.value;
+  const now = snapshot.value;
+  return ref && now ? placesOf(now, ref, known.value) : null;
+});
+/** Of a frame in question: what holds it, in words. */
+export const frameWords = computed(() => known.value?.words ?? "");
 
 /** The dialogue so far; `said.value` is replaced, never changed. */
 export const said = signal<readonly Said[]>([]);

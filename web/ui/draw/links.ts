@@ -23,19 +23,41 @@ export const fileKey = (ino: number, page: number): string => `${ino}:${page}`;
 export const vmaOf = (s: Snapshot, vpn: number): VmaView | undefined =>
   s.vmas.find((v) => vpn >= v.startPage && vpn < v.startPage + v.pages);
 
-/** The frame of each page, where the host says it: -1 or nothing when there is none. */
-const pfnsOf = (owner: object): number[] => (owner as { pfns?: number[] }).pfns ?? [];
-
 const fileOf = (s: Snapshot, vma: VmaView): CacheFile | undefined =>
   vma.name && !vma.name.startsWith("[") ? s.cache.find((f) => f.name === vma.name) : undefined;
 
+/** What the machine answered when it was asked about a page. */
+export interface Answer {
+  pfn?: number;
+  vpn?: number;
+  file?: { name: string; page: number };
+  /** Of a frame: how often it is held and mapped. */
+  words?: string;
+}
+
+/** Reads what `vtop ADDR` and `frames PFN` print. */
+export function readAnswer(text: string, pid: number): Answer {
+  const answer: Answer = {};
+  const physical = /is at physical 0x([\da-f]+)/.exec(text);
+  if (physical) answer.pfn = Number(BigInt(`0x${physical[1]}`) >> 12n);
+  const owner = /^frame (\d+): (.*)$/m.exec(text);
+  if (!owner) return answer;
+  const [, pfn, whose = ""] = owner;
+  answer.pfn = Number(pfn);
+  answer.words = whose;
+  const counts = /refcount (-?\d+), mapcount (-?\d+)/.exec(text);
+  if (counts && Number(counts[1]) > 0) answer.words += `, mapped ${counts[2]}×`;
+  const anonymous = /^pid (\d+), 0x([\da-f]+)$/.exec(whose);
+  if (anonymous && Number(anonymous[1]) === pid) {
+    answer.vpn = Number(BigInt(`0x${anonymous[2]}`) >> 12n);
+  }
+  const file = /^(.*), page (\d+)$/.exec(whose);
+  if (file) answer.file = { name: file[1] as string, page: Number(file[2]) };
+  return answer;
+}
+
 /** The frames known to hold pages of this address space: pairs of page and frame. */
 function* translations(s: Snapshot): Generator<[number, number]> {
-  for (const vma of s.vmas) {
-    for (const [i, pfn] of pfnsOf(vma).entries()) {
-      if (pfn >= 0) yield [vma.startPage + i, pfn];
-    }
-  }
   for (const entry of s.tlb.entries) if (entry.valid) yield [entry.vpn, entry.pfn];
   const leaf = s.walk?.levels.find((l) => l.level === 0);
   if (s.walk && leaf) {
@@ -44,53 +66,60 @@ function* translations(s: Snapshot): Generator<[number, number]> {
   }
 }
 
+/** A private page that was written is no longer the file's: it has left the file's places. */
+const isFiles = (vma: VmaView, vpn: number): boolean => {
+  const state = vma.cells[vpn - vma.startPage];
+  return state !== "anon" && state !== "zero";
+};
+
 /**
  * Finds every place a page is in.
  *
- * @returns the places known from this snapshot, the one pointed at among them.
+ * @param answer what the machine said of this page, when it was asked.
+ * @returns the places known, the one pointed at among them.
  */
-export function placesOf(s: Snapshot, ref: PageRef): Places {
+export function placesOf(s: Snapshot, ref: PageRef, answer: Answer = {}): Places {
   const places: Places = { vpns: new Set(), pfns: new Set(), files: new Set(), lbas: new Set() };
   const pairs = [...translations(s)];
   const addFile = (file: CacheFile, page: number) => {
     places.files.add(fileKey(file.ino, page));
     const lba = file.lbas[page];
     if (lba !== undefined && lba >= 0) places.lbas.add(lba);
-    const pfn = pfnsOf(file)[page];
-    if (pfn !== undefined && pfn >= 0) places.pfns.add(pfn);
   };
-  const addVirtual = (vpn: number) => {
+  const addMapped = (vpn: number) => {
     places.vpns.add(vpn);
     for (const [v, pfn] of pairs) if (v === vpn) places.pfns.add(pfn);
+  };
+  const addMappings = (file: CacheFile, page: number) => {
+    addFile(file, page);
+    for (const vma of s.vmas) {
+      const vpn = vma.startPage + page - vma.pgoff;
+      const inside = page >= vma.pgoff && vpn < vma.startPage + vma.pages;
+      if (vma.name === file.name && inside && isFiles(vma, vpn)) addMapped(vpn);
+    }
+  };
+  const addVirtual = (vpn: number) => {
+    addMapped(vpn);
     const vma = vmaOf(s, vpn);
     const file = vma && fileOf(s, vma);
-    if (!vma || !file) return;
+    if (!vma || !file || !isFiles(vma, vpn)) return;
     const page = vma.pgoff + vpn - vma.startPage;
-    // A private page that was written is no longer the file's: it has left these places.
-    const state = vma.cells[vpn - vma.startPage];
-    if (page < file.pages && state !== "anon" && state !== "zero") addFile(file, page);
+    if (page < file.pages) addFile(file, page);
   };
+  const named = (name: string) => s.cache.find((file) => file.name === name);
+
   if (ref.kind === "virtual") addVirtual(ref.vpn);
   if (ref.kind === "file") {
     const file = s.cache.find((f) => f.ino === ref.ino);
-    if (file) addFile(file, ref.page);
-    for (const vma of s.vmas) {
-      const vpn = vma.startPage + ref.page - vma.pgoff;
-      const inside = ref.page >= vma.pgoff && vpn < vma.startPage + vma.pages;
-      const state = vma.cells[vpn - vma.startPage];
-      if (file && vma.name === file.name && inside && state !== "anon" && state !== "zero") {
-        places.vpns.add(vpn);
-        for (const [v, pfn] of pairs) if (v === vpn) places.pfns.add(pfn);
-      }
-    }
+    if (file) addMappings(file, ref.page);
   }
   if (ref.kind === "frame") {
     places.pfns.add(ref.pfn);
     for (const [vpn, pfn] of pairs) if (pfn === ref.pfn) addVirtual(vpn);
-    for (const file of s.cache) {
-      const page = pfnsOf(file).indexOf(ref.pfn);
-      if (page >= 0) addFile(file, page);
-    }
   }
+  if (answer.pfn !== undefined) places.pfns.add(answer.pfn);
+  if (answer.vpn !== undefined) addVirtual(answer.vpn);
+  const file = answer.file && named(answer.file.name);
+  if (file && answer.file) addMappings(file, answer.file.page);
   return places;
 }

@@ -3,6 +3,7 @@ import { html, nothing } from "lit";
 import type { GuestView } from "../../machine/types.ts";
 import { groupHex } from "../draw/address.ts";
 import { Pane } from "../pane.ts";
+import { sourceText } from "../sources.ts";
 import { snapshot } from "../state.ts";
 
 const ending = (exit: NonNullable<GuestView["exit"]>): string =>
@@ -11,11 +12,26 @@ const ending = (exit: NonNullable<GuestView["exit"]>): string =>
     : `exited with status ${exit.status ?? 0}`;
 
 export class GuestStrip extends Pane {
+  /** The text of the file that the program's line is in. */
+  #file = "";
+  #lines: string[] = [];
+
+  async #load(file: string): Promise<void> {
+    this.#file = file;
+    this.#lines = [];
+    const text = await sourceText(file);
+    if (this.#file !== file) return;
+    this.#lines = text?.split("\n") ?? [];
+    this.requestUpdate();
+  }
+
   override render() {
     const guest = snapshot.value?.guest;
     if (!guest)
       return html`<section class="guest" aria-label="The program"><p class="empty">No program is running.</p></section>`;
     const { source } = guest;
+    if (source && source.file !== this.#file) this.#load(source.file);
+    const text = source?.text || (source && this.#lines[source.line - 1]) || "";
     return html`<section class="guest" aria-label="The program">
       <details>
         <summary>
@@ -27,7 +43,7 @@ export class GuestStrip extends Pane {
               guest.exit
                 ? ending(guest.exit)
                 : source
-                  ? source.text.trim()
+                  ? text.trim() || guest.symbol
                   : html`${guest.symbol || "no source line"}
                     ${guest.insn ? html`<span class="insn">instruction ${guest.insn}</span>` : nothing}`
             }</code

@@ -7,7 +7,7 @@ import { groupBare, groupHex, pageAddress, pageOf } from "../draw/address.ts";
 import { vmaOf } from "../draw/links.ts";
 import { Pane } from "../pane.ts";
 import { touch } from "../session.ts";
-import { chosen, moved, places, pointed, snapshot } from "../state.ts";
+import { chosen, frameWords, moved, places, pointed, snapshot } from "../state.ts";
 
 interface Menu {
   vpn: number;
@@ -93,7 +93,9 @@ export class SpacePane extends Pane {
       words.push(`${now.cache.find((f) => f.ino === ino)?.name ?? "file"} page ${page}`);
     } else if (vpn !== undefined) words.push(vmaOf(now, vpn)?.name || "not mapped");
     if (pfn !== undefined) words.push(`frame ${pfn}`);
-    if (lba !== undefined) words.push(`block ${lba}`);
+    if (lba !== undefined) words.push(`block ${lba.toLocaleString("en")}`);
+    // A frame that is no page of this address space or of a file: say what holds it.
+    if (vpn === undefined && file === undefined) words.push(frameWords.value);
     return html`<span class="detail">${words.map((word, i) => html`${i > 0 ? " · " : ""}${word}`)}</span>`;
   }
 
