@@ -122,6 +122,20 @@ describe("stepping", () => {
     expect(await movedFrom(page, end)).toEqual({ instret: 0, mark: 0 });
   });
 
+  it("runs back until it is stopped", async () => {
+    const first = await placeOf(page);
+    await page.keyboard.press("Shift+Space");
+    await page.locator('[data-control="stop"]').waitFor();
+    const second = await movedFrom(page, first);
+    await movedFrom(page, second);
+    await page.keyboard.press(" ");
+    await page.locator('[data-control="run"]').waitFor();
+    const third = await placeOf(page);
+    expect(third.mark).toBeLessThan(first.mark - 1);
+    await page.waitForTimeout(300);
+    expect(await placeOf(page)).toEqual(third);
+  });
+
   it("shows a caller's line when its name in the call stack is chosen", async () => {
     const names = page.locator(".stack button");
     const line = await litLine(page);

@@ -64,6 +64,8 @@ describe("the timeline", () => {
     const many = Array.from({ length: 5000 }, (_, i) => fault(i + 1, i * 10));
     const { ticks } = layTimeline(many, 50_000, 1000);
     expect(Math.max(...ticks.map((tick) => tick.x))).toBeLessThanOrEqual(1000);
+    expect(ticks.length).toBeGreaterThan(500);
+    expect(ticks.length).toBeLessThan(1500);
   });
 
   it("tells kinds apart by shape, not by hue alone", () => {

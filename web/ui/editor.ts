@@ -17,8 +17,8 @@ import { hexToken, token } from "./theme.ts";
 
 export interface Editor {
   setText(file: string, text: string): void;
-  /** Lights a line; `innermost` false: a caller's line, which waits. */
-  show(at: SourceLine, innermost: boolean, hints: Hint[]): void;
+  /** Lights a line; `innermost` false: a caller's line, which waits. `moved`: draw the eye. */
+  show(at: SourceLine, innermost: boolean, hints: Hint[], moved: boolean): void;
   dispose(): void;
 }
 
@@ -129,7 +129,7 @@ export function openEditor(home: HTMLElement): Editor {
       editor.setModel(model);
       old?.dispose();
     },
-    show(at, innermost, hints) {
+    show(at, innermost, hints, moved) {
       const model = editor.getModel();
       if (!model || at.line > model.getLineCount()) return;
       const last = Math.min(at.endLine, model.getLineCount());
@@ -144,7 +144,7 @@ export function openEditor(home: HTMLElement): Editor {
           range: new monaco.Range(at.line, 1, last, 1),
           options: {
             isWholeLine: true,
-            className: innermost ? "source-lit" : "source-waits",
+            className: innermost ? `source-lit${moved ? " moved" : ""}` : "source-waits",
             linesDecorationsClassName: innermost ? "source-lit-edge" : "source-waits-edge",
           },
         },

@@ -43,6 +43,9 @@ export interface Timeline {
   positionAt: (x: number, reach?: number) => Position;
 }
 
+/** Least distance of two ticks that are drawn, CSS pixels. */
+const CLOSEST = 0.7;
+
 /** The first kernel line of a fault. */
 export const faultStart = (fault: FaultRecord): Position => ({
   instret: fault.instret,
@@ -109,5 +112,15 @@ export function layTimeline(faults: FaultRecord[], end: number, width: number): 
     return { instret: Math.round(a.at + (b.at - a.at) * part), mark: 0 };
   };
 
-  return { ticks: xs.map((x, index) => ({ x, index })), xOf, positionAt };
+  // Of thousands, those are left out that would stand on the tick before.
+  let last = Number.NEGATIVE_INFINITY;
+  const ticks = xs
+    .map((x, index) => ({ x, index }))
+    .filter(({ x, index }) => {
+      const fatal = tickKind(faults[index]?.kind ?? "").shape === "cross";
+      if (x - last < CLOSEST && !fatal) return false;
+      last = x;
+      return true;
+    });
+  return { ticks, xOf, positionAt };
 }

@@ -166,7 +166,12 @@ export class SourcePane extends Pane {
     if (!place || this.text === null || place.at.file !== this.file) return;
     const key = `${place.at.file}:${place.at.line}:${place.innermost}:${moved.value === this.#lastMoved}`;
     if (this.editor) {
-      this.editor.show(place.at, place.innermost, hintsOf(place.frame));
+      this.editor.show(
+        place.at,
+        place.innermost,
+        hintsOf(place.frame),
+        moved.value.kind === "line" && moved.value !== this.#lastMoved,
+      );
     } else {
       const line = this.querySelector<HTMLElement>(`[data-line="${place.at.line}"]`);
       const box = this.querySelector<HTMLElement>(".source-text");

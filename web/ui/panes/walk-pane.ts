@@ -150,7 +150,7 @@ export class WalkPane extends Pane {
     const rings = places.value?.vpns;
     return html`<div class="tlb">
       <span class="caption"
-        >TLB <span class="of">${tlb.hits} hit${tlb.hits === 1 ? "" : "s"} · ${tlb.misses} miss${tlb.misses === 1 ? "" : "es"}</span></span
+        >TLB <span class="of">${few(tlb.hits)} hit${tlb.hits === 1 ? "" : "s"} · ${few(tlb.misses)} miss${tlb.misses === 1 ? "" : "es"}</span></span
       >
       <div class="rows" tabindex="0" role="group" aria-label="TLB entries" @keydown=${walkRows}>
         ${
@@ -195,6 +195,10 @@ export class WalkPane extends Pane {
     if (change.kind === "address") arrive(this.querySelector(".address"));
   }
 }
+
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact" });
+/** A count in little room: "3.1K". */
+const few = (n: number): string => COMPACT.format(n);
 
 /** One tab stop a table: inside it, up and down walk from row to row. */
 function walkRows(event: KeyboardEvent): void {
