@@ -9,6 +9,7 @@ import { atomicOperations, computed, grid } from "./grid.ts";
 import { compare, report, sameRun, shrink } from "./lockstep.ts";
 import { pageEndProgram, pairsProgram } from "./pairs.ts";
 import { build, type Program } from "./program.ts";
+import { Random } from "./random.ts";
 import { emulate, simulate } from "./run.ts";
 
 let hw: WebAssembly.Module;
@@ -45,8 +46,12 @@ async function gridDifferences(list: Parameters<typeof grid>[0]) {
   };
 }
 
-/** Fails with a small program if a run here differs from QEMU's, or the slow path's. */
+/**
+ * Fails with a small program if a run here differs from QEMU's, or from one that goes through the
+ * modelled TLB with every access, or stops in odd places.
+ */
 async function same(program: Program): Promise<void> {
+  const random = new Random(1n);
   const built = build(program);
   const expecting = emulate(built.elf);
   const fast = ours(built.elf);
@@ -55,6 +60,8 @@ async function same(program: Program): Promise<void> {
     expect.fail(await report(await shrink(program, ours, emulate), ours, emulate));
   }
   expect(sameRun(fast, slow)).toBeUndefined();
+  const slice = () => (random.oneIn(2) ? 1n : BigInt(1 + random.below(6000)));
+  expect(sameRun(fast, simulate(hw, built.elf, { slice }))).toBeUndefined();
 }
 
 it("the programs of pairs make the fast loop use each of its handlers of two", () => {

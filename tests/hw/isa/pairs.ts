@@ -7,7 +7,7 @@ import { Random } from "./random.ts";
 import { encode, type Instruction, instructions, named, type Operands } from "./table.ts";
 
 /** An instruction, perhaps with some operands given: what assemblers know by another name. */
-interface Form {
+export interface Form {
   instruction: Instruction;
   fixed: Operands;
 }
@@ -36,7 +36,7 @@ export const forms: readonly Form[] = [
   ...idioms.map(([name, fixed]) => ({ instruction: named(name), fixed })),
 ];
 
-const FRAME = { T: 28, U: 29, S: 30 };
+export const FRAME = { T: 28, U: 29, S: 30 };
 /** Few registers, so that they often meet; all of them are those of compressed instructions. */
 const X = [8, 9, 10, 11, 12, 13];
 const F = [8, 9, 10];
@@ -44,14 +44,14 @@ const F = [8, 9, 10];
 const [BASE_1, BASE_2] = [14, 15];
 const SP = 2;
 
-const kindOf = (name: string) => {
+export const kindOf = (name: string) => {
   if (/^(b|c\.b)/.test(name)) return "branch";
   if (/^(jal|c\.j)$/.test(name)) return "jump";
   if (/^c\.j(al)?r$/.test(name)) return "indirect";
   return /^(c\.)?f?[ls][bhwd]u?(sp)?$/.test(name) ? "memory" : "plain";
 };
 
-interface Part {
+export interface Part {
   bits: number;
   setup: number[];
   changes: Place[];
@@ -62,7 +62,7 @@ interface Part {
 type Relation = "none" | "first" | "second" | "pointer";
 
 /** Operands for a form. @param from the first one's rd and fd, for the second to use */
-function part(
+export function part(
   random: Random,
   form: Form,
   base: number,
