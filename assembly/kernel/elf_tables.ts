@@ -3,9 +3,9 @@
 //   argc | argv[0] .. argv[argc-1] 0 | envp[0] .. 0 | auxv pairs .. AT_NULL | 16 random
 //   bytes | argument strings | environment strings | path | 8 zero bytes
 //
-// sp is a multiple of 16. The strings were put there before (exec.ts); here their lengths
-// are read back from the stack, as from any of the program's memory: a segment that lies
-// over the stack has replaced them.
+// sp is a multiple of 16. The strings were put there before (exec.ts); here their
+// lengths are read back from the stack, as from any of the program's memory: a segment
+// that lies over the stack has replaced them.
 //
 // The auxiliary vector tells what a program cannot find out: where its program headers,
 // its interpreter and its entry are, who it runs as, and sixteen bytes that nobody can

@@ -24,7 +24,7 @@ import { frame_addr } from "../hw/bus";
 import { disk_run_queue, disk_submit } from "../hw/disk";
 import { ENOMEM } from "./errno";
 import { file, file_at } from "./file_table";
-import { bmap, extent_data, extent_lba, inode, inode_at, inode_pages } from "./fs";
+import { bmap, extent_data, extent_lba, inode_at, inode_pages } from "./fs";
 import { VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
 import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
 import { alloc_page, clear_page, put_page } from "./page_alloc";

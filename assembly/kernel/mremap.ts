@@ -3,8 +3,8 @@
 //   before   |--- old ---|          | other |
 //   A shorter  |- old -|              the rest is unmapped
 //   B longer   |--- old ---|++++|     in place, when the addresses after it are free
-//   C moved                           |--- old ---|++++|     the PTEs change tables, the
-//                                                            frames stay where they are
+//   C moved                           |--- old ---|++++|     the PTEs change tables,
+//                                                            the frames do not move
 //
 // Moving costs a PTE a page, copying would cost a page a page: that is why realloc of a
 // large block is cheap.
