@@ -1,5 +1,5 @@
 // The host side of a run: where the core and the sample programs lie, what goes on the disk.
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, fstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MarksMap } from "../web/machine/marks.ts";
@@ -219,5 +219,19 @@ export function bootRequest(options: HostOptions, elfOnly: boolean): BootRequest
   if (program === undefined) throw new UsageError("which program? (pagewalk help)");
   const path = placeProgram(options.root, program, elfOnly);
   const { root, env, settings } = options;
-  return { root, path, argv: [program, ...args], env, settings, inputOpen: true };
+  const input = inputAtHand();
+  const request = { root, path, argv: [program, ...args], env, settings };
+  return input ? { ...request, input } : { ...request, inputOpen: true };
+}
+
+/** Standard input when it is a file, or nothing: then it need not be asked for while it runs. */
+function inputAtHand(): Uint8Array | null {
+  try {
+    const stdin = fstatSync(0);
+    if (stdin.isFile()) return readFileSync(0);
+    const nothing = stdin.isCharacterDevice() && stdin.rdev === statSync("/dev/null").rdev;
+    return nothing ? new Uint8Array(0) : null;
+  } catch {
+    return new Uint8Array(0);
+  }
 }

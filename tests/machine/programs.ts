@@ -48,6 +48,8 @@ export function marksMap(): Marks {
 export interface StartOptions extends MachineOptions {
   settings?: string[];
   request?: Partial<BootRequest>;
+  /** Instead of a sample's. */
+  bytes?: Uint8Array;
   /** To use again, which is quicker. */
   core?: Core;
 }
@@ -62,7 +64,7 @@ export async function start(
   for (const assignment of options.settings ?? []) changeSetting(settings, assignment);
   const base = name.slice(name.lastIndexOf("/") + 1);
   const request: BootRequest = {
-    root: directory({ [base]: file(programBytes(name)) }),
+    root: directory({ [base]: file(options.bytes ?? programBytes(name)) }),
     path: `/${base}`,
     argv: [name, ...args],
     env: [],

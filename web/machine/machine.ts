@@ -2,7 +2,11 @@
 // run forwards. Positions inside the kernel are reached by trapping out of it; such a state is
 // only to be looked at, so going on from there restores again.
 import {
+  type Access,
+  CURRENT,
   Conf,
+  FILE_KIND,
+  FileKind,
   HART_INSTRET,
   HART_PENDING,
   HART_SCAUSE,
@@ -30,10 +34,11 @@ import {
   RunMode,
   StopReason,
   SYSTEM_STATE,
+  TASK_FDS,
+  TASK_NR_FDS,
   TOUCH_BASE,
   TOUCH_MAX,
   TOUCH_NR,
-  type Access,
 } from "../../assembly/abi.ts";
 import { type Checkpoint, Checkpoints, compare, type Place } from "./checkpoints.ts";
 import { Core, CoreError } from "./core.ts";
@@ -42,6 +47,7 @@ import { Marks, type MarksMap } from "./marks.ts";
 import { type DirectoryNode, mkfs } from "./mkfs.ts";
 import { SETTINGS, type Settings, settingsFault } from "./settings.ts";
 import type { Position } from "./types.ts";
+import { register } from "./views.ts";
 
 /** What a machine is given before it starts. */
 export interface BootRequest {
@@ -104,6 +110,8 @@ export interface MachineOptions extends HistoryOptions {
 
 const U64_NEVER = 2 ** 52;
 const SCAUSE_ECALL = 8;
+const SYS_READ = 63n;
+const SYS_READV = 65n;
 /** Kernel lines of one entry after which the simulator must be looping. */
 const WATCHDOG = 2_000_000_000;
 /** A replay this long (in instructions) is not worth a checkpoint. */
@@ -543,6 +551,37 @@ export class Machine {
     this.#setInput();
   }
 
+  /** Some read may still have to wait: not all input was granted, or more may come. */
+  get #mayWait(): boolean {
+    return this.#level < this.#grants.length - 1 || !this.#inputEnded;
+  }
+
+  /** A trap is pending that reads from the console, and all that was granted is read. */
+  #waits(): boolean {
+    const { core } = this;
+    if (core.getU32(HART_PENDING) === 0 || !this.#ecall()) return false;
+    const call = register(core, 17);
+    const fd = register(core, 10);
+    const current = core.getU32(CURRENT);
+    if ((call !== SYS_READ && call !== SYS_READV) || fd >= BigInt(TASK_NR_FDS) || current === 0) {
+      return false;
+    }
+    const file = core.getU32(current + TASK_FDS + 4 * Number(fd));
+    const console = file !== 0 && core.getU32(file + FILE_KIND) === FileKind.console;
+    return console && core.getU32(INPUT_POS) === core.getU32(INPUT_NR) && this.#mayWait;
+  }
+
+  /** @returns false when there is nothing more to grant yet. */
+  #grantNext(): boolean {
+    while (this.#level < this.#grants.length - 1) {
+      this.#level++;
+      this.#setInput();
+      const more = this.core.getU32(INPUT_NR) > this.core.getU32(INPUT_POS);
+      if (more || this.core.getU32(INPUT_EOF) !== 0) return true;
+    }
+    return false;
+  }
+
   #setInput(): void {
     const last = this.#level === this.#grants.length - 1;
     this.core.setU32(INPUT_NR, this.#grants[this.#level] as number);
@@ -603,13 +642,21 @@ export class Machine {
   #run(stop: number, flags: number, markStop: number, hold: number): StopReason {
     const { core } = this;
     core.setNumber(RUN_STOP_INSTRET, stop);
-    core.setU32(RUN_FLAGS, flags | hold);
     const seq = core.getU32(LOG_SEQ);
     core.setU32(RUN_LOG_READ, seq);
     core.setU32(RUN_OUT_READ, core.getU32(OUT_POS));
     core.setNumber(MARK_STOP, markStop);
     try {
-      return core.run();
+      for (;;) {
+        // As long as input may be missing, every entry is looked at before the kernel sees it.
+        const gate = this.#mayWait ? RunFlag.BeforeEntry : 0;
+        core.setU32(RUN_FLAGS, flags | hold | gate);
+        if (gate !== 0 && this.#waits() && !this.#grantNext()) return StopReason.Input;
+        const reason = core.run();
+        if (reason !== StopReason.Entry && reason !== StopReason.Fault) return reason;
+        if (gate !== 0 && this.#waits() && !this.#grantNext()) return StopReason.Input;
+        if (flags & RunFlag.BeforeEntry || reason === StopReason.Fault) return reason;
+      }
     } finally {
       core.setNumber(MARK_STOP, 0);
       this.history.collect(seq);
@@ -630,11 +677,6 @@ export class Machine {
       const reason = this.#guarded(stop, flags);
       const now = performance.now();
       this.#sinceTake += now - begin;
-      if (reason === StopReason.Input && this.#level + 1 < this.#grants.length) {
-        this.#level++;
-        this.#setInput();
-        continue;
-      }
       const between =
         reason === StopReason.Output ||
         reason === StopReason.Log ||
@@ -699,10 +741,20 @@ export class Machine {
     return target.mark === 0 ? this.#outcome("reached") : this.#toMark(goal);
   }
 
-  #ended(reason: StopReason | "stopped"): Outcome {
+  async #ended(reason: StopReason | "stopped"): Promise<Outcome> {
     if (reason === "stopped") return this.#outcome("stopped");
     if (reason === StopReason.Halt) return this.#outcome("end");
-    if (reason === StopReason.Input) return this.#outcome("input");
+    if (reason === StopReason.Input) {
+      const { instret, mark, pending } = this.#place;
+      // Before the call that waits, not in the middle of its trap.
+      if (pending && this.#travel) {
+        const before = place({ instret, mark });
+        this.#restore(this.checkpoints.before(before) as Checkpoint);
+        await this.#forward(instret);
+        if (mark > 0) await this.#toMark(before);
+      }
+      return this.#outcome("input");
+    }
     throw new CoreError(`run() stopped for ${StopReason[reason]} without being asked to`);
   }
 
@@ -725,11 +777,6 @@ export class Machine {
       if (reason === StopReason.Output || reason === StopReason.Log) continue;
       if (reason === StopReason.Mark) return this.#outcome(this.halted ? "end" : "reached");
       if (reason === StopReason.Target) return this.#outcome("absent");
-      if (reason === StopReason.Input && this.#level + 1 < this.#grants.length) {
-        this.#level++;
-        this.#setInput();
-        continue;
-      }
       return this.#ended(reason);
     }
   }
