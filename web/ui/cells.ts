@@ -105,6 +105,7 @@ export class PageCells extends Pane {
 
   protected override updated(changed: PropertyValues): void {
     this.#paint();
+    if (changed.has("rings")) this.#showNow();
     if (changed.has("moved") || changed.has("states")) this.#animate();
   }
 
@@ -117,6 +118,23 @@ export class PageCells extends Pane {
     const segment = segmentOf(this.#grid, index);
     if (!segment || segment.folded) return null;
     return this.#box(segment.slot + index - segment.from);
+  }
+
+  #shownNow: number | undefined;
+
+  /** Scrolls the field, or the list it stands in, to the cell of now; never the page. */
+  #showNow(): void {
+    const { now } = this.rings;
+    if (now === this.#shownNow) return;
+    this.#shownNow = now;
+    const box = now === undefined ? null : this.cellBox(now);
+    const list = this.fit ? this : this.closest<HTMLElement>(".scroll");
+    const canvas = this.querySelector("canvas");
+    if (!box || !list || !canvas) return;
+    const top = canvas.getBoundingClientRect().top - list.getBoundingClientRect().top + box.y;
+    if (top < 0 || top + box.side > list.clientHeight) {
+      list.scrollTop += top - list.clientHeight / 2;
+    }
   }
 
   #box(slot: number): { x: number; y: number; side: number } {

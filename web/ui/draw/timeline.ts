@@ -37,12 +37,18 @@ export interface Tick {
 
 export interface Timeline {
   ticks: Tick[];
+  /** So many that each is drawn thin. */
+  crowded: boolean;
   /** Where an instruction count stands; `faultIndex` decides among faults at one count. */
   xOf: (position: Position) => number;
   /** The position at a place: a fault's first line when one is within `reach` pixels. */
   positionAt: (x: number, reach?: number) => Position;
 }
 
+/** Part of the width that may go into keeping faults apart; the rest is in proportion to time. */
+const SPREAD = 0.4;
+/** Below this distance ticks are drawn thin. */
+const CROWDED = 3;
 /** Least distance of two ticks that are drawn, CSS pixels. */
 const CLOSEST = 0.7;
 
@@ -60,7 +66,7 @@ export const faultStart = (fault: FaultRecord): Position => ({
  * @param width length in CSS pixels.
  */
 export function layTimeline(faults: FaultRecord[], end: number, width: number): Timeline {
-  const wanted = faults.length > 0 ? Math.min(9, (width * 0.72) / faults.length) : 0;
+  const wanted = faults.length > 0 ? Math.min(9, (width * SPREAD) / faults.length) : 0;
   const spare = width - wanted * (faults.length + 1);
   // Each fault pushes all that follows it to the right by the room that its tick needs.
   const xs = faults.map(
@@ -122,5 +128,5 @@ export function layTimeline(faults: FaultRecord[], end: number, width: number): 
       last = x;
       return true;
     });
-  return { ticks, xOf, positionAt };
+  return { ticks, crowded: faults.length > 0 && wanted < CROWDED, xOf, positionAt };
 }

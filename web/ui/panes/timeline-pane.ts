@@ -43,7 +43,10 @@ export class TimelinePane extends Pane {
     const head = this.#line.xOf(position);
     const index = now?.faultIndex ?? -1;
     const words = this.hover >= 0 ? faultWords(all[this.hover], this.hover) : "";
-    return html`<section class="timeline" aria-label="Timeline of faults">
+    return html`<section
+      class=${this.#line.crowded ? "timeline crowded" : "timeline"}
+      aria-label="Timeline of faults"
+    >
       <div
         class="track"
         role="slider"
