@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { COMMANDS, complete, execute, Session } from "../../web/machine/commands/index.ts";
+import { echo } from "./echo-program.ts";
 import { coreModule, marksMap, programBytes, samples } from "./programs.ts";
 
 let session: Session;
 
 beforeEach(async () => {
   const names = samples().map(({ name }) => name);
-  const extra = new Map([
+  const extra = new Map<string, Uint8Array>([
+    ["echo", echo()],
     ["touches", new TextEncoder().encode("0x3ffffffff0 w # stack\n\n0x3ffffffff0 r\n")],
   ]);
   session = new Session({
@@ -200,6 +202,14 @@ test("a file that cannot be mapped shows its headers and the verdict", async () 
   expect(status).toBe(1);
   expect(text).toMatch(/^ELF Header:/);
   expect(text).toMatch(/execve refuses broken: ENOEXEC/);
+});
+
+test("a program that reads is given lines, and the end of input", async () => {
+  expect(await run("exec echo", "continue")).toMatch(/waits for standard input/);
+  expect(await run("input one two", "continue", "output")).toBe("one two");
+  await run("input", "continue");
+  expect(session.running.halted).toBe(true);
+  expect(await refused("input more")).toMatch(/standard input has ended/);
 });
 
 test("completion offers commands, programs, functions and settings", async () => {

@@ -110,6 +110,18 @@ describe("when the worker dies", () => {
     expect(restarted).toBe("out of memory");
   });
 
+  test("touches are made again where they were made, also those of another future", async () => {
+    const { machine, workers } = await connect();
+    await machine.command("load hello");
+    for (const line of ["touch _start x", "touch 0x3ffffffff0 w", "seek 1", "touch _start r"]) {
+      expect((await machine.command(line)).status).toBe(0);
+    }
+    const { text: hash } = await machine.command("hash");
+    workers[0]?.onerror?.({ message: "gone" } as ErrorEvent);
+    expect((await machine.command("hash")).text).toBe(hash);
+    expect((await machine.snapshot()).position.instret).toBe(2);
+  });
+
   test("and dies again on the way back, it says so and answers no more", async () => {
     let dead = "";
     const { machine, workers } = await connect({

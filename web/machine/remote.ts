@@ -32,7 +32,7 @@ interface Waiting {
 /** Commands whose effect is lost with the worker. */
 const SETTINGS = /^\s*(set|env|era)\s/;
 const STARTS = /^\s*(exec|run|load)\s/;
-const TOUCHES = /^\s*touch\s/;
+const GIVES = /^\s*(touch|input)\b/;
 
 function spawnWorker(): WorkerPort {
   return new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }) as WorkerPort;
@@ -44,7 +44,7 @@ export class RemoteMachine {
   readonly #files = new Map<string, Uint8Array>();
   #worker: WorkerPort;
   #nextId = 1;
-  /** Settings lines, then the last start with its touches: what brings a new worker here. */
+  /** Settings lines, then the last start with what it was given: what brings a new worker here. */
   #settings: string[] = [];
   #start: string[] = [];
   #position: Position | null = null;
@@ -65,11 +65,13 @@ export class RemoteMachine {
 
   /** Runs a command line. @throws when the machine broke; it has then been restarted. */
   async command(line: string): Promise<CommandResult> {
+    const at = this.#position;
     const answer = await this.#call("command", [line]);
     const { result, position } = answer;
     if (result.status === 0) {
       if (SETTINGS.test(line)) this.#settings.push(line);
-      if (TOUCHES.test(line)) this.#start.push(line);
+      // A touch in the past begins another future: it is to be made at the same place again.
+      if (GIVES.test(line) && at) this.#start.push(`seek ${at.instret}`, line);
     }
     if (STARTS.test(line) && result.status !== 2) this.#start = [line];
     this.#position = position;

@@ -85,6 +85,7 @@ export class Session {
       argv: [name, ...args],
       env: this.env,
       settings: structuredClone(this.settings),
+      inputOpen: true,
       ...extra,
     };
     const core = this.#core ?? new Core(this.host.module);
@@ -155,7 +156,7 @@ const NOTES: Partial<Record<Outcome["reason"], (machine: Machine, outcome: Outco
   input: (machine) =>
     machine.request.mode === "touch"
       ? "No touch is left: touch ADDR r|w|x makes one."
-      : "The program waits for standard input.",
+      : "The program waits for standard input: input TEXT gives it a line, input alone ends it.",
 };
 
 /** A count, such as the N of `step N`. */

@@ -207,6 +207,22 @@ export const STARTS: Command[] = [
     },
   },
   {
+    name: "input",
+    usage: "input [TEXT...]",
+    help: "Gives the program a line of standard input. Alone: there will be no more.",
+    async run(session, args) {
+      const machine = session.running;
+      const line = args.map(({ text }) => text).join(" ");
+      const bytes = new TextEncoder().encode(args.length === 0 ? "" : `${line}\n`);
+      try {
+        machine.giveInput(bytes, args.length === 0);
+      } catch (error) {
+        throw new CommandError((error as Error).message);
+      }
+      return result("");
+    },
+  },
+  {
     name: "program",
     usage: "program",
     help: "Says which program the machine runs, and which there are.",
