@@ -2,8 +2,8 @@
 //
 //   node tools/build-core.mjs [--target release|debug] [--force]
 //
-// Generators (tools/gen-*.mjs) run first; then asc, with asconfig.json. Its mark transform writes
-// build/marks.json, the map from mark numbers to source lines.
+// The interpreter is generated first (tools/gen-interp.mjs); then asc, with asconfig.json. Its mark
+// transform writes build/marks.json, the map from mark numbers to source lines.
 import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,13 +12,25 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { filesBelow, root, whenChanged } from "./fresh.mjs";
 
-const generators = () => filesBelow("tools", (path) => /^tools\/gen-[^/]*\.mjs$/.test(path));
+const GENERATOR = "tools/gen-interp.mjs";
+const GENERATED = "assembly/hw/interp.ts";
 
 const inputs = () => [
   "asconfig.json",
   ...filesBelow("assembly", (path) => path.endsWith(".ts")),
-  ...filesBelow("tools", (path) => /\/(gen-|marks|build-core)[^/]*\.mjs$/.test(path)),
+  ...filesBelow("tools", (path) => /\/(marks|build-core)[^/]*\.mjs$/.test(path)),
 ];
+
+/** The interpreter, from the op table. */
+function generate(force) {
+  return whenChanged({
+    name: "interp",
+    inputs: () => [GENERATOR, ...filesBelow("tools/isa")],
+    outputs: [GENERATED],
+    force,
+    work: () => run("generator", [GENERATOR]),
+  });
+}
 
 /** Runs a program with Node and returns what it said on stderr, which is shown as well. */
 function run(what, args) {
@@ -37,7 +49,8 @@ function run(what, args) {
  * @returns {Promise<{ built: boolean, ms: number }>} whether asc ran, and the time it all took.
  * @throws when a generator or asc fails; its own diagnostics are then already on stderr.
  */
-export function buildCore({ target = "release", force = false } = {}) {
+export async function buildCore({ target = "release", force = false } = {}) {
+  await generate(force);
   const marked = existsSync(join(root, "tools/marks.mjs"));
   return whenChanged({
     name: "core",
@@ -46,7 +59,6 @@ export function buildCore({ target = "release", force = false } = {}) {
     outputs: ["build/core.wasm", "build/core.warnings", ...(marked ? ["build/marks.json"] : [])],
     force,
     work() {
-      for (const generator of generators()) run(generator, [generator]);
       const partial = "build/core.partial.wasm";
       const asc = ["node_modules/assemblyscript/bin/asc.js", "--target", target, "-o", partial];
       const said = run("asc", marked ? [...asc, "--transform", "./tools/marks.mjs"] : asc);

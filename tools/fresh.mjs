@@ -72,8 +72,8 @@ async function locked(name, work) {
  *
  * @param {object} step
  * @param {string} step.name names the stamp `build/<name>.hash` and the lock.
- * @param {() => string[]} step.inputs files that decide the outputs, relative to the checkout;
- *   asked again after the work, so that a step may generate some of its own inputs.
+ * @param {() => string[]} step.inputs files that decide the outputs, relative to the checkout. They
+ *   count as they were before the work: one that changes meanwhile makes the next call work again.
  * @param {string} [step.salt] what else decides the outputs: a target, a compiler's version.
  * @param {string[]} step.outputs files that must exist afterwards, relative to the checkout.
  * @param {boolean} [step.force] work even when nothing changed.
@@ -87,12 +87,13 @@ export function whenChanged({ name, inputs, salt = "", outputs, force = false, w
   const absent = () => outputs.find((path) => !existsSync(join(root, path)));
   return locked(name, async () => {
     const seen = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
-    const built = force || absent() !== undefined || seen !== digest(inputs(), salt);
+    const now = digest(inputs(), salt);
+    const built = force || absent() !== undefined || seen !== now;
     if (built) {
       rmSync(stamp, { force: true });
       await work();
       if (absent()) throw new Error(`${name}: ${absent()} was not made`);
-      writeFileSync(stamp, digest(inputs(), salt));
+      writeFileSync(stamp, now);
     }
     return { built, ms: Math.round(performance.now() - begin) };
   });

@@ -36,7 +36,7 @@ export const SETTINGS: Record<string, Setting> = {
   },
   era: {
     conf: Conf.era,
-    initial: Era.laptop2004,
+    initial: Era.desktop2004,
     min: 0,
     max: Object.keys(namesOf(Era)).length - 1,
     names: namesOf(Era),
