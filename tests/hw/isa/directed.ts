@@ -1,6 +1,7 @@
 // Programs that hold each form of an instruction once: every compressed encoding, and every load
 // and store at each distance from a page's end.
-import { type Frame, type Item, Maker, type Program, programOf } from "./program.ts";
+import { Maker } from "./maker.ts";
+import { type Frame, type Item, type Program, programOf } from "./program.ts";
 import { Random } from "./random.ts";
 import { decode, encode, type Instruction, instructions, named } from "./table.ts";
 
