@@ -78,7 +78,7 @@ export class ControlBar extends Pane {
                   >minor <b>${now.minflt.toLocaleString("en")}</b> major
                   <b>${now.majflt.toLocaleString("en")}</b></span
                 >`
-            : html`<span>starting</span>`
+            : html`<span>${phase.value === "dead" ? "stopped" : "starting"}</span>`
       }
     </p>
     <div class=${running ? "busy-line on" : "busy-line"} role="presentation"></div>`;

@@ -1,5 +1,5 @@
 // The one sentence: what is happening and why. Also what a screen reader hears.
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { groupHex } from "../draw/address.ts";
 import { Pane } from "../pane.ts";
 import { boot } from "../session.ts";
@@ -29,7 +29,7 @@ export class SentenceLine extends Pane {
       return html`<div class="sentence dead" role="alert">
         <p>
           The machine has stopped working: ${failure.value || "its worker ended without a word"}.
-          Nothing of yours is lost but its place in the run.
+          ${snapshot.value ? "Only its place in the run is lost." : nothing}
         </p>
         <button class="primary" @click=${() => boot()}>Start it again</button>
       </div>`;

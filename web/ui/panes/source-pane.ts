@@ -7,7 +7,7 @@ import { type Hint, hintsOf } from "../draw/hints.ts";
 import { highlight } from "../draw/highlight.ts";
 import { arrive, Pane } from "../pane.ts";
 import { shortName, sourceText } from "../sources.ts";
-import { frameShown, moved, narrow, snapshot } from "../state.ts";
+import { frameShown, moved, narrow, phase, snapshot } from "../state.ts";
 import type { Editor } from "../editor.ts";
 
 interface Place {
@@ -73,7 +73,7 @@ export class SourcePane extends Pane {
   }
 
   #why(now: Snapshot | null, place: Place | null): string {
-    if (!now) return "The machine is starting.";
+    if (!now) return phase.value === "dead" ? "" : "The machine is starting.";
     if (place && this.file !== place.at.file) return "";
     if (now.guest?.exit) return "The program has ended. Step back, or start another.";
     if (now.mode === "touch" && now.user) {

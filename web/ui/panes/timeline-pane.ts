@@ -85,7 +85,11 @@ export class TimelinePane extends Pane {
             >`,
           )}
         </span>
-        <span>${endKnown.value ? "end, " : "so far "}instruction ${horizon.value.toLocaleString("en")}</span>
+        <span>${
+          now
+            ? `${endKnown.value ? "end, " : "so far "}instruction ${horizon.value.toLocaleString("en")}`
+            : ""
+        }</span>
       </p>
     </section>`;
   }
