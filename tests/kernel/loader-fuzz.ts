@@ -227,6 +227,25 @@ export class LoaderFuzz {
     }
   }
 
+  /** Puts a new mutant on the disk. => which seed it is of */
+  #prepare(): number {
+    const i = this.#next(this.#seeds.length);
+    const { at, bytes, sizeAt } = this.#seeds[i] as Seed;
+    this.#linux.core.bytes.set(bytes, at);
+    this.#linux.core.setNumber(sizeAt, bytes.length);
+    this.#mutate(at, bytes.length, sizeAt);
+    return i;
+  }
+
+  /** The files that run() would execute: to put them to a real Linux. */
+  mutants(count: number): Uint8Array[] {
+    const { core } = this.#linux;
+    return Array.from({ length: count }, () => {
+      const { at, sizeAt } = this.#seeds[this.#prepare()] as Seed;
+      return core.bytes.slice(at, at + core.getNumber(sizeAt));
+    });
+  }
+
   /** Clears what a boot of this machine touches. */
   #reset(): void {
     const { bytes } = this.#linux.core;
@@ -303,11 +322,8 @@ export class LoaderFuzz {
     const boots = this.#names.map((name) => encoder.encode(`/${name}\0${name}\0`));
     let last = begin;
     for (let n = 0; n < executions; n++) {
-      const i = this.#next(this.#seeds.length);
-      const { at, bytes, sizeAt } = this.#seeds[i] as Seed;
-      core.bytes.set(bytes, at);
-      core.setNumber(sizeAt, bytes.length);
-      this.#mutate(at, bytes.length, sizeAt);
+      const i = this.#prepare();
+      const { at, sizeAt } = this.#seeds[i] as Seed;
       const boot = boots[i] as Uint8Array;
       core.setU32(BOOT_BASE, 1);
       core.setU32(BOOT_BASE + 4, 0);
