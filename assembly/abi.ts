@@ -204,6 +204,8 @@ export const MARK_COUNT = HART_BASE + 800;
 export const MARK_INSTRET = HART_BASE + 808;
 /** u32: depth of the kernel call stack (1 is the outermost function). */
 export const MARK_DEPTH = HART_BASE + 816;
+/** u64: MARK_COUNT when the kernel was last entered. */
+export const MARK_ENTRY = HART_BASE + 824;
 
 // Disk. Writer: hw/disk.ts.
 /** u32: block under the head. */

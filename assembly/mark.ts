@@ -14,6 +14,7 @@
 import {
   MARK_COUNT,
   MARK_DEPTH,
+  MARK_ENTRY,
   MARK_FRAME_SIZE,
   MARK_FRAMES,
   MARK_INSTRET,
@@ -35,9 +36,11 @@ const FRAME_SLOTS: usize = 16;
  */
 export function marks_begin(instret: u64): void {
   store<u32>(MARK_DEPTH, 0);
-  if (load<u64>(MARK_INSTRET) == instret) return;
-  store<u64>(MARK_INSTRET, instret);
-  store<u64>(MARK_COUNT, 0);
+  if (load<u64>(MARK_INSTRET) != instret) {
+    store<u64>(MARK_INSTRET, instret);
+    store<u64>(MARK_COUNT, 0);
+  }
+  store<u64>(MARK_ENTRY, load<u64>(MARK_COUNT));
 }
 
 /**

@@ -17,6 +17,7 @@ function machine(change: Partial<Snapshot> = {}): Snapshot {
     position: { instret: 0, mark: 1 },
     user: false,
     marksHere: null,
+    entry: null,
     timeNs: 0,
     timeSplit: { disk: 0, exception: 0, kernel: 0, memory: 0, user: 0 },
     instret: 0,

@@ -17,6 +17,7 @@ import {
   INPUT_SIZE,
   LOG_SEQ,
   MARK_COUNT,
+  MARK_ENTRY,
   MARK_DEPTH,
   MARK_FRAMES,
   MARK_FRAME_SIZE,
@@ -164,6 +165,8 @@ export class Machine {
   #inputEnded: boolean;
   #level = 0;
   readonly #marksHere = new Map<number, number>();
+  /** Last line of a kernel entry, by "instret:lines before it". */
+  readonly #entryEnds = new Map<string, number>();
   #nextBreakpoint = 1;
 
   /**
@@ -439,6 +442,35 @@ export class Machine {
   }
 
   /**
+   * Where in this kernel entry the machine stands: line `line` (from 1) of `lines`. null outside
+   * the kernel.
+   */
+  async entryLines(): Promise<{ line: number; lines: number } | null> {
+    if (!this.#inside || !this.#travel) return null;
+    const here = this.#place;
+    const first = this.core.getNumber(MARK_ENTRY);
+    const key = `${here.instret}:${first}`;
+    let last = this.#entryEnds.get(key);
+    if (last === undefined) {
+      await this.#resume({ ...here, pending: false });
+      // Each stop is before an entry: this one has ended at the first count past the place.
+      while (this.core.getNumber(MARK_COUNT) <= here.mark || !this.#at(here.instret)) {
+        const until = here.instret + 1;
+        const reason = this.#run(until, RunFlag.BeforeEntry, WATCHDOG, RunFlag.HoldLog);
+        if (reason === StopReason.Target || reason === StopReason.Halt) break;
+      }
+      // The last count is the return to user mode.
+      last = this.core.getNumber(MARK_COUNT) - 1;
+      this.#entryEnds.set(key, last);
+      await this.#seek(here);
+    }
+    return { line: here.mark - first, lines: last - first };
+  }
+  /** MARK_COUNT counts the lines of this instruction. */
+  #at(instret: number): boolean {
+    return this.core.getNumber(MARK_INSTRET) === instret;
+  }
+  /**
    * How many kernel lines were executed at this instret before its instruction retired; null
    * when the kernel never ran here.
    */
@@ -536,6 +568,7 @@ export class Machine {
     }
     this.history.forget(this.logSeq);
     this.output.forget(this.outputPosition);
+    this.#entryEnds.clear();
     for (const instret of [...this.#marksHere.keys()]) {
       if (instret >= here.instret) this.#marksHere.delete(instret);
     }

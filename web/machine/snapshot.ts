@@ -77,11 +77,16 @@ function baseName(path: string): string {
  * What the page shows at the machine's position.
  *
  * @param at a page table walk is shown of this address instead of the fault's or the pc
- * @param marksHere see Snapshot; Machine.marksHere() finds it out
+ * @param marksHere, entry see Snapshot; Machine.marksHere() and entryLines() find them out
  */
 export function snapshot(
   machine: Machine,
-  options: { at?: bigint; marksHere?: number | null; symbols?: ProgramSymbols | null } = {},
+  options: {
+    at?: bigint;
+    marksHere?: number | null;
+    entry?: Snapshot["entry"];
+    symbols?: ProgramSymbols | null;
+  } = {},
 ): Snapshot {
   const { core } = machine;
   const { position, insideKernel, halted } = machine;
@@ -102,6 +107,7 @@ export function snapshot(
     position,
     user: !insideKernel,
     marksHere: options.marksHere ?? null,
+    entry: options.entry ?? null,
     timeNs,
     timeSplit: split,
     instret: position.instret,
@@ -132,7 +138,7 @@ export function snapshot(
       instret: position.instret,
       timeNs,
       diskNs: split.disk,
-      kernelPlace: placeText(stack, position.mark, options.marksHere ?? null),
+      kernelPlace: placeText(stack, options.entry ?? null),
       fault: last,
       faultCount,
       bootErrno,
@@ -154,10 +160,10 @@ export function snapshot(
   };
 }
 
-function placeText(stack: KernelFrame[], mark: number, marksHere: number | null): string {
+function placeText(stack: KernelFrame[], entry: Snapshot["entry"]): string {
   const top = stack[stack.length - 1];
-  const of = marksHere === null ? "" : ` of ${marksHere}`;
-  return top ? `${top.function}, line ${mark}${of}` : `line ${mark}${of}`;
+  const line = entry ? `line ${entry.line} of ${entry.lines}` : "";
+  return [top?.function, line].filter(Boolean).join(", ");
 }
 
 // ------------------------------------------------------------------------------ faults ----

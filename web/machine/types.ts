@@ -182,6 +182,8 @@ export interface Snapshot {
   user: boolean;
   /** Kernel lines in the entry (entries) at this instret, once known, for "line 22 of 39". */
   marksHere: number | null;
+  /** Line of this kernel entry and how many it has; null outside the kernel. */
+  entry: { line: number; lines: number } | null;
   timeNs: number;
   timeSplit: { disk: number; exception: number; kernel: number; memory: number; user: number };
   instret: number;

@@ -106,8 +106,9 @@ export class Session {
   async snapshot(at?: bigint): Promise<Snapshot> {
     const machine = this.running;
     const marksHere = await machine.marksHere();
+    const entry = await machine.entryLines();
     const symbols = this.program?.symbols ?? null;
-    return snapshot(machine, { marksHere, symbols, ...(at === undefined ? {} : { at }) });
+    return snapshot(machine, { marksHere, entry, symbols, ...(at === undefined ? {} : { at }) });
   }
 
   /** Path of an inode. */
@@ -133,9 +134,8 @@ export async function where(session: Session, outcome?: Outcome): Promise<Comman
   const lines: string[] = [];
   const { at, stack } = shot.kernel;
   const top = stack[stack.length - 1];
-  const of = shot.marksHere === null ? "" : ` of ${shot.marksHere}`;
-  const line =
-    at && top ? `  ${top.function}  ${at.file}:${at.line}  (line ${shot.position.mark}${of})` : "";
+  const of = shot.entry ? `  (line ${shot.entry.line} of ${shot.entry.lines})` : "";
+  const line = at && top ? `  ${top.function}  ${at.file}:${at.line}${of}` : "";
   lines.push(`${positionText(shot.position)}${line}`);
   if (at && session.host.source) {
     const text = (await session.host.source(at.file))?.split("\n")[at.line - 1];
