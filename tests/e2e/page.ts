@@ -46,27 +46,21 @@ export interface Place {
   mark: number;
 }
 
-const number = (text: string | undefined): number => Number((text ?? "").replace(/\D/g, ""));
-
-/** The position as the counters show it. */
+/** The position that the counters stand for. */
 export async function placeOf(page: Page): Promise<Place> {
-  const text = (await page.locator(".counters").textContent()) ?? "";
-  const [, instret] = /(?:instruction|access)\s+([\d,]+)/.exec(text) ?? [];
-  const [, mark] = /line\s+([\d,]+)/.exec(text) ?? [];
-  return { instret: number(instret), mark: number(mark) };
+  const text = (await page.locator(".counters").getAttribute("data-position")) ?? "";
+  const [instret = 0, mark = 0] = text.split(":").map(Number);
+  return { instret, mark };
 }
 
-/** Waits until the counters show something else than `from`. */
-export async function movedFrom(page: Page, from: Place): Promise<Place> {
+/** Waits until the counters stand for another position than `from`. */
+export async function movedFrom(page: Page, { instret, mark }: Place): Promise<Place> {
   await page.waitForFunction(
-    ({ instret, mark }) => {
-      const text = document.querySelector(".counters")?.textContent ?? "";
-      const [, i] = /(?:instruction|access)\s+([\d,]+)/.exec(text) ?? [];
-      const [, m] = /line\s+([\d,]+)/.exec(text) ?? [];
-      const value = (t: string | undefined) => Number((t ?? "").replace(/\D/g, ""));
-      return i !== undefined && (value(i) !== instret || value(m) !== mark);
+    (old) => {
+      const now = document.querySelector(".counters")?.getAttribute("data-position");
+      return now && now !== old;
     },
-    from,
+    `${instret}:${mark}`,
     { timeout: 20_000 },
   );
   return placeOf(page);

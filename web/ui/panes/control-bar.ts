@@ -18,12 +18,13 @@ export function milliseconds(ns: number): string {
   return `${whole}.${part.slice(0, 3)} ${part.slice(3)}`;
 }
 
-/** Which kernel line, of how many at this instruction. */
-function place(now: Snapshot) {
-  if (now.halted) return "the end";
-  if (now.user) return now.mode === "touch" ? "your turn" : "user mode";
-  return html`line <b>${now.position.mark.toLocaleString("en")}</b> of
-    <b>${now.marksHere?.toLocaleString("en") ?? "…"}</b>`;
+/** Which kernel line of this entry, of how many. */
+function place({ halted, user, mode, entry, position, marksHere }: Snapshot) {
+  if (halted) return "the end";
+  if (user) return mode === "touch" ? "your turn" : "user mode";
+  const { line, lines } = entry ?? { line: position.mark, lines: marksHere };
+  return html`line <b>${line.toLocaleString("en")}</b> of
+    <b>${lines?.toLocaleString("en") ?? "…"}</b>`;
 }
 
 export class ControlBar extends Pane {
@@ -65,7 +66,10 @@ export class ControlBar extends Pane {
       ${running ? button("stop", "Stop", "stop") : button("run", "Run")}
       ${button("runBack", "Run back")} ${button("restart", "Restart")}
     </div>
-    <p class="counters">
+    <p
+      class="counters"
+      data-position=${now ? `${now.position.instret}:${now.position.mark}` : ""}
+    >
       ${
         running && progress.value
           ? html`<span class="progress">${progress.value}</span>`
