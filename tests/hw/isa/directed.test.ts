@@ -35,7 +35,11 @@ async function gridDifferences(list: Parameters<typeof grid>[0]) {
         break;
       }
       const [a, b] = [fast.output.readBigUint64LE(i), expected.output.readBigUint64LE(i)];
-      if (a !== b) differences.push(`${at(i)}: 0x${a.toString(16)}, want 0x${b.toString(16)}`);
+      if (a === b) continue;
+      // A few of each instruction.
+      const text = `${at(i)}: 0x${a.toString(16)}, want 0x${b.toString(16)}`;
+      const alike = differences.filter((other) => other.split(" ")[0] === text.split(" ")[0]);
+      if (alike.length < 3) differences.push(text);
     }
   }
   return {
@@ -84,8 +88,8 @@ it("the programs of pairs make the fast loop use each of its handlers of two", (
 describe.skipIf(needs("qemu-riscv64"))("with edge operands, as under QEMU,", () => {
   const parts: [string, RegExp, number][] = [
     ["integer instructions", /^[^f]/, 250_000],
-    ["floating-point instructions but the fused", /^f(?!n?m(add|sub)\.)/, 350_000],
-    ["fused multiply-add", /^fn?m(add|sub)\./, 100_000],
+    ["floating-point instructions but the fused", /^f(?!n?m(add|sub)\.)/, 600_000],
+    ["fused multiply-add", /^fn?m(add|sub)\./, 200_000],
   ];
   for (const [name, which, least] of parts) {
     it(`${name} give the same results and flags`, async () => {

@@ -2,7 +2,7 @@
 // counters, reservations. Expected values are from the manual, and the exact loop and the fast one
 // must agree on everything.
 import { beforeAll, describe, expect, it } from "vitest";
-import { TLB_ACCESSES } from "../../../assembly/abi.ts";
+import { HART_FFLAGS, HART_X, TLB_ACCESSES } from "../../../assembly/abi.ts";
 import { compileHw, HwMachine, R, W, X } from "../hw-machine.ts";
 import { FRAME, forms, kindOf, part } from "./pairs.ts";
 import { Random } from "./random.ts";
@@ -383,6 +383,60 @@ describe("a store over the instructions that follow it", () => {
       }
     });
   }
+});
+
+describe("a store into one of two instructions that have run", () => {
+  it("is seen when they run again, whatever they are and whichever of its bytes change", () => {
+    const random = new Random(8n);
+    const pieces = forms.filter(({ instruction }) => /plain|memory/.test(kindOf(instruction.name)));
+    const STORE = CODE + 0x1800n;
+    const machines = [newMachine(), newMachine()];
+    for (const machine of machines) {
+      for (const [i, name] of ["sb", "sh", "sw"].entries()) {
+        machine.assemble(STORE + BigInt(i * 16), [asm(name, { rs1: 10, rs2: 7 }), asm("ebreak")]);
+      }
+    }
+    let number = 0;
+    const differences: string[] = [];
+    for (const first of pieces) {
+      for (const second of pieces) {
+        const one = part(random, first, 14);
+        const two = part(random, second, 15);
+        const code = [...one.setup, ...two.setup, C_NOP, one.bits, two.bits];
+        const pc = CODE + BigInt(random.pick([0x200, 0x300, 0xfe0, 0xfe4, 0xfe6, 0xfec]));
+        // One bit of an operand changes; the store is of the bytes that hold it, or of more.
+        const full = (two.bits & 3) === 3;
+        const bit = full ? random.pick([7, 8, 15, 16, 20, 21, 24, 25, 31]) : 2 + random.below(11);
+        const changed = (two.bits ^ (1 << bit)) >>> 0;
+        const size = full ? random.below(3) : random.below(2);
+        const byte = size === 0 ? bit >> 3 : size === 1 ? (bit >> 4) * 2 : 0;
+        const seen = [EXACT, FAST].map((budget, which) => {
+          const machine = machines[which]!;
+          const end = machine.assemble(pc, [...code, asm("ebreak")].map(word)) - 4n;
+          const run = (from: bigint) => {
+            for (let i = 1; i < 32; i++) {
+              machine.setX(i, integers[(i * 7) % integers.length]!);
+              machine.setF(i, doubles[(i * 5) % doubles.length]!);
+            }
+            machine.setX(FRAME.S, MEMORY + 4096n - 1024n);
+            if (from === STORE) {
+              machine.setX(7, BigInt(changed >>> (byte * 8)));
+              machine.setX(10, end - (full ? 4n : 2n) + BigInt(byte));
+            }
+            runToTrap(machine, from === STORE ? STORE + BigInt(size * 16) : from, budget);
+            // Registers, pc, trap, instret, fcsr.
+            return Buffer.from(machine.bytes.slice(HART_X, HART_FFLAGS + 8)).toString("hex");
+          };
+          return [run(pc), run(pc), run(STORE), run(pc), contents(machine).toString("latin1")];
+        });
+        number++;
+        const same = seen[0]!.every((text, i) => text === seen[1]![i]);
+        if (!same) differences.push(`${code.slice(-2).map(disassemble).join("; ")}, bit ${bit}`);
+      }
+    }
+    expect(differences.slice(0, 10)).toEqual([]);
+    expect(number).toBeGreaterThan(10_000);
+  }, 60_000);
 });
 
 describe("a rounding mode", () => {
