@@ -57,6 +57,9 @@ export const INPUT_NR = RUN_BASE + 44;
 export const INPUT_EOF = RUN_BASE + 48;
 /** u32: private-cache counters for the bench page, not state. */
 export const RUN_PRIVATE_FILLS = RUN_BASE + 52;
+/** A byte a mark id: not 0, and the core stops (traps) wherever that mark is passed. */
+export const MARK_BREAKS = RUN_BASE + 0x1000;
+export const MARK_BREAKS_NR = 0x7000;
 /** Scratch of the interpreter that outlives no call of run(). */
 export const RUN_SCRATCH = RUN_BASE + 0x100;
 

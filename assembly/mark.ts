@@ -12,6 +12,7 @@
 // state before that statement. Frame d & 31 belongs to depth d; deeper calls than
 // MARK_NR_FRAMES are counted but leave no frame (their __f is 0).
 import {
+  MARK_BREAKS,
   MARK_COUNT,
   MARK_DEPTH,
   MARK_ENTRY,
@@ -67,7 +68,7 @@ export function __mark(frame: usize, id: u32): void {
   const count = load<u64>(MARK_COUNT) + 1;
   store<u64>(MARK_COUNT, count);
   if (frame) store<u32>(frame + FRAME_AT, id);
-  if (count == load<u64>(MARK_STOP)) unreachable();
+  if (count == load<u64>(MARK_STOP) || load<u8>(MARK_BREAKS + id)) unreachable();
 }
 
 /** The same in a condition, as `__test(f, id) && condition`. */

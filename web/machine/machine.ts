@@ -7,6 +7,7 @@ import {
   Conf,
   FILE_KIND,
   FileKind,
+  HART_IN_KERNEL,
   HART_INSTRET,
   HART_PENDING,
   HART_SCAUSE,
@@ -16,6 +17,8 @@ import {
   INPUT_POS,
   INPUT_SIZE,
   LOG_SEQ,
+  MARK_BREAKS,
+  MARK_BREAKS_NR,
   MARK_COUNT,
   MARK_ENTRY,
   MARK_DEPTH,
@@ -291,7 +294,7 @@ export class Machine {
     const wanted = (id: number) => kernel.find(({ marks }) => marks?.has(id));
     const outcome =
       kernel.length > 0
-        ? await this.#untilMark((id) => wanted(id) !== undefined, first)
+        ? await this.#untilMark(new Set(kernel.flatMap(({ marks }) => [...(marks ?? [])])), first)
         : await this.#toInstret(first);
     if (outcome.reason !== "reached") return outcome;
     const hit = this.#inside
@@ -438,7 +441,7 @@ export class Machine {
   /** The next time one of these marks is reached. */
   async untilMarks(ids: ReadonlySet<number>): Promise<Outcome> {
     this.#begin();
-    return this.#untilMark((id) => ids.has(id), U64_NEVER);
+    return this.#untilMark(ids, U64_NEVER);
   }
 
   /**
@@ -928,26 +931,33 @@ export class Machine {
     return compare(line, here) < 0 && wanted() ? at : null;
   }
 
-  /** The next place, before instruction `limit`, at which a wanted mark is reached. */
-  async #untilMark(wanted: (id: number) => boolean, limit: number): Promise<Outcome> {
-    for (;;) {
-      // The rest of the entry the machine is in, or all of the boot's, line by line.
-      while (this.#inside || (this.instret === 0 && this.#place.mark === 0)) {
-        const { instret, mark } = this.#place;
-        const outcome = await this.#seek({ instret, mark: mark + 1 });
-        if (outcome.reason !== "reached") return outcome;
-        if (this.#inside && wanted(this.markId)) return outcome;
-        if (await this.#breathe(null)) return this.#outcome("stopped");
-      }
-      const from = this.#place;
-      const reason = await this.#forward(limit, RunFlag.BeforeEntry);
-      if (reason === StopReason.Target) return this.#outcome("reached");
-      if (reason !== StopReason.Entry) return this.#ended(reason);
+  /**
+   * The next place where a mark of `ids` is passed, or the instruction `limit`. The rest of the
+   * entry the machine stands in goes line by line, since it cannot run on from there; after that
+   * the core itself stops, at full speed.
+   */
+  async #untilMark(ids: ReadonlySet<number>, limit: number): Promise<Outcome> {
+    while (this.#inside) {
       const { instret, mark } = this.#place;
-      if (!this.#travel || compare(place({ instret, mark: mark + 1 }), from) <= 0) continue;
-      const outcome = await this.#toMark(place({ instret, mark: mark + 1 }));
+      const outcome = await this.#seek({ instret, mark: mark + 1 });
       if (outcome.reason !== "reached") return outcome;
-      if (this.#inside && wanted(this.markId)) return outcome;
+      if (this.#inside && ids.has(this.markId)) return outcome;
+      if (await this.#breathe(null)) return this.#outcome("stopped");
+    }
+    const mark = (on: number) => {
+      for (const id of ids) if (id < MARK_BREAKS_NR) this.core.setU8(MARK_BREAKS + id, on);
+    };
+    mark(1);
+    try {
+      const reason = await this.#forward(limit);
+      return reason === StopReason.Target ? this.#outcome("reached") : this.#ended(reason);
+    } catch (error) {
+      const trapped = error instanceof CoreError && error.cause instanceof WebAssembly.RuntimeError;
+      this.#inside = trapped && this.core.getU32(HART_IN_KERNEL) !== 0;
+      if (this.#inside && ids.has(this.markId)) return this.#outcome("reached");
+      throw error;
+    } finally {
+      mark(0);
     }
   }
 }
