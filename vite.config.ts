@@ -42,7 +42,7 @@ export default defineConfig({
             { name: "monaco", test: /node_modules[\\/]monaco-editor/ },
             {
               name: "xterm",
-              test: /node_modules[\\/](@xterm[\\/](xterm|addon-fit)|xterm-readline)/,
+              test: /node_modules[\\/]@xterm[\\/](xterm|addon-fit)/,
             },
           ],
         },

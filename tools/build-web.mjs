@@ -30,7 +30,15 @@ export async function buildWeb({ force = false } = {}) {
     force,
     async work() {
       const { build } = await import("vite");
-      await build({ configFile: `${root}/vite.config.ts`, logLevel: "warn" });
+      // A test runner around us would have Vite build for development.
+      const before = process.env.NODE_ENV;
+      process.env.NODE_ENV = "production";
+      try {
+        await build({ configFile: `${root}/vite.config.ts`, logLevel: "warn" });
+      } finally {
+        if (before === undefined) delete process.env.NODE_ENV;
+        else process.env.NODE_ENV = before;
+      }
     },
   });
 }

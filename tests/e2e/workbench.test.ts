@@ -42,7 +42,7 @@ describe("the page at rest", () => {
   it("is stopped inside hello's first fault, the kernel's source line lit", async () => {
     expect(await litLine(page)).toMatch(/^kernel\/memory\.ts:\d+$/);
     const stack = await page.locator(".stack li").allTextContents();
-    expect(stack.map((text) => text.trim()).at(-1)).toBe("do_read_fault");
+    expect(stack.map((text) => text.trim()).at(-1)).toBe("filemap_fault");
     const { instret, mark } = await placeOf(page);
     expect(instret).toBe(0);
     expect(mark).toBeGreaterThan(0);

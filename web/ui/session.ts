@@ -39,7 +39,12 @@ const KERNEL_FAULTS = 64;
 
 /** Where the page is at rest: this program, its first fault, a few lines in. */
 const FIRST = "hello";
-const FIRST_FUNCTION = "do_read_fault";
+const FIRST_FUNCTION = "filemap_fault";
+/**
+ * The machine at rest: few frames and TLB entries, so that they can be taken in at a glance, and
+ * nothing read or mapped before it is asked for, so that every page has a fault of its own.
+ */
+const AT_REST = "set ram=16 tlb_entries=8 tlb_ways=8 vm.read_ahead_kb=0 vm.fault_around_bytes=4096";
 
 let connect: Connect | undefined;
 let machine: MachineProxy | undefined;
@@ -262,7 +267,10 @@ export async function start(program: string, args: readonly string[] = []): Prom
   if (result.status !== 0) return;
   lastStart = line;
   await toFirstFault();
-  if (program === FIRST) await run(`until ${FIRST_FUNCTION}`);
+  if (program !== FIRST) return;
+  // Into the function that decides, and on to where it knows: the page is not in memory.
+  await run(`until ${FIRST_FUNCTION}`);
+  await run("step 5");
 }
 
 /** To the first fault that the program itself takes: those of exec are the kernel's. */
@@ -340,6 +348,7 @@ export async function boot(how?: Connect): Promise<void> {
     });
     const index = await fetch("./programs/index.json").then((r) => (r.ok ? r.json() : null));
     state.programs.value = index?.programs ?? [];
+    await run(AT_REST);
     await start(FIRST);
     if (!state.snapshot.peek()) throw new Error(state.said.peek().at(-1)?.text);
     if (state.phase.peek() === "loading") state.phase.value = "ready";

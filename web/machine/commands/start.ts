@@ -1,5 +1,6 @@
 // Commands that start machines and feed them.
 import { Access, BOOT_ERRNO, Conf, TLB_MISSES } from "../../../assembly/abi.ts";
+import { parseElf } from "../elf/elf.ts";
 import { readelf } from "../elf/readelf.ts";
 import { errnoName } from "../format.ts";
 import { changeSetting, SETTINGS, settingKeys, settingsFault, showSetting } from "../settings.ts";
@@ -102,6 +103,30 @@ async function touchFile(session: Session, name: Word): Promise<CommandResult> {
   return result(lines.join("\n"), true, status);
 }
 
+const EM_RISCV = 243;
+const PT_LOAD = 1;
+const PT_INTERP = 3;
+const PAGE = 4096n;
+
+/** "ELF64, RISC-V, static, entry 0x11000, 3 segments of 3 pages" */
+function describe(bytes: Uint8Array): string {
+  const elf = parseElf(bytes);
+  if (elf.kind !== "elf") return `${bytes.length.toLocaleString("en")} bytes, not an ELF file`;
+  const { header, programHeaders } = elf;
+  const loads = programHeaders.filter(({ type }) => type === PT_LOAD);
+  const pages = loads.reduce((sum, { vaddr, memsz }) => {
+    return sum + Number(((vaddr % PAGE) + memsz + PAGE - 1n) / PAGE);
+  }, 0);
+  const linked = programHeaders.some(({ type }) => type === PT_INTERP) ? "dynamic" : "static";
+  return [
+    header.ident[4] === 2 ? "ELF64" : "ELF32",
+    header.machine === EM_RISCV ? "RISC-V" : `machine ${header.machine}`,
+    linked,
+    `entry 0x${header.entry.toString(16)}`,
+    `${loads.length} segments, ${pages.toLocaleString("en")} pages`,
+  ].join(", ");
+}
+
 const files = (session: Session, n: number) => (n === 0 ? [...session.host.fileNames()] : []);
 
 export const STARTS: Command[] = [
@@ -116,7 +141,11 @@ export const STARTS: Command[] = [
         name,
         args.slice(1).map(({ text }) => text),
       );
-      return where(session);
+      const here = await where(session);
+      const about = session.program
+        ? `${escapeName(name)}: ${describe(session.program.bytes)}\n`
+        : "";
+      return { ...here, text: about + here.text };
     },
   },
   {
