@@ -10,8 +10,7 @@
 // large block is cheap.
 //
 // In Linux: mm/mremap.c, sys_mremap(), vma_to_resize(), move_vma(), move_page_tables()
-// (6.12). Left out: MREMAP_DONTUNMAP, old_len 0, moving whole page tables; a moved
-// anonymous area takes the page offset of its new place.
+// (6.12). Left out: MREMAP_DONTUNMAP, old_len 0, moving whole page tables.
 import { CONF_BASE, Conf, VM } from "../abi";
 import { EFAULT, EINVAL, ENOMEM, IS_ERR_VALUE } from "./errno";
 import {
@@ -132,9 +131,10 @@ export function move_vma(
   const accounted = (vma.vm_flags & VM.ACCOUNT) != 0;
   if (accounted && !vm_enough_memory(new_len >> 12)) return <u64>-ENOMEM;
   if (!pte_alloc_range(mm, addr, old_len, new_addr)) return <u64>-ENOMEM;
-  const from_file = vma.vm_file != 0;
+  // Pages that are there keep their offset; an area without any may fit its neighbours.
+  const keep = vma.vm_file != 0 || vma.anon_vma != 0;
   const moved = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
-  const pgoff = from_file ? moved : new_addr >> 12;
+  const pgoff = keep ? moved : new_addr >> 12;
   const file = vma.vm_file;
   const copy = insert_area(mm, file, new_addr, new_len, vma.vm_flags, pgoff);
   if (copy == null) return <u64>-ENOMEM;

@@ -107,6 +107,7 @@ export const andi = (rd: number, rs1: number, imm: number) => itype(0x13, 7, rd,
 export const slli = (rd: number, rs1: number, n: number) => itype(0x13, 1, rd, rs1, n);
 export const srli = (rd: number, rs1: number, n: number) => itype(0x13, 5, rd, rs1, n);
 export const lbu = (rd: number, rs1: number, imm: number) => itype(0x03, 4, rd, rs1, imm);
+export const lb = (rd: number, rs1: number, imm: number) => itype(0x03, 0, rd, rs1, imm);
 export const ld = (rd: number, rs1: number, imm: number) => itype(0x03, 3, rd, rs1, imm);
 export const jalr = (rd: number, rs1: number, imm: number) => itype(0x67, 0, rd, rs1, imm);
 export const or = (rd: number, rs1: number, rs2: number) =>
@@ -120,6 +121,7 @@ const stype = (funct3: number, rs2: number, rs1: number, imm: number) =>
     0x23) >>>
   0;
 export const sb = (rs2: number, rs1: number, imm: number) => stype(0, rs2, rs1, imm);
+export const sd = (rs2: number, rs1: number, imm: number) => stype(3, rs2, rs1, imm);
 export const sw = (rs2: number, rs1: number, imm: number) => stype(2, rs2, rs1, imm);
 export const lui = (rd: number, imm20: number) =>
   (((imm20 & 0xfffff) << 12) | (rd << 7) | 0x37) >>> 0;
