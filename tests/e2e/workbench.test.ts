@@ -40,7 +40,7 @@ async function drop(name: string, bytes: Uint8Array): Promise<void> {
 
 describe("the page at rest", () => {
   it("is stopped inside hello's first fault, the kernel's source line lit", async () => {
-    expect(await litLine(page)).toMatch(/^kernel\/memory\.ts:\d+$/);
+    expect(await litLine(page)).toMatch(/^kernel\/filemap\.ts:\d+$/);
     const stack = await page.locator(".stack li").allTextContents();
     expect(stack.map((text) => text.trim()).at(-1)).toBe("filemap_fault");
     const { instret, mark } = await placeOf(page);
