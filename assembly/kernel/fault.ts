@@ -158,7 +158,8 @@ export function expand_stack(mm: mm_struct, vma: vm_area_struct, address: u64): 
   const grow = (vma.vm_start - start) >> 12;
   if (grow > vma.vm_pgoff) return false;
   if (!vm_enough_memory(grow)) return false;
-  vm_acct_memory(grow);
+  // Linux counts it always, and never gives back what a read-only area grew by.
+  if (vma.vm_flags & VM.ACCOUNT) vm_acct_memory(grow);
   vm_stat_account(mm, vma.vm_flags, grow);
   vma.vm_start = start;
   vma.vm_pgoff -= grow;
