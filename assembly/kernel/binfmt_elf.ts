@@ -3,32 +3,18 @@
 // signal, when a check moves.
 //
 //   1  magic, type, machine and class, program headers    ENOEXEC
-//   2  the first PT_INTERP: its name, its file            ENOEXEC, EIO, ENOENT, EACCES
-//   ... 3  the interpreter's own header                       ELIBBAD
+//   2  the first PT_INTERP: its name, its file            ENOEXEC, EIO, ENOENT ...
+//   3  the interpreter's own header                       ELIBBAD
 //   ---- point of no return; from here on SIGSEGV ----
 //   4  each PT_LOAD, in the file's order: mapped, its tail zeroed, its bss mapped;
-//      only then are its numbers checked
+//      only then are its numbers checked (elf_load.ts draws one)
 //   5  the interpreter's PT_LOADs the same way
 //   6  the vDSO's place; auxv, argv and envp on the stack (elf_tables.ts); entry
-//
-// A segment:      p_offset               p_filesz            p_memsz
-//                    |--------------------------|                |
-//       file   ------[======|======|======|=====]-----           |
-//       memory     [ |======|======|======|=====0000][0000|0000] |
-//                  page of p_vaddr             B tail   C bss: anonymous pages
-//                  A the file's pages, private
 //
 // In Linux: fs/binfmt_elf.c load_elf_binary(), elf_load(), elf_map(),
 // load_elf_interp() (6.12).
 // Left out: address randomisation, PT_GNU_PROPERTY, core dumps.
-import {
-  CONF_BASE,
-  Conf,
-  KBUF,
-  PAGE_SIZE,
-  RunMode,
-  VM,
-} from "../abi";
+import { CONF_BASE, Conf, KBUF, PAGE_SIZE, RunMode } from "../abi";
 import {
   ELFCLASS64,
   ELFMAG,
@@ -37,8 +23,6 @@ import {
   EM_RISCV,
   ET_DYN,
   ET_EXEC,
-  PF_R,
-  PF_W,
   PF_X,
   PT_GNU_STACK,
   PT_INTERP,
@@ -47,15 +31,16 @@ import {
   elf64_phdr,
 } from "./elf";
 import {
-  EFAULT,
-  EINVAL,
-  EIO,
-  ELIBBAD,
-  ENOENT,
-  ENOEXEC,
-  ENOMEM,
-  IS_ERR_VALUE,
-} from "./errno";
+  ELF_PAGESTART,
+  BAD_ADDR,
+  phdr,
+  make_prot,
+  total_mapping_size,
+  maximum_alignment,
+  elf_load,
+} from "./elf_load";
+import { create_elf_tables } from "./elf_tables";
+import { EINVAL, EIO, ELIBBAD, ENOENT, ENOEXEC, ENOMEM, IS_ERR_VALUE } from "./errno";
 import {
   BPRM_BUF,
   EXSTACK_DEFAULT,
@@ -68,24 +53,13 @@ import {
   setup_arg_pages,
   start_thread,
 } from "./exec";
-import { vm_brk_flags } from "./brk";
-import { create_elf_tables } from "./elf_tables";
 import { file_at, fput } from "./file_table";
 import { kernel_read } from "./filemap";
-import { vm_mmap, vm_munmap } from "./mmap_file";
-import {
-  MAP_FIXED,
-  MAP_FIXED_NOREPLACE,
-  MAP_PRIVATE,
-  PAGE_ALIGN,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-} from "./mmap";
+import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PAGE_ALIGN } from "./mmap";
+import { vm_munmap } from "./mmap_file";
 import { PATH_MAX } from "./namei";
 import { TASK_SIZE } from "./pgtable";
-import { current, current_mm } from "./sched";
-import { clear_user } from "./uaccess";
+import { current } from "./sched";
 import { arch_setup_additional_pages } from "./vdso";
 
 /** A program header table is at most a page. */
@@ -95,27 +69,6 @@ const INTERP_HDR: usize = KBUF + 0x200;
 const INTERP_PATH: usize = KBUF + 0x8000;
 /** Where a position-independent program with an interpreter goes. */
 const ELF_ET_DYN_BASE: u64 = (TASK_SIZE / 3) * 2;
-
-// @nomark
-function ELF_PAGESTART(va: u64): u64 {
-  return va & ~(<u64>PAGE_SIZE - 1);
-}
-
-// @nomark
-function ELF_PAGEOFFSET(va: u64): u64 {
-  return va & (PAGE_SIZE - 1);
-}
-
-// @nomark
-function BAD_ADDR(x: u64): bool {
-  return x >= TASK_SIZE;
-}
-
-/** Header `i` of the table at `table`. */
-// @nomark
-function phdr(table: usize, i: u32): elf64_phdr {
-  return changetype<elf64_phdr>(table + <usize>i * ELF_PHDR_SIZE);
-}
 
 // @nomark
 function reader_is_the_cpu(): bool {
@@ -320,16 +273,6 @@ function bad_address(x: u64): i64 {
   return IS_ERR_VALUE(x) ? <i64>x : -EINVAL;
 }
 
-/** PF_R, PF_W, PF_X to PROT_*. */
-// @nomark
-function make_prot(flags: u32): u32 {
-  let prot: u32 = 0;
-  if (flags & PF_R) prot |= PROT_READ;
-  if (flags & PF_W) prot |= PROT_WRITE;
-  if (flags & PF_X) prot |= PROT_EXEC;
-  return prot;
-}
-
 /** 4, after the mapping: are the segment's numbers possible? Notes its extents. */
 export function note_segment(bprm: linux_binprm, ph: elf64_phdr): i64 {
   const mm = bprm.mm;
@@ -344,94 +287,6 @@ export function note_segment(bprm: linux_binprm, ph: elf64_phdr): i64 {
   if (mm.end_data < file_end) mm.end_data = file_end;
   if (start + ph.p_memsz > mm.brk) mm.brk = start + ph.p_memsz;
   return 0;
-}
-
-/** Bytes from the lowest segment's page to the highest one's end. */
-// @nomark
-export function total_mapping_size(table: usize, nr: u32): u64 {
-  let low = u64.MAX_VALUE;
-  let high: u64 = 0;
-  let any = false;
-  for (let i: u32 = 0; i < nr; i++) {
-    const ph = phdr(table, i);
-    if (ph.p_type != PT_LOAD) continue;
-    low = min<u64>(low, ELF_PAGESTART(ph.p_vaddr));
-    high = max<u64>(high, ph.p_vaddr + ph.p_memsz);
-    any = true;
-  }
-  return any ? high - low : 0;
-}
-
-/** The largest p_align that is a power of two, in whole pages. */
-// @nomark
-function maximum_alignment(table: usize, nr: u32): u64 {
-  let align: u64 = 0;
-  for (let i: u32 = 0; i < nr; i++) {
-    const ph = phdr(table, i);
-    if (ph.p_type != PT_LOAD || popcnt<u64>(ph.p_align) != 1) continue;
-    align = max<u64>(align, ph.p_align);
-  }
-  return PAGE_ALIGN(align);
-}
-
-/**
- * One segment: A its file pages, B zeros after them, C its bss.
- * => the address of its first page, or an errno in the shape of an address.
- */
-export function elf_load(
-  file: u32, addr: u64, ph: elf64_phdr, prot: u32, flags: u32, total_size: u64,
-): u64 {
-  let map_addr: u64;
-  let zero_start: u64;
-  let zero_end: u64;
-  const offset = ELF_PAGEOFFSET(ph.p_vaddr);
-  if (ph.p_filesz != 0) {
-    map_addr = elf_map(file, addr, ph, prot, flags, total_size); // A
-    if (BAD_ADDR(map_addr)) return map_addr;
-    zero_start = map_addr + offset + ph.p_filesz;
-    zero_end = map_addr + offset + ph.p_memsz;
-    if (ph.p_memsz > ph.p_filesz) {
-      // B: a segment that may not be written keeps the file's bytes there
-      if (padzero(zero_start) && (prot & PROT_WRITE) != 0) return <u64>-EFAULT;
-    }
-  } else {
-    map_addr = ELF_PAGESTART(addr);
-    zero_start = map_addr;
-    zero_end = zero_start + offset + ph.p_memsz;
-  }
-  if (ph.p_memsz > ph.p_filesz) {
-    // C: writable whatever the segment says
-    zero_start = PAGE_ALIGN(zero_start);
-    zero_end = PAGE_ALIGN(zero_end);
-    const exec: u32 = prot & PROT_EXEC ? VM.EXEC : 0;
-    const error = vm_brk_flags(current_mm(), zero_start, zero_end - zero_start, exec);
-    if (error != 0) return <u64>error;
-  }
-  return map_addr;
-}
-
-/** A: maps the segment's part of the file, page by page aligned. */
-export function elf_map(
-  file: u32, addr: u64, ph: elf64_phdr, prot: u32, flags: u32, total_size: u64,
-): u64 {
-  const size = PAGE_ALIGN(ph.p_filesz + ELF_PAGEOFFSET(ph.p_vaddr));
-  const off = ph.p_offset - ELF_PAGEOFFSET(ph.p_vaddr);
-  addr = ELF_PAGESTART(addr);
-  if (size == 0) return addr;
-  if (total_size == 0) return vm_mmap(file, addr, size, prot, flags, off);
-  // The first segment asks for room for all of them, and gives the rest back.
-  total_size = PAGE_ALIGN(total_size);
-  const at = vm_mmap(file, addr, total_size, prot, flags, off);
-  if (!BAD_ADDR(at)) vm_munmap(at + size, total_size - size);
-  return at;
-}
-
-/** B: zeros from `start` to the end of its page. => could it not be written? */
-// @nomark
-function padzero(start: u64): bool {
-  const offset = ELF_PAGEOFFSET(start);
-  if (offset == 0) return false;
-  return clear_user(start, PAGE_SIZE - offset) != 0;
 }
 
 /**

@@ -18,13 +18,10 @@ import {
   VM_DATA_FLAGS,
   do_munmap,
   expand_area,
-  find_vma,
-  find_vma_intersection,
   get_unmapped_area,
   insert_area,
-  vm_start_gap,
-  vma_before,
 } from "./mmap";
+import { find_vma, find_vma_intersection, vm_start_gap, vma_before } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { current_mm } from "./sched";
 import { vm_enough_memory } from "./util";

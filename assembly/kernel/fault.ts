@@ -47,7 +47,7 @@ import {
   handle_mm_fault,
   the_fault,
 } from "./memory";
-import { find_vma, vm_stat_account } from "./mmap";
+import { find_vma, vm_stat_account } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { current, current_mm } from "./sched";
 import {

@@ -3,8 +3,7 @@
 //
 //   disk   superblock | inode table | extent table | data blocks ...
 //                            |             |
-//   inode (in core) <--------+             +--> { first page, blocks, lba, image block
-//   }
+//   inode (in core) <--------+             +--> { first page, blocks, lba, block }
 //      |
 //      +-- pages of the file that are in memory: the page cache (filemap.ts)
 //

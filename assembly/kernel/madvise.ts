@@ -6,7 +6,8 @@
 // In Linux: mm/madvise.c (6.12). Left out, in this first part: every other advice.
 import { VM } from "../abi";
 import { EINVAL, ENOMEM } from "./errno";
-import { PAGE_ALIGN, find_vma, offset_in_page } from "./mmap";
+import { PAGE_ALIGN, offset_in_page } from "./mmap";
+import { find_vma } from "./vma";
 import { vm_area_struct } from "./mm_types";
 import { mprotect_fixup } from "./mprotect";
 import { unmap_page_range } from "./pgtable";

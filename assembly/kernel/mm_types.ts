@@ -2,8 +2,7 @@
 // areas (vm_area_struct) and a tree of page tables; a frame of memory has a struct
 // page.
 //
-//   task_struct -> mm_struct -> vma -> vma -> vma        what may be mapped, and as
-//   what
+//   task_struct -> mm_struct -> vma -> vma -> vma        what may be mapped, and how
 //                      |
 //                      +-> pgd -> table -> table         what is mapped now
 //                                            |

@@ -24,9 +24,9 @@ import {
   PROT_WRITE,
   do_mmap,
   do_munmap,
-  find_vma,
   offset_in_page,
 } from "./mmap";
+import { find_vma } from "./vma";
 import { pte_offset, pte_present, pte_write } from "./pgtable";
 import { current_mm } from "./sched";
 

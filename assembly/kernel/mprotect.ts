@@ -14,15 +14,8 @@
 // (6.12). Left out: protection keys, PROT_GROWSDOWN, hugetlb, userfaultfd.
 import { PAGE_SIZE, PG, VM } from "../abi";
 import { EACCES, EINVAL, ENOMEM } from "./errno";
-import {
-  PAGE_ALIGN,
-  calc_vm_prot_bits,
-  find_vma,
-  offset_in_page,
-  split_vma,
-  vma_merge,
-  vm_stat_account,
-} from "./mmap";
+import { PAGE_ALIGN, calc_vm_prot_bits, offset_in_page } from "./mmap";
+import { find_vma, split_vma, vm_stat_account, vma_merge } from "./vma";
 import { mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import {
   _PAGE_ACCESSED,

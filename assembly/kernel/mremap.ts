@@ -18,13 +18,11 @@ import {
   PAGE_ALIGN,
   do_munmap,
   expand_area,
-  find_vma,
-  find_vma_intersection,
   get_unmapped_area,
   insert_area,
   offset_in_page,
-  vma_merge,
 } from "./mmap";
+import { find_vma, find_vma_intersection, vma_merge } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { TASK_SIZE, move_ptes, pte_alloc_range } from "./pgtable";
 import { current_mm } from "./sched";

@@ -5,7 +5,7 @@
 //               the rest of the path is appended to the target, and the walk goes on
 //
 // In Linux: fs/namei.c link_path_walk(), fs/ext2/dir.c (6.12).
-// Left out: the dentry cache (directories are taken to be in memory), mounts, "..."
+// Left out: the dentry cache (directories are taken to be in memory), mounts, ".."
 // above the root, access control lists.
 import {
   DISK_ROOT_INO,

@@ -1,8 +1,8 @@
 // read(2), write(2) and their relatives: between a program's memory and a file's pages,
 // or the console.
 //
-//   write to the console   the bytes go to the output ring, in records of { fd, length
-//   } read from a file       through the page cache, with readahead
+//   write to the console   the bytes go to the output ring, a record a page
+//   read from a file       through the page cache, with readahead
 //   read from the console  from the input that was given to the machine before it ran
 //
 // In Linux: fs/read_write.c, mm/filemap.c filemap_read() (6.12).

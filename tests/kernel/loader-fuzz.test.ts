@@ -19,6 +19,7 @@ test("no header makes execve trap, run on, or leave anything behind", {
   }
   const fuzz = new LoaderFuzz(loadCore(inject("core")), seeds, fixed, SEED);
   const report = fuzz.run(EXECUTIONS);
+  if (long) console.log(report);
   // Every way to end was taken, or the mutations miss half of the loader.
   const signals = ["signal 4 1", "signal 7 2", "signal 11 1", "signal 11 2", "signal 11 128"];
   expect(Object.keys(report.ends).sort()).toEqual(["errno", "exit", "shot", ...signals].sort());

@@ -52,6 +52,8 @@ const FRAMES_NR = 256;
 const INSTRET_MAX = 400;
 /** Lines of the kernel's source after which one execve must have ended. */
 const MARKS_MAX = 2_000_000;
+/** An execve that takes longer is tried again, to tell a slow file from a paused host. */
+const NOTICEABLE_MS = 1;
 const FILES_USED = 16;
 const INODES_USED = 64;
 const ILLEGAL_INSTRUCTION = 2;
@@ -88,7 +90,7 @@ export interface Report {
   executions: number;
   /** By kind of end: errno, exit, killed, signal, shot. */
   ends: Record<string, number>;
-  /** Milliseconds of the slowest execution, and most kernel lines in one. */
+  /** Milliseconds of the slowest file at its best, and most kernel lines in one. */
   slowest: number;
   mostMarks: number;
   seconds: number;
@@ -320,7 +322,6 @@ export class LoaderFuzz {
     const begin = performance.now();
     const encoder = new TextEncoder();
     const boots = this.#names.map((name) => encoder.encode(`/${name}\0${name}\0`));
-    let last = begin;
     for (let n = 0; n < executions; n++) {
       const i = this.#prepare();
       const { at, sizeAt } = this.#seeds[i] as Seed;
@@ -336,25 +337,29 @@ export class LoaderFuzz {
       };
       this.#reset();
       let end = "";
+      let ms = Number.POSITIVE_INFINITY;
       try {
-        end = this.#run();
+        // The host may pause at any time: only a file that is slow every time is slow.
+        for (let tries = 0; tries < 5 && ms > NOTICEABLE_MS; tries++) {
+          if (tries > 0) this.#reset();
+          const began = performance.now();
+          end = this.#run();
+          ms = Math.min(ms, performance.now() - began);
+        }
       } catch (error) {
         fail(error);
       }
+      report.slowest = Math.max(report.slowest, ms);
       const marks = core.getNumber(MARK_COUNT);
       if (marks > report.mostMarks) report.mostMarks = marks;
       const leaks = this.#leaks();
       if (leaks.length > 0) fail(leaks.join("; "));
       const kind = /^exit/.test(end) ? "exit" : end.replace(/ [0-9a-f]+$/, "");
       report.ends[kind] = (report.ends[kind] ?? 0) + 1;
-      const now = performance.now();
-      if (now - last > report.slowest) report.slowest = now - last;
-      last = now;
       if (n % check === 0) {
         this.#linux.reset();
         const again = this.#run();
         if (again !== end) fail(`${end}, but after a full reset ${again}`);
-        last = performance.now();
       }
     }
     report.seconds = (performance.now() - begin) / 1000;
