@@ -124,12 +124,10 @@ export function filemap_fault(vmf: vm_fault): u32 {
   }
   // 2: read it, and with it what readahead thinks will be wanted
   count_vm_event(VmEvent.PGMAJFAULT);
-  const before = load_pages_read();
   do_sync_mmap_readahead(vmf, f);
   pfn = page_cache_queue(mapping, vmf.pgoff);
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
-  disk_run_queue();
-  vmf.blocks = <u32>(load_pages_read() - before);
+  vmf.blocks = read_queued_pages();
   vmf.page = pfn;
   return VM_FAULT_MAJOR;
 }
@@ -158,9 +156,12 @@ export function filemap_map_pages(
   }
 }
 
+/** Has the disk serve what was queued. => pages it gave */
 // @nomark
-function load_pages_read(): u64 {
-  return load<u64>(DISK_PAGES);
+function read_queued_pages(): u32 {
+  const before = load<u64>(DISK_PAGES);
+  disk_run_queue();
+  return <u32>(load<u64>(DISK_PAGES) - before);
 }
 
 /**
