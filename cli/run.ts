@@ -1,5 +1,5 @@
 // pagewalk run: a program from its start to its end, on the simulated machine.
-import { errnoName, siCodeName, signalName } from "../web/machine/format.ts";
+import { errnoName, refusal, siCodeName, signalName } from "../web/machine/format.ts";
 import { Machine, type MachineOptions, type Outcome } from "../web/machine/machine.ts";
 import { escapeName } from "../web/machine/terminal-filter.ts";
 import * as views from "../web/machine/views.ts";
@@ -90,7 +90,7 @@ export function lastWords(machine: Machine, outcome: Outcome): string {
   const { errno, signal, code, address } = ending(machine);
   if (outcome.reason === "stopped") return `stopped at instruction ${machine.instret}`;
   if (!machine.halted) return `${name} was stopped after ${machine.instret} instructions (--limit)`;
-  if (errno !== 0) return `execve refused ${name}: ${errnoName(errno)}`;
+  if (errno !== 0) return `execve refused ${name}: ${refusal(errno)}`;
   if (signal === 0) return "";
   const at = signalName(signal) === "SIGSEGV" || signalName(signal) === "SIGBUS";
   const where = at ? ` at ${views.hex(address)}` : "";

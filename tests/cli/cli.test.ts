@@ -120,7 +120,8 @@ describe("execve that refuses", () => {
     broken.writeUInt16LE(62, 18); // EM_X86_64
     writeFileSync(join(folder, "foreign"), broken);
     const { status, stderr } = await pagewalk(["run", "foreign"]);
-    expect([status, stderr]).toEqual([126, "pagewalk: execve refused foreign: ENOEXEC\n"]);
+    expect(status).toBe(126);
+    expect(stderr).toMatch(/^pagewalk: execve refused foreign: ENOEXEC, it is no program .*\n$/);
     const json = await pagewalk(["run", "--json", "text"]);
     expect(json.status).toBe(126);
     expect(JSON.parse(json.stdout)).toMatchObject({

@@ -200,3 +200,20 @@ function constantText(marks: Marks, name: string, value: number): string | null 
   if (prefix === "" || value === 0) return null;
   return marks.flags(value, marks.constants(file), prefix)?.join(" | ") ?? null;
 }
+
+/** Why execve says no: "ENOEXEC, it is no program that this kernel can map". */
+export function refusal(errno: number): string {
+  const why: Record<string, string> = {
+    ENOEXEC: "it is no program that this kernel can map",
+    ENOENT:
+      "it, or the interpreter that it names, is not on this disk (link it with -static, or map it " +
+      "without running it: load)",
+    EACCES: "it may not be executed",
+    ENOMEM: "its segments do not fit into memory or the address space",
+    EINVAL: "its segments make no sense",
+    ELIBBAD: "its interpreter is no program that can be mapped",
+    E2BIG: "its arguments are too long",
+  };
+  const name = errnoName(errno);
+  return `${name}, ${why[name] ?? "see the kernel's source"}`;
+}

@@ -1,7 +1,7 @@
 // The one sentence: what is happening at this position and why, made from the machine's state.
 import { Access, FaultKind, PG, TaskState, VM } from "../../assembly/abi.ts";
 import type { Core } from "./core.ts";
-import { count, duration, errnoName, faultKind, plural, siCodeName, signalName } from "./format.ts";
+import { count, duration, refusal, faultKind, plural, siCodeName, signalName } from "./format.ts";
 import * as views from "./views.ts";
 
 /** A fault as the reader meets it: in progress here, or the last one. */
@@ -57,7 +57,7 @@ const YOURS = {
 /** @returns one or two sentences of plain text */
 export function sentence(scene: Scene): string {
   if (scene.bootErrno !== 0) {
-    return `execve refused ${scene.program}: ${errnoName(scene.bootErrno)}. Nothing of it ran.`;
+    return `execve refused ${scene.program}: ${refusal(scene.bootErrno)}. Nothing of it ran.`;
   }
   if (scene.halted) return ending(scene);
   if (scene.atBoot) {
@@ -108,7 +108,8 @@ function running(scene: Scene): string {
   const at = views.pc(scene.core);
   if (scene.touch) {
     return (
-      `You are the CPU: ${plural(scene.instret, "access", "accesses")} made, ` +
+      `You are the CPU: the instructions of ${scene.program} are not run. ` +
+      `${plural(scene.instret, "access", "accesses")} made, ` +
       `${plural(scene.faultCount, "page fault")} so far. Touch an address to make the next one.`
     );
   }

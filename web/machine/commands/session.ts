@@ -135,7 +135,8 @@ export async function where(session: Session, outcome?: Outcome): Promise<Comman
   const { at, stack } = shot.kernel;
   const top = stack[stack.length - 1];
   const of = shot.entry ? `  (line ${shot.entry.line} of ${shot.entry.lines})` : "";
-  const line = at && top ? `  ${top.function}  ${at.file.replace(/^assembly\//, "")}:${at.line}${of}` : "";
+  const line =
+    at && top ? `  ${top.function}  ${at.file.replace(/^assembly\//, "")}:${at.line}${of}` : "";
   lines.push(`${positionText(shot.position)}${line}`);
   if (at && session.host.source) {
     const text = (await session.host.source(at.file))?.split("\n")[at.line - 1];

@@ -2,7 +2,7 @@
 import { Access, BOOT_ERRNO, Conf, TLB_MISSES } from "../../../assembly/abi.ts";
 import { parseElf } from "../elf/elf.ts";
 import { readelf } from "../elf/readelf.ts";
-import { errnoName } from "../format.ts";
+import { refusal } from "../format.ts";
 import { changeSetting, SETTINGS, settingKeys, settingsFault, showSetting } from "../settings.ts";
 import { snapshot } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
@@ -26,21 +26,8 @@ async function load(session: Session, name: string): Promise<CommandResult> {
   const bytes = session.program?.bytes ?? new Uint8Array(0);
   const shown = readelf(bytes, { header: true, segments: true, name: escapeName(name) });
   const text = [shown.stdout, shown.stderr].filter(Boolean).join("\n");
-  const verdict = `execve refuses ${escapeName(name)}: ${errnoName(errno)}, ${refusal(errno)}`;
+  const verdict = `execve refuses ${escapeName(name)}: ${refusal(errno)}`;
   return result(`${escapeLines(text)}\n${verdict}`, true, 1);
-}
-
-function refusal(errno: number): string {
-  const why: Record<string, string> = {
-    ENOEXEC: "it is no program that this kernel can map.",
-    ENOENT: "it, or the interpreter that it names, does not exist.",
-    EACCES: "it may not be executed.",
-    ENOMEM: "its segments do not fit into memory or the address space.",
-    EINVAL: "its segments make no sense.",
-    ELIBBAD: "its interpreter is no program that can be mapped.",
-    E2BIG: "its arguments are too long.",
-  };
-  return why[errnoName(errno)] ?? "see the kernel's source.";
 }
 
 /** Tool output line by line through the escaper. */
