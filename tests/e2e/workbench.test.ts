@@ -2,6 +2,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { launchBrowser } from "../find-browser.ts";
+import { chatter } from "../machine/chatter.ts";
 import { executable } from "./elf.ts";
 import { litLine, movedFrom, openPage, placeOf, type Watched } from "./page.ts";
 
@@ -211,6 +212,19 @@ describe("programs", () => {
     await expect
       .poll(() => page.locator("pw-sentence").textContent(), { timeout: 30_000 })
       .toContain("SIGSEGV");
+  });
+
+  it("that flood the terminal with escape sequences are stopped, and nothing hangs", async () => {
+    await drop("chatter", chatter());
+    await expect.poll(() => page.locator("[data-program] b").textContent()).toBe("chatter");
+    const button = (name: RegExp) => page.getByRole("button", { name }).first();
+    await expect.poll(() => button(/^Run/).isEnabled(), { timeout: 20_000 }).toBe(true);
+    await button(/^Run/).click();
+    await button(/^Stop/).click();
+    await expect
+      .poll(() => page.locator("pw-sentence").textContent(), { timeout: 20_000 })
+      .toContain("chatter (pid 1) runs in user mode");
+    expect(await page.locator(".xterm-rows").textContent()).not.toContain("2147483647");
   });
 
   it("for another processor are mapped, and the reader chooses the accesses", async () => {

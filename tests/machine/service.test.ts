@@ -49,7 +49,8 @@ test("commands, snapshots, faults and completions pass through", async () => {
   expect((await machine.command("exec hello")).moved).toBe(true);
   await machine.command("until exit");
   const shot = await machine.snapshot();
-  expect(shot.output).toEqual([{ fd: 1, text: "Hello, world\n" }]);
+  expect(shot.output).toEqual([{ fd: 1, text: "Hello, world\n", end: 17 }]);
+  expect(shot.outputFrom).toBe(0);
   expect(shot.halted).toBe(true);
   expect((await machine.faults()).length).toBe(shot.faultCount);
   expect(await machine.complete("exec hel")).toContain("hello");

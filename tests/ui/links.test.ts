@@ -54,6 +54,7 @@ function machine(change: Partial<Snapshot> = {}): Snapshot {
     guest: null,
     sentence: "",
     output: [],
+    outputFrom: 0,
     halted: false,
     mode: "guest",
     program: "hello",

@@ -721,9 +721,15 @@ export class Machine {
       this.#adapt(this.instret - from, now - begin);
       const interval = Math.max(INTERVAL_MS, INTERVAL_PER_COST * this.#takeCost);
       if (this.#travel && this.#sinceTake > interval) this.#take();
-      // A trap that waits for the kernel is not a place to stop at.
-      const asked = await this.#breathe(to);
-      if (asked && !this.#place.pending) return "stopped";
+      if (!(await this.#breathe(to))) continue;
+      // A trap that waits for the kernel is not a place to stop at: it is served first. A guest
+      // that only writes is found waiting after every slice.
+      while (this.#place.pending) {
+        const served = this.#guarded(this.instret + 1, flags);
+        if (served === StopReason.Target) break;
+        if (served !== StopReason.Output && served !== StopReason.Log) return served;
+      }
+      return "stopped";
     }
   }
 

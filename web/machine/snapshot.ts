@@ -15,12 +15,13 @@ import {
   TaskState,
   VM,
 } from "../../assembly/abi.ts";
-import type { RawFault } from "./events.ts";
+import type { OutputPiece, RawFault } from "./events.ts";
 import { accessLetter, faultKind, type Namer, signalName, variableText } from "./format.ts";
 import type { Machine } from "./machine.ts";
 import type { ProgramSymbols } from "./program-symbols.ts";
 import { type FaultHere, sentence } from "./sentence.ts";
 import { syscallText } from "./syscalls.ts";
+import { TerminalFilter } from "./terminal-filter.ts";
 import type {
   CacheFile,
   DiskView,
@@ -148,15 +149,32 @@ export function snapshot(
       mm,
       path: (ino) => baseName(paths.path(ino)),
     }),
-    output: machine.output
-      .upTo(machine.outputPosition)
-      .map(({ fd, bytes }) => ({ fd, text: new TextDecoder().decode(bytes) })),
+    ...lastOutput(machine),
     halted,
     mode: touch ? "touch" : "guest",
     program: machine.request.argv[0] ?? machine.request.path,
     era: views.eraName(core),
     faultIndex: machine.faultIndex(),
     faultCount,
+  };
+}
+
+/** About as many bytes of output as go with a snapshot. */
+const OUTPUT_SHOWN = 16384;
+
+/** The end of the guest's output: a guest may write without end, a reader sees one screen. */
+function lastOutput(machine: Machine): Pick<Snapshot, "output" | "outputFrom"> {
+  const pieces = machine.output.upTo(machine.outputPosition);
+  let first = pieces.length;
+  for (let room = OUTPUT_SHOWN; first > 0 && room > 0; first--) {
+    room -= (pieces[first - 1] as OutputPiece).bytes.length;
+  }
+  const filter = new TerminalFilter();
+  return {
+    output: pieces
+      .slice(first)
+      .map(({ fd, bytes, end }) => ({ fd, text: filter.write(bytes), end })),
+    outputFrom: pieces[first - 1]?.end ?? 0,
   };
 }
 

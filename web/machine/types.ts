@@ -215,8 +215,13 @@ export interface Snapshot {
   guest: GuestView | null;
   /** The one sentence: what is happening and why. */
   sentence: string;
-  /** Guest output up to this position (filtered by whoever shows it). */
-  output: { fd: number; text: string }[];
+  /**
+   * The last of the guest's output up to this position, a record a write, fit for a terminal:
+   * what could steer one is gone. `end` counts the bytes of all records up to and with this one.
+   */
+  output: { fd: number; text: string; end: number }[];
+  /** The records before `output` ended here; 0: there are none. */
+  outputFrom: number;
   halted: boolean;
   mode: "guest" | "touch";
   program: string;

@@ -60,11 +60,15 @@ const say = (kind: state.Said["kind"], text: string): void => {
 };
 
 function sayOutput(now: Snapshot): void {
-  const text = now.output.map((piece) => piece.text).join("");
-  if (text.length > guestShown) {
-    say("guest", text.slice(guestShown));
-    guestShown = text.length;
+  const fresh = now.output.filter(({ end }) => end > guestShown);
+  const last = fresh.at(-1);
+  if (!last) return;
+  if (now.outputFrom > guestShown) {
+    const missing = now.outputFrom - guestShown;
+    say("answer", `(${missing.toLocaleString("en")} bytes of output before this are not shown)`);
   }
+  say("guest", fresh.map(({ text }) => text).join(""));
+  guestShown = last.end;
 }
 
 /** Asks the machine what it looks like now, and shows it. */
