@@ -22,7 +22,6 @@
 import {
   CONF_BASE,
   Conf,
-  HART_SATP,
   TLB_BASE,
   TLB_ENTRY_SIZE,
   TLB_MAX,
@@ -266,9 +265,4 @@ export function sfence_vma_all(): void {
     store<u64>(entry, 0);
   }
   private_flush_all();
-}
-
-/** The ASID that the hart runs under. */
-export function current_asid(): u64 {
-  return (load<u64>(HART_SATP) >> 44) & 0xffff;
 }

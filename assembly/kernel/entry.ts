@@ -44,7 +44,7 @@ import {
   TRAP_BRKPT,
   force_sig_fault,
 } from "./signal";
-import { default_rlimit_stack, do_trap_ecall_u } from "./syscall";
+import { do_trap_ecall_u } from "./syscall";
 
 /** Memory, process 1 with a console on 0, 1 and 2, and the program of the request. */
 export function start_kernel(): void {
@@ -66,6 +66,13 @@ export function start_kernel(): void {
     store<i32>(BOOT_ERRNO, <i32>-error);
     do_exit(127);
   }
+}
+
+/** A machine without a stack limit in its settings has Linux's 8 MiB. */
+// @nomark
+function default_rlimit_stack(): u64 {
+  const set = load<u64>(CONF_BASE + Conf.rlimit_stack * 8);
+  return set != 0 ? set : 8 << 20;
 }
 
 /** Descriptors 0, 1 and 2 are one open file, as a shell leaves them. */

@@ -16,7 +16,6 @@
 // Left out: other binary formats than ELF and scripts, threads, security modules, more
 // than 84 KiB of strings from execve(2).
 import {
-  BOOT_ERRNO,
   Ev,
   HART_F,
   HART_FFLAGS,
@@ -36,7 +35,7 @@ import { load_script } from "./binfmt_script";
 import { E2BIG, EACCES, EFAULT, ELOOP, ENFILE, ENOENT, ENOEXEC, ENOMEM } from "./errno";
 import { mmput } from "./exit";
 import { expand_stack, faultin_page } from "./fault";
-import { file, file_at, alloc_file, fput } from "./file_table";
+import { alloc_file, file_at, fput } from "./file_table";
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
@@ -374,16 +373,4 @@ export function setup_arg_pages(bprm: linux_binprm): i64 {
 export function start_thread(pc: u64, sp: u64): void {
   store<u64>(HART_PC, pc & ~(<u64>1)); // sepc has no bit 0
   store<u64>(HART_X + 2 * 8, sp);
-}
-
-/** execve's answer when nobody is there to hear it: the machine's own first program. */
-// @nomark
-export function note_boot_error(error: i64): void {
-  store<i32>(BOOT_ERRNO, <i32>-error);
-}
-
-/** A regular file's struct, for those who only hold its address. */
-// @nomark
-export function binprm_file(bprm: linux_binprm): file {
-  return file_at(bprm.file);
 }

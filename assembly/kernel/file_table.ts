@@ -23,9 +23,7 @@ export const O_ACCMODE: u32 = 3;
 export const O_WRONLY: u32 = 1;
 export const O_RDWR: u32 = 2;
 export const O_CREAT: u32 = 0x40;
-export const O_EXCL: u32 = 0x80;
 export const O_TRUNC: u32 = 0x200;
-export const O_APPEND: u32 = 0x400;
 export const O_DIRECTORY: u32 = 0x10000;
 export const O_NOFOLLOW: u32 = 0x20000;
 

@@ -34,7 +34,6 @@ import { disk_base, disk_block } from "../hw/disk";
 
 export const S_IFMT: u32 = 0xf000;
 export const S_IFDIR: u32 = 0x4000;
-export const S_IFCHR: u32 = 0x2000;
 export const S_IFREG: u32 = 0x8000;
 export const S_IFLNK: u32 = 0xa000;
 

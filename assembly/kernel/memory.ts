@@ -55,10 +55,7 @@ import { count_vm_event } from "./vmstat";
 export const VM_FAULT_OOM: u32 = 1;
 export const VM_FAULT_SIGBUS: u32 = 2;
 export const VM_FAULT_MAJOR: u32 = 4;
-export const VM_FAULT_SIGSEGV: u32 = 64;
-export const VM_FAULT_NOPAGE: u32 = 256;
-export const VM_FAULT_LOCKED: u32 = 512;
-export const VM_FAULT_ERROR: u32 = 1 | 2 | 64;
+export const VM_FAULT_ERROR: u32 = VM_FAULT_OOM | VM_FAULT_SIGBUS;
 
 export const FAULT_FLAG_WRITE: u32 = 1;
 export const FAULT_FLAG_USER: u32 = 64;

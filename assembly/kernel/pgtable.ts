@@ -87,11 +87,6 @@ export function pte_mkspecial(pte: u64): u64 {
   return pte | _PAGE_SPECIAL;
 }
 
-// @nomark
-export function pte_wrprotect(pte: u64): u64 {
-  return pte & ~_PAGE_WRITE;
-}
-
 /** Index of `va` in the table of `level` (2, 1 or 0). */
 // @nomark
 export function pte_index(va: u64, level: u32): u32 {

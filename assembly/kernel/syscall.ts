@@ -3,17 +3,7 @@
 // In Linux: arch/riscv/kernel/traps.c do_trap_ecall_u(), the numbers in
 // include/uapi/asm-generic/unistd.h (6.12).
 // A call that this kernel does not have answers ENOSYS, and the log says which.
-import {
-  CONF_BASE,
-  Conf,
-  CostKind,
-  Ev,
-  HART_PC,
-  HART_X,
-  KBUF,
-  TaskState,
-  VmEvent,
-} from "../abi";
+import { CostKind, Ev, HART_PC, HART_X, KBUF, TaskState, VmEvent } from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
 import { sys_brk } from "./brk";
@@ -189,11 +179,4 @@ export function copy_vector(at: usize, vector: u64, count: usize): i64 {
     i++;
     store<u32>(count, i);
   }
-}
-
-/** A machine without a stack limit in its settings has Linux's 8 MiB. */
-// @nomark
-export function default_rlimit_stack(): u64 {
-  const set = load<u64>(CONF_BASE + Conf.rlimit_stack * 8);
-  return set != 0 ? set : 8 << 20;
 }
