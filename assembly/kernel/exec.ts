@@ -371,6 +371,6 @@ export function setup_arg_pages(bprm: linux_binprm): i64 {
  */
 // @nomark
 export function start_thread(pc: u64, sp: u64): void {
-  store<u64>(HART_PC, pc & ~(<u64>1)); // sepc has no bit 0
+  store<u64>(HART_PC, pc);
   store<u64>(HART_X + 2 * 8, sp);
 }
