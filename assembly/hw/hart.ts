@@ -69,7 +69,8 @@ export function begin_run(): bool {
   }
   store<u64>(PRIVATE_SATP, load<u64>(HART_SATP));
   store<u32>(PRIVATE_ON, on ? 1 : 0);
-  return on && (load<u64>(HART_PC) & 1) == 0; // the fast loop's records lie at even bytes
+  // The fast loop's records are those of the even bytes.
+  return on && (load<u64>(HART_PC) & 1) == 0;
 }
 
 /** Begins a loop of at most `budget` instructions. @returns its n */
