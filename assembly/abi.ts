@@ -392,6 +392,7 @@ export const MM_ENV_START = 128;
 export const MM_ENV_END = 136;
 export const MM_RSS_FILE = 144; // u32 pages
 export const MM_RSS_ANON = 148; // u32 pages
+export const MM_VDSO = 152; // u64
 
 export const VMA_START = 0; // u64
 export const VMA_END = 8; // u64
@@ -413,11 +414,13 @@ export enum VM {
   MAYEXEC = 64,
   MAYSHARE = 128,
   GROWSDOWN = 256,
-  /** No pages of its own to fault in: the vDSO's place. */
+  /** Bare frame numbers, which nobody counts: the kernel's data page for the vDSO. */
   PFNMAP = 0x400,
   LOCKED = 0x2000,
   SEQ_READ = 0x8000,
   RAND_READ = 0x10000,
+  /** Memory of the kernel itself (the vDSO and its data): never grows, never merges. */
+  DONTEXPAND = 0x40000,
   NORESERVE = 0x200000,
   ACCOUNT = 0x100000,
 }

@@ -9,7 +9,7 @@
 //   4  each PT_LOAD, in the file's order: mapped, its tail zeroed, its bss mapped;
 //      only then are its numbers checked (elf_load.ts draws one)
 //   5  the interpreter's PT_LOADs the same way
-//   6  the vDSO's place; auxv, argv and envp on the stack (elf_tables.ts); entry
+//   6  the vDSO; auxv, argv and envp on the stack (elf_tables.ts); entry
 //
 // In Linux: fs/binfmt_elf.c load_elf_binary(), elf_load(), elf_map(),
 // load_elf_interp() (6.12).

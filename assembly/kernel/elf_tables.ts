@@ -13,8 +13,7 @@
 //
 // In Linux: fs/binfmt_elf.c create_elf_tables(), arch/riscv/include/asm/elf.h
 // ARCH_DLINFO (6.12).
-// Left out: AT_SYSINFO_EHDR (there is no vDSO; AT_IGNORE holds its place), the sizes of
-// the caches (0, as on a machine that does not tell).
+// Left out: the sizes of the caches (0, as on a machine that does not tell).
 import { KBUF, PAGE_SIZE } from "../abi";
 import { ELF_PHDR_SIZE } from "./elf";
 import { EFAULT, EINVAL } from "./errno";
@@ -24,7 +23,6 @@ import { current } from "./sched";
 import { copy_to_user, put_user, strnlen_user } from "./uaccess";
 
 const AT_NULL: u64 = 0;
-const AT_IGNORE: u64 = 1;
 const AT_PHDR: u64 = 3;
 const AT_PHENT: u64 = 4;
 const AT_PHNUM: u64 = 5;
@@ -43,6 +41,7 @@ const AT_RANDOM: u64 = 25;
 const AT_RSEQ_FEATURE_SIZE: u64 = 27;
 const AT_RSEQ_ALIGN: u64 = 28;
 const AT_EXECFN: u64 = 31;
+const AT_SYSINFO_EHDR: u64 = 33;
 /** Size and geometry of the caches: I, D, level 2, level 3. */
 const AT_L1I_CACHESIZE: u64 = 40;
 const AT_L3_CACHEGEOMETRY: u64 = 47;
@@ -122,7 +121,7 @@ function fill_auxv(
   random: u64,
 ): void {
   const task = current();
-  let at = NEW_AUX_ENT(SAVED_AUXV, AT_IGNORE, 0);
+  let at = NEW_AUX_ENT(SAVED_AUXV, AT_SYSINFO_EHDR, bprm.mm.vdso);
   for (let key = AT_L1I_CACHESIZE; key <= AT_L3_CACHEGEOMETRY; key++) {
     at = NEW_AUX_ENT(at, key, 0);
   }

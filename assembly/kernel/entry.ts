@@ -45,11 +45,13 @@ import {
   force_sig_fault,
 } from "./signal";
 import { do_trap_ecall_u } from "./syscall";
+import { vdso_init } from "./vdso";
 
 /** Memory, process 1 with a console on 0, 1 and 2, and the program of the request. */
 export function start_kernel(): void {
   store<u32>(NEXT_PID, 1);
   mem_init();
+  vdso_init();
   const task = task_slot();
   store<u32>(CURRENT, <u32>changetype<usize>(task));
   store<u32>(SYSTEM_STATE, 1);

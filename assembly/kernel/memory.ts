@@ -50,11 +50,14 @@ import {
   pte_write,
   set_pte,
 } from "./pgtable";
+import { special_mapping_fault } from "./vdso";
 import { count_vm_event } from "./vmstat";
 
 export const VM_FAULT_OOM: u32 = 1;
 export const VM_FAULT_SIGBUS: u32 = 2;
 export const VM_FAULT_MAJOR: u32 = 4;
+/** The entry is written already. */
+export const VM_FAULT_NOPAGE: u32 = 0x100;
 export const VM_FAULT_ERROR: u32 = VM_FAULT_OOM | VM_FAULT_SIGBUS;
 
 export const FAULT_FLAG_WRITE: u32 = 1;
@@ -116,7 +119,6 @@ function describe_fault(vma: vm_area_struct, address: u64, flags: u32): vm_fault
 /** Sorts the fault into one of the cases above. */
 export function handle_pte_fault(mm: mm_struct, vmf: vm_fault): u32 {
   if (vmf.orig_pte == 0) {
-    if (vmf.vma.vm_flags & VM.PFNMAP) return VM_FAULT_SIGBUS;
     if (vma_is_anonymous(vmf.vma)) return do_anonymous_page(mm, vmf);
     return do_fault(mm, vmf);
   }
@@ -179,7 +181,7 @@ export function do_fault(mm: mm_struct, vmf: vm_fault): u32 {
 
 /** 2A: map the page cache's own frame, and its cached neighbours with it. */
 export function do_read_fault(mm: mm_struct, vmf: vm_fault): u32 {
-  if (should_fault_around()) {
+  if (should_fault_around(vmf.vma)) {
     do_fault_around(mm, vmf);
     if (load<u64>(vmf.pte) != 0) {
       vmf.page = pte_pfn(load<u64>(vmf.pte));
@@ -187,15 +189,22 @@ export function do_read_fault(mm: mm_struct, vmf: vm_fault): u32 {
       return 0;
     }
   }
-  const ret = filemap_fault(vmf);
-  if (ret & VM_FAULT_ERROR) return ret;
+  const ret = __do_fault(mm, vmf);
+  if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE)) return ret & VM_FAULT_ERROR;
   finish_fault(mm, vmf);
   vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.minor;
   return ret & VM_FAULT_MAJOR;
 }
 
+/** Finds the page: in the page cache, on the disk, or in the kernel (the vDSO). */
+function __do_fault(mm: mm_struct, vmf: vm_fault): u32 {
+  if (vmf.vma.vm_flags & VM.DONTEXPAND) return special_mapping_fault(mm, vmf);
+  return filemap_fault(vmf);
+}
+
 // @nomark
-function should_fault_around(): bool {
+function should_fault_around(vma: vm_area_struct): bool {
+  if (vma.vm_flags & VM.DONTEXPAND) return false;
   return load<u64>(CONF_BASE + Conf.vm_fault_around_bytes * 8) >> 12 > 1;
 }
 
@@ -233,7 +242,7 @@ function finish_fault(mm: mm_struct, vmf: vm_fault): void {
 export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
   const cow_page = alloc_anon_page(mm, vmf.address);
   if (cow_page == NO_PAGE) return VM_FAULT_OOM;
-  const ret = filemap_fault(vmf);
+  const ret = __do_fault(mm, vmf);
   if (ret & VM_FAULT_ERROR) {
     put_page(cow_page);
     return ret;

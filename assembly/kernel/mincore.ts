@@ -54,7 +54,7 @@ export function do_mincore(vma: vm_area_struct, start: u64, pages: u64): void {
 
 /** D: anonymous memory, or a file that the process owns or might write. */
 function can_do_mincore(vma: vm_area_struct): bool {
-  if (vma.vm_flags & VM.PFNMAP) return false;
+  if (vma.vm_flags & VM.DONTEXPAND) return false;
   if (vma_is_anonymous(vma)) return true;
   const node = inode_at(file_at(vma.vm_file).f_inode);
   const euid = current().euid;

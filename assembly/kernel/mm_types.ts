@@ -16,6 +16,7 @@ import {
   FRAMES,
   MMS,
   MM_SIZE_OF,
+  MM_VDSO,
   NR_MMS,
   NR_VMAS,
   NR_VMAS_USED,
@@ -31,6 +32,7 @@ import {
   VMAS,
   VMA_FREE,
   VMA_SIZE_OF,
+  VM,
 } from "../abi";
 
 /** One mapping: [vm_start, vm_end), page aligned, one set of permissions. */
@@ -79,6 +81,7 @@ export class mm_struct {
   env_end!: u64;
   rss_file!: u32; // pages, as is the next
   rss_anon!: u32;
+  vdso!: u64; // where the vDSO is
 }
 
 /** One frame of memory. */
@@ -106,7 +109,7 @@ export function mem_map(pfn: u32): page {
 
 // @nomark
 export function vma_is_anonymous(vma: vm_area_struct): bool {
-  return vma.vm_file == 0;
+  return vma.vm_file == 0 && (vma.vm_flags & VM.DONTEXPAND) == 0;
 }
 
 /**
@@ -154,6 +157,7 @@ export function mm_slot(): mm_struct | null {
 
 // The host draws from these bytes: a layout that drifts must not build.
 if (offsetof<vm_area_struct>() != VMA_SIZE_OF) ERROR("abi: VMA_SIZE_OF");
+if (offsetof<mm_struct>("vdso") != MM_VDSO) ERROR("abi: MM_VDSO");
 if (offsetof<page>() != PAGE_SIZE_OF) ERROR("abi: PAGE_SIZE_OF");
 if (offsetof<page>("refcount") != PAGE_REFCOUNT) ERROR("abi: PAGE_REFCOUNT");
 if (offsetof<page>("mapcount") != PAGE_MAPCOUNT) ERROR("abi: PAGE_MAPCOUNT");

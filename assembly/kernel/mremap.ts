@@ -78,7 +78,7 @@ function vma_to_resize(
 ): i64 {
   if (old_len == 0) return -EINVAL;
   if (old_len > vma.vm_end - addr) return -EFAULT;
-  if (new_len != old_len && (vma.vm_flags & VM.PFNMAP) != 0) return -EFAULT;
+  if (new_len != old_len && (vma.vm_flags & VM.DONTEXPAND) != 0) return -EFAULT;
   return 0;
 }
 

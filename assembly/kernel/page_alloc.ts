@@ -7,7 +7,8 @@
 //
 // A frame's reference count says how many hold it: one for each PTE that maps it, one
 // for the page cache. At zero it goes back to the list. Only this file changes
-// reference counts. At boot the first frames are set aside for the kernel itself.
+// reference counts. At boot the first frames are set aside for the kernel itself, the
+// vDSO (vdso.ts) among them.
 //
 // In Linux: mm/page_alloc.c, rmqueue() and __free_pages() (6.12); per-CPU lists.
 // Left out: orders above 0 (the buddy system), zones, watermarks, migration types.

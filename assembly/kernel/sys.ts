@@ -3,7 +3,7 @@
 // In Linux: kernel/sys.c, kernel/time/, kernel/signal.c (6.12).
 // Left out: setting limits and names, clocks other than real and monotonic time.
 import { CONF_BASE, Conf, DISK_ROOT_INO, KBUF } from "../abi";
-import { now_ps } from "../hw/clock";
+import { now_ps, time_csr } from "../hw/clock";
 import { EFAULT, EINVAL, EPERM, ERANGE } from "./errno";
 import { do_exit } from "./exit";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
@@ -40,15 +40,35 @@ export function sys_newuname(buf: u64): i64 {
   return copy_to_user(buf, SCRATCH, 6 * 65) == 0 ? 0 : -EFAULT;
 }
 
-/** clock_gettime(2): real time is the machine's epoch plus simulated time. */
+/**
+ * clock_gettime(2): real time is the machine's epoch plus simulated time, in the same
+ * ticks in which the vDSO counts it.
+ */
 export function sys_clock_gettime(clock: u32, buf: u64): i64 {
-  const ns = now_ps() / 1000;
+  const ns = time_csr() * 100;
   let seconds = ns / 1000000000;
   if (clock == 0 || clock == 5) seconds += load<u64>(CONF_BASE + Conf.epoch * 8);
   else if (clock > 7) return -EINVAL;
   store<u64>(SCRATCH, seconds);
   store<u64>(SCRATCH, ns % 1000000000, 8);
   return copy_to_user(buf, SCRATCH, 16) == 0 ? 0 : -EFAULT;
+}
+
+/** clock_getres(2): what Linux says of its high-resolution clocks. */
+export function sys_clock_getres(clock: u32, buf: u64): i64 {
+  if (clock > 7) return -EINVAL;
+  store<u64>(SCRATCH, 0);
+  store<u64>(SCRATCH, 1, 8);
+  if (buf == 0) return 0;
+  return copy_to_user(buf, SCRATCH, 16) == 0 ? 0 : -EFAULT;
+}
+
+/** getcpu(2): there is one, on one node. */
+export function sys_getcpu(cpu: u64, node: u64): i64 {
+  store<u32>(SCRATCH, 0);
+  if (cpu != 0 && copy_to_user(cpu, SCRATCH, 4) != 0) return -EFAULT;
+  if (node != 0 && copy_to_user(node, SCRATCH, 4) != 0) return -EFAULT;
+  return 0;
 }
 
 /** gettimeofday(2). */

@@ -38,8 +38,10 @@ import {
 } from "./read_write";
 import { current } from "./sched";
 import {
+  sys_clock_getres,
   sys_clock_gettime,
   sys_exit_group,
+  sys_getcpu,
   sys_getcwd,
   sys_getrandom,
   sys_getrusage,
@@ -49,6 +51,7 @@ import {
   sys_prlimit64,
   sys_sysinfo,
 } from "./sys";
+import { sys_riscv_flush_icache, sys_riscv_hwprobe } from "./sys_riscv";
 import { copy_from_user, strncpy_from_user } from "./uaccess";
 import { count_vm_event } from "./vmstat";
 
@@ -107,11 +110,13 @@ export function invoke_syscall(nr: u32): i64 {
     case 96: return sys_set_tid_address(a(0));
     case 99: return a(1) == 24 ? 0 : -EINVAL; // set_robust_list: one thread, no futex
     case 113: return sys_clock_gettime(<u32>a(0), a(1));
+    case 114: return sys_clock_getres(<u32>a(0), a(1));
     case 129: return sys_kill(<i32>a(0), <u32>a(1), false);
     case 130: return sys_kill(<i32>a(0), <u32>a(1), true);
     case 131: return sys_kill(<i32>a(1), <u32>a(2), true);
     case 160: return sys_newuname(a(0));
     case 165: return sys_getrusage(<i32>a(0), a(1));
+    case 168: return sys_getcpu(a(0), a(1));
     case 169: return sys_gettimeofday(a(0));
     case 172: // getpid
     case 178: return current().pid; // gettid
@@ -130,6 +135,8 @@ export function invoke_syscall(nr: u32): i64 {
     case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
     case 232: return sys_mincore(a(0), a(1), a(2));
     case 233: return sys_madvise(a(0), a(1), <u32>a(2));
+    case 258: return sys_riscv_hwprobe(a(0), a(1), a(2), a(3), <u32>a(4));
+    case 259: return sys_riscv_flush_icache(a(2));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
     default:

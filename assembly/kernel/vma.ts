@@ -118,6 +118,7 @@ function can_vma_merge(vma: vm_area_struct, next: vm_area_struct): bool {
   if (vma.vm_end != next.vm_start) return false;
   if (vma.vm_flags != next.vm_flags) return false;
   if (vma.vm_file != next.vm_file) return false;
+  if (vma.vm_flags & VM.DONTEXPAND) return false;
   return vma.vm_pgoff + ((vma.vm_end - vma.vm_start) >> 12) == next.vm_pgoff;
 }
 

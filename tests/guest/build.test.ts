@@ -87,6 +87,16 @@ describe.skipIf(otherCompiler())("building the guest programs", () => {
   });
 });
 
+describe.skipIf(otherCompiler())("building the vDSO", () => {
+  test("gives the bytes that the core holds", () => {
+    const build = join(inject("root"), "guest/vdso/build.mjs");
+    const args = [build, "--check"];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+  });
+});
+
 describe("a guest program's file", () => {
   test.each(index.programs)("$name has its source beside it, unchanged", (program) => {
     const source = readFileSync(join(inject("root"), program.source), "utf8");

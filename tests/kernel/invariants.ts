@@ -160,10 +160,11 @@ class Sweep {
   }
 
   /** One mapped page of the area `vma`. => whose it is */
-  #leaf({ va, pte, pfn }: Leaf, vm: number, vma: number): "anon" | "file" | "zero" {
+  #leaf({ va, pte, pfn }: Leaf, vm: number, vma: number): "anon" | "file" | "bare" {
     const flags = this.#page(pfn, PAGE_FLAGS);
     const none = (pte & V) === 0n;
     const zero = pfn === this.#core.getU32(ZERO_PFN);
+    const bare = zero || (vm & VM.PFNMAP) !== 0;
     this.#check((flags & PG.free) === 0, "P1 free frame", va, pfn);
     this.#check(this.#page(pfn, PAGE_REFCOUNT) >= 1, "P1 refcount", va, pfn);
     this.#check(none ? (pte & G) !== 0n && (pte & (R | W | X)) === 0n : true, "P2 none", va, pte);
@@ -174,18 +175,22 @@ class Sweep {
     this.#check((pte & W) === 0n || (vm & VM.WRITE) !== 0, "P3 W", va, pte);
     this.#check((pte & X) === 0n || (vm & VM.EXEC) !== 0, "P3 X", va, pte);
     this.#check((pte & D) === 0n || (pte & A) !== 0n, "P5 D without A", va, pte);
-    this.#check(zero === ((pte & SPECIAL) !== 0n), "P1 special is the zero page", va, pte);
+    this.#check(bare === ((pte & SPECIAL) !== 0n), "P1 special is not counted", va, pte);
     if ((pte & W) !== 0n && (vm & VM.SHARED) === 0) {
       this.#check(this.#page(pfn, PAGE_MAPCOUNT) === 1, "P4 mapcount", va, pfn);
       this.#check((flags & PG.pagecache) === 0 && !zero, "P4 writable", va, pfn);
     }
-    if (zero) return "zero";
+    if (bare) return "bare";
     this.#mapped.set(pfn, (this.#mapped.get(pfn) ?? 0) + 1);
     const core = this.#core;
     if (flags & PG.anon) {
       const index = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
       this.#check(index === va / PAGE_SIZE, "F8 anonymous frame's page", va, index);
       return "anon";
+    }
+    if (vm & VM.DONTEXPAND) {
+      this.#check((flags & PG.reserved) !== 0, "P3 not the vDSO", va, pfn);
+      return "file";
     }
     const node = core.getU32(core.getU32(vma + VMA_FILE) + FILE_INODE);
     const pgoff =

@@ -254,7 +254,7 @@ export function faultRecord(machine: Machine, fault: RawFault): FaultRecord {
 }
 
 function areaName(flags: number, file: string): string {
-  if (flags & VM.PFNMAP) return flags & VM.EXEC ? "[vdso]" : "[vvar]";
+  if (flags & VM.DONTEXPAND) return flags & VM.PFNMAP ? "[vvar]" : "[vdso]";
   return file || (flags & VM.GROWSDOWN ? "[stack]" : "");
 }
 
