@@ -91,6 +91,8 @@ export enum StopReason {
   Log = 6,
   /** The guest waits for standard input, or the touch list is at its end. */
   Input = 7,
+  /** Every task waits for something that can never come. */
+  Idle = 8,
 }
 
 // ------------------------------------------------------------------------ STATE ----
@@ -128,6 +130,8 @@ export enum Conf {
   stack_guard_gap,
   /** Wall clock at boot, seconds since 1970 (fixed: runs are reproducible). */
   epoch,
+  /** Instructions that a task may run before another one's turn. */
+  sched_quantum,
 }
 export const CONF_SIZE = 512;
 
@@ -198,6 +202,8 @@ export enum CostKind {
   Exception,
   Kernel,
   Memory,
+  /** No task could run. */
+  Idle,
 }
 
 // Marks. Writer: assembly/mark.ts and machine.ts.
@@ -248,13 +254,15 @@ export const BOOT_ERRNO = KERNEL_BASE + 28;
 export const NR_KERNEL = KERNEL_BASE + 32;
 /** u32: free lists of the slab-like pools (addresses). */
 export const VMA_FREE = KERNEL_BASE + 36;
+/** u32: 1 when another task should run before user mode is entered again. */
+export const NEED_RESCHED = KERNEL_BASE + 44;
 export const NR_VMAS_USED = KERNEL_BASE + 40;
 /** u64: pages promised to private writable mappings (Committed_AS). */
 export const VM_COMMITTED = KERNEL_BASE + 48;
 /** u64: state of kernel/random.ts. */
 export const RANDOM_STATE = KERNEL_BASE + 56;
 /** u64 counters by VmEvent. */
-export const VM_EVENTS = KERNEL_BASE + 64;
+export const VM_EVENTS = KERNEL_BASE + 512; // room for 64
 export enum VmEvent {
   PGFAULT = 0,
   PGMAJFAULT,
@@ -266,6 +274,14 @@ export enum VmEvent {
   FAULT_AROUND,
   SYSCALL,
 }
+/** u64: instret at which the running task's turn ends; the timer interrupts there
+ *  when TICK_AT says so (it is then the same, else the largest u64). */
+export const QUANTUM_END = KERNEL_BASE + 440;
+export const TICK_AT = KERNEL_BASE + 448;
+/** u32: 1 when no task can ever run again although some are alive. */
+export const CPU_IDLE = KERNEL_BASE + 456;
+/** u64: context switches since boot. */
+export const NR_SWITCHES = KERNEL_BASE + 464;
 /** u32 scratch of the fault in progress (see kernel/fault.ts), read by the page. */
 export const FAULT_BASE = KERNEL_BASE + 256;
 /** 512 x { u32 lba, u32 data, u32 pfn, u32 }. */
@@ -291,7 +307,7 @@ export const TLB_NEXT = TLB_BASE + TLB_MAX * TLB_ENTRY_SIZE;
 
 /** task_struct, see kernel/sched.ts. */
 export const TASKS = STATE_BASE + 0x28000;
-export const TASK_SIZE_OF = 2048;
+export const TASK_SIZE_OF = 8192;
 export const NR_TASKS = 64;
 /** mm_struct, see kernel/mm_types.ts. */
 export const MMS = TASKS + TASK_SIZE_OF * NR_TASKS;
@@ -305,8 +321,12 @@ export const NR_FILES = 512;
 export const INODES = FILES + FILE_SIZE_OF * NR_FILES;
 export const INODE_SIZE_OF = 64;
 export const NR_INODES = 2048;
+/** struct pipe_inode_info, see kernel/pipe.ts. */
+export const PIPES = INODES + INODE_SIZE_OF * NR_INODES;
+export const PIPE_SIZE_OF = 128;
+export const NR_PIPES = 128;
 /** vm_area_struct. */
-export const VMAS = INODES + INODE_SIZE_OF * NR_INODES;
+export const VMAS = PIPES + PIPE_SIZE_OF * NR_PIPES;
 export const VMA_SIZE_OF = 64;
 export const NR_VMAS = 16384;
 /**
@@ -362,12 +382,66 @@ export const TASK_COMM = 48; // 16 bytes, NUL-terminated
 export const TASK_MIN_FLT = 64; // u64
 export const TASK_MAJ_FLT = 72; // u64
 export const TASK_CWD = 80; // u32: ino
-export const TASK_FDS = 1024; // 256 x u32: address of struct file, 0 closed
+export const TASK_PARENT = 88; // u32: address of the parent's task_struct, 0 none
+export const TASK_PGRP = 92; // u32
+export const TASK_SESSION = 96; // u32
+export const TASK_WAIT_KIND = 104; // u32, see WaitKind
+export const TASK_WAIT_ON = 108; // u32: what of that kind
+export const TASK_WAKE_AT = 112; // u64: ps at which it is woken; the largest u64 never
+export const TASK_RUN_INSTRET = 136; // u64: instructions it has retired
+export const TASK_PENDING = 192; // u64: signals waiting, bit signo - 1
+export const TASK_BLOCKED = 200; // u64: signals held back
+/** 16 x { u64 soft, u64 hard }, by RLIMIT_*. */
+export const TASK_RLIMITS = 256;
+/** While it is not running: u64 pc, x1..x31; f0..f31; u32 fflags, u32 frm. */
+export const TASK_REGS = 512;
+export const TASK_F = 768;
+export const TASK_FCSR = 1024;
+/** u64: bytes a write that waits has already written. */
+export const TASK_RESTART_DONE = 1032;
+/** 64 x { u64 handler, u64 sa_flags, u64 sa_mask }, by signal number - 1. */
+export const TASK_SIGACTION = 1536;
+/** 64 x { u32 code, u32 pid, u32 uid, u32 status, u64 addr, u64 value }: siginfo. */
+export const TASK_SIGINFO = 3072;
+export const TASK_SIGINFO_SIZE = 32;
+/** 256 bits: descriptors that execve closes. */
+export const TASK_CLOEXEC = 5120;
+export const TASK_FDS = 5152; // 256 x u32: address of struct file, 0 closed
 export const TASK_NR_FDS = 256;
 export enum TaskState {
   unused = 0,
   running = 1,
+  /** A zombie: it has ended, and its parent has not asked yet. */
   dead = 2,
+  /** Waits for an event or a signal. */
+  interruptible = 3,
+  /** Waits for an event only. */
+  uninterruptible = 4,
+  /** Stopped by a signal. */
+  stopped = 5,
+}
+
+/** What a task sleeps for. */
+export enum WaitKind {
+  none = 0,
+  /** A child of it changes state; on: its own task_struct. */
+  child,
+  /** The child of a vfork execs or ends; on: the child's task_struct. */
+  vfork,
+  /** Bytes or room in a pipe; on: the pipe. */
+  pipe,
+  /** Only its wake_at. */
+  timer,
+  /** A signal. */
+  signal,
+  /** The disk: a page that is being read or written; on: its pfn. */
+  disk,
+  /** Any descriptor becomes ready. */
+  poll,
+  /** A futex; on: its key. */
+  futex,
+  /** Work for a kernel thread. */
+  kthread,
 }
 
 export const MM_USERS = 0; // u32, 0 free
@@ -421,6 +495,8 @@ export enum VM {
   RAND_READ = 0x10000,
   /** Memory of the kernel itself (the vDSO and its data): never grows, never merges. */
   DONTEXPAND = 0x40000,
+  /** Not for the child of a fork (MADV_DONTFORK). */
+  DONTCOPY = 0x20000,
   NORESERVE = 0x200000,
   ACCOUNT = 0x100000,
 }
@@ -434,6 +510,12 @@ export enum FileKind {
   regular = 0,
   directory = 1,
   console = 2,
+  /** The reading or the writing end of a pipe, by its O_ACCMODE. */
+  pipe = 3,
+  /** A file of /proc. */
+  proc = 4,
+  /** A character device: /dev/null and its like. */
+  device = 5,
 }
 
 export const INODE_INO = 0; // u32
@@ -582,4 +664,12 @@ export enum Ev {
   Vma,
   /** a system call this kernel does not have.  a: number  b: pc  c: 0 */
   Enosys,
+  /** another task runs.  a: pid before | now << 32  b: its pc  c: TaskState before */
+  Switch,
+  /** a task was made.  a: parent's pid | child's pid << 32  b: clone flags  c: 0 */
+  Fork,
+  /** the timer interrupted.  a: pid  b: pc  c: 0 */
+  Tick,
+  /** a signal goes to a handler.  a: signo | pid << 32  b: handler  c: si_addr */
+  Handler,
 }

@@ -3,11 +3,13 @@
 import {
   CONF_BASE,
   CONF_SIZE,
+  CPU_IDLE,
   Conf,
   FRAMES,
   FRAME_META,
   HART_IN_KERNEL,
   HART_INSTRET,
+  HART_PC,
   HART_PENDING,
   HART_RESERVATION,
   HART_SCAUSE,
@@ -34,6 +36,7 @@ import {
   STATE_BASE,
   STATE_END,
   SYSTEM_STATE,
+  TICK_AT,
   StopReason,
   TOUCH_BASE,
   TOUCH_NR,
@@ -45,6 +48,9 @@ import { tlb_reset } from "./hw/tlb";
 import { do_trap, start_kernel } from "./kernel/entry";
 import { invalidate_mapping_pages } from "./kernel/filemap";
 import { marks_begin } from "./mark";
+
+/** scause of the timer interrupt: the top bit, and number 5. */
+const SUPERVISOR_TIMER: u64 = 0x8000000000000005;
 
 // @nomark
 function conf(key: Conf): u32 {
@@ -88,6 +94,7 @@ export function run(): i32 {
   while (true) {
     const state = load<u32>(SYSTEM_STATE);
     if (state == 2) return StopReason.Halt;
+    if (load<u32>(CPU_IDLE) != 0) return StopReason.Idle;
     if (state == 0) {
       if (load<u32>(RUN_FLAGS) & RunFlag.BeforeEntry && load<u32>(HART_PENDING) == 0) {
         store<u32>(HART_PENDING, 1);
@@ -120,7 +127,15 @@ function run_user(): i32 {
   const stop = load<u64>(RUN_STOP_INSTRET);
   if (load<u64>(HART_INSTRET) >= stop) return StopReason.Target;
   if (conf(Conf.mode) == RunMode.Touch) return touch_run(stop);
-  return hart_run(stop) == 0 ? StopReason.Target : -1;
+  const tick = load<u64>(TICK_AT);
+  if (load<u64>(HART_INSTRET) < tick) {
+    if (hart_run(min<u64>(stop, tick)) != 0) return -1;
+    if (load<u64>(HART_INSTRET) == stop) return StopReason.Target;
+  }
+  store<u64>(HART_SCAUSE, SUPERVISOR_TIMER);
+  store<u64>(HART_STVAL, 0);
+  store<u64>(HART_SEPC, load<u64>(HART_PC));
+  return -1;
 }
 
 /** The reader is the CPU: each touch is one instruction that only accesses memory. */

@@ -59,7 +59,8 @@ import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PAGE_ALIGN } from "./mmap"
 import { vm_munmap } from "./mmap_file";
 import { PATH_MAX } from "./namei";
 import { TASK_SIZE } from "./pgtable";
-import { current } from "./sched";
+import { RLIMIT_STACK } from "./rlimit";
+import { rlimit } from "./sched";
 import { arch_setup_additional_pages } from "./vdso";
 
 /** A program header table is at most a page. */
@@ -261,7 +262,7 @@ export function map_program(bprm: linux_binprm, hdr: elf64_hdr, interpreter: u32
 // @nomark
 function setup_new_exec(bprm: linux_binprm): void {
   const stack_gap = load<u64>(CONF_BASE + Conf.stack_guard_gap * 8) * PAGE_SIZE;
-  let gap = current().rlim_stack + stack_gap;
+  let gap = rlimit(RLIMIT_STACK) + stack_gap;
   gap = max<u64>(gap, 128 << 20);
   gap = min<u64>(gap, (TASK_SIZE / 6) * 5);
   bprm.mm.mmap_base = PAGE_ALIGN(STACK_TOP - gap);

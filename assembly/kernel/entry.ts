@@ -9,30 +9,48 @@
 //     3           EBREAK                      SIGTRAP
 //     1 5 7       access fault                SIGSEGV
 //     4 6         misaligned LR, SC, AMO      SIGBUS
+//     interrupt   the timer                   another task's turn
+//
+//   exit_to_user_mode   after each: is it this task that goes on?
 //
 // In Linux: init/main.c, arch/riscv/kernel/traps.c (6.12); the causes are in the
-// privileged manual, table "mcause". Left out: interrupts.
+// privileged manual, table "mcause". Left out: other interrupts.
 import {
   Access,
   BOOT_BASE,
   BOOT_ERRNO,
   CONF_BASE,
+  CPU_IDLE,
   CURRENT,
   Conf,
+  CostKind,
   DISK_ROOT_INO,
+  Ev,
   FileKind,
   HART_PC,
   HART_RESERVATION,
+  NEED_RESCHED,
   NEXT_PID,
   SYSTEM_STATE,
+  TaskState,
 } from "../abi";
+import { Cost, charge, cost } from "../hw/clock";
+import { emit } from "../log";
 import { do_exit } from "./exit";
 import { do_execve } from "./exec";
 import { do_page_fault } from "./fault";
 import { O_RDWR, alloc_file, fd_slot, get_file } from "./file_table";
 import { disk_is_formatted } from "./fs";
 import { mem_init } from "./page_alloc";
-import { task_slot } from "./sched";
+import { init_rlimits } from "./rlimit";
+import {
+  arm_tick,
+  current,
+  sched_tick,
+  schedule,
+  task_slot,
+  task_struct,
+} from "./sched";
 import {
   BUS_ADRALN,
   ILL_ILLOPC,
@@ -42,7 +60,9 @@ import {
   SIGSEGV,
   SIGTRAP,
   TRAP_BRKPT,
+  do_signal,
   force_sig_fault,
+  signal_pending,
 } from "./signal";
 import { do_trap_ecall_u } from "./syscall";
 import { vdso_init } from "./vdso";
@@ -52,7 +72,7 @@ export function start_kernel(): void {
   store<u32>(NEXT_PID, 1);
   mem_init();
   vdso_init();
-  const task = task_slot();
+  const task = changetype<task_struct>(changetype<usize>(task_slot()));
   store<u32>(CURRENT, <u32>changetype<usize>(task));
   store<u32>(SYSTEM_STATE, 1);
   task.uid = load<u32>(CONF_BASE + Conf.uid * 8);
@@ -60,7 +80,12 @@ export function start_kernel(): void {
   task.euid = task.uid;
   task.egid = task.gid;
   task.cwd = DISK_ROOT_INO;
-  task.rlim_stack = default_rlimit_stack();
+  task.suid = task.uid;
+  task.sgid = task.gid;
+  task.pgrp = task.pid;
+  task.session = task.pid;
+  task.umask = 0o22;
+  init_rlimits(task);
   open_console();
   assert(disk_is_formatted());
   const error = do_execve(BOOT_BASE);
@@ -68,13 +93,34 @@ export function start_kernel(): void {
     store<i32>(BOOT_ERRNO, <i32>-error);
     do_exit(127);
   }
+  exit_to_user_mode();
 }
 
-/** A machine without a stack limit in its settings has Linux's 8 MiB. */
-// @nomark
-function default_rlimit_stack(): u64 {
-  const set = load<u64>(CONF_BASE + Conf.rlimit_stack * 8);
-  return set != 0 ? set : 8 << 20;
+/**
+ * The way back to user mode, of whichever task has the hart then: one that has to wait
+ * or whose turn is over gives way, a call that waited looks again, signals are acted
+ * on.
+ */
+export function exit_to_user_mode(): void {
+  while (load<u32>(SYSTEM_STATE) == 1) {
+    const task = current();
+    if (task.state != TaskState.running || load<u32>(NEED_RESCHED) != 0) {
+      schedule();
+      if (load<u32>(CPU_IDLE) != 0) return;
+      if (current().restarted) do_trap_ecall_u();
+      continue;
+    }
+    if (!signal_pending(task)) break;
+    do_signal();
+  }
+  arm_tick();
+}
+
+/** The timer interrupt: nobody's instruction caused it, and none is lost by it. */
+export function do_irq(): void {
+  emit(Ev.Tick, current().pid, load<u64>(HART_PC), 0);
+  charge(CostKind.Exception, cost(Cost.Exception));
+  sched_tick();
 }
 
 /** Descriptors 0, 1 and 2 are one open file, as a shell leaves them. */
@@ -88,7 +134,8 @@ function open_console(): void {
 }
 
 /**
- * One exception; pc is the instruction that trapped, and it runs again unless moved.
+ * One exception or interrupt, and the way back to user mode; pc is the instruction that
+ * trapped, and it runs again unless moved.
  */
 export function do_trap(cause: u64, stval: u64): void {
   store<u64>(HART_RESERVATION, u64.MAX_VALUE);
@@ -117,6 +164,8 @@ export function do_trap(cause: u64, stval: u64): void {
       force_sig_fault(SIGBUS, BUS_ADRALN, stval);
       break;
     default:
-      force_sig_fault(SIGSEGV, SEGV_ACCERR, stval);
+      if (<i64>cause < 0) do_irq();
+      else force_sig_fault(SIGSEGV, SEGV_ACCERR, stval);
   }
+  exit_to_user_mode();
 }

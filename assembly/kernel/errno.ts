@@ -3,11 +3,13 @@
 // In Linux: include/uapi/asm-generic/errno-base.h, errno.h.
 export const EPERM: i64 = 1;
 export const ENOENT: i64 = 2;
+export const ESRCH: i64 = 3;
 export const EINTR: i64 = 4;
 export const EIO: i64 = 5;
 export const E2BIG: i64 = 7;
 export const ENOEXEC: i64 = 8;
 export const EBADF: i64 = 9;
+export const ECHILD: i64 = 10;
 export const EAGAIN: i64 = 11;
 export const ENOMEM: i64 = 12;
 export const EACCES: i64 = 13;
@@ -21,8 +23,10 @@ export const ENFILE: i64 = 23;
 export const EMFILE: i64 = 24;
 export const ENOTTY: i64 = 25;
 export const EFBIG: i64 = 27;
+export const ENOSPC: i64 = 28;
 export const ESPIPE: i64 = 29;
 export const EROFS: i64 = 30;
+export const EPIPE: i64 = 32;
 export const ERANGE: i64 = 34;
 export const ENAMETOOLONG: i64 = 36;
 export const ENOSYS: i64 = 38;
@@ -30,6 +34,11 @@ export const ELOOP: i64 = 40;
 export const EOVERFLOW: i64 = 75;
 export const ELIBBAD: i64 = 80;
 export const EOPNOTSUPP: i64 = 95;
+
+/** Never seen by a program: the call waits, and its ECALL is executed again. */
+export const ERESTARTSYS: i64 = 512;
+/** The same, but a signal handler ends the wait with EINTR whatever SA_RESTART says. */
+export const ERESTARTNOHAND: i64 = 514;
 
 /** True for the top 4,095 values, which are errors and never addresses. */
 // @nomark

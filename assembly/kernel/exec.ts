@@ -33,9 +33,9 @@ import { emit } from "../log";
 import { load_elf_binary } from "./binfmt_elf";
 import { load_script } from "./binfmt_script";
 import { E2BIG, EACCES, EFAULT, ELOOP, ENFILE, ENOENT, ENOEXEC, ENOMEM } from "./errno";
-import { mmput } from "./exit";
+import { complete_vfork_done, mmput } from "./exit";
 import { expand_stack, faultin_page } from "./fault";
-import { alloc_file, file_at, fput } from "./file_table";
+import { alloc_file, do_close_on_exec, file_at, fput } from "./file_table";
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
@@ -45,7 +45,9 @@ import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
 import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
-import { current } from "./sched";
+import { current, rlimit } from "./sched";
+import { flush_signal_handlers } from "./signal";
+import { RLIMIT_STACK } from "./rlimit";
 import { SIGSEGV, SI_KERNEL, force_sig_fault } from "./signal";
 import { vm_acct_memory } from "./util";
 
@@ -224,7 +226,7 @@ export function bprm_mm_init(bprm: linux_binprm): i64 {
  * => 0 or -E2BIG.
  */
 function bprm_stack_limits(bprm: linux_binprm): i64 {
-  let limit = min<u64>((STK_LIM / 4) * 3, current().rlim_stack / 4);
+  let limit = min<u64>((STK_LIM / 4) * 3, rlimit(RLIMIT_STACK) / 4);
   limit = max<u64>(limit, ARG_MAX);
   const pointers = <u64>(max<u32>(bprm.argc, 1) + bprm.envc) * 8;
   if (limit <= pointers) return -E2BIG;
@@ -326,6 +328,11 @@ export function begin_new_exec(bprm: linux_binprm): void {
   task.euid = bprm.euid;
   task.egid = bprm.egid;
   task.clear_child_tid = 0;
+  task.suid = bprm.euid;
+  task.sgid = bprm.egid;
+  complete_vfork_done(task);
+  do_close_on_exec();
+  flush_signal_handlers(task);
   set_task_comm(bprm.name);
   memory.fill(HART_X, 0, 256);
   memory.fill(HART_F, 0, 256);
@@ -361,7 +368,7 @@ export function setup_arg_pages(bprm: linux_binprm): i64 {
   mm.arg_start = bprm.p;
   mm.start_stack = bprm.p;
   const size = vma.vm_end - vma.vm_start + 131072;
-  const base = vma.vm_end - min<u64>(current().rlim_stack & ~(<u64>4095), size);
+  const base = vma.vm_end - min<u64>(rlimit(RLIMIT_STACK) & ~(<u64>4095), size);
   if (base >= vma.vm_start) return 0;
   return expand_stack(mm, vma, base) ? 0 : -EFAULT;
 }

@@ -49,7 +49,8 @@ import {
 } from "./memory";
 import { find_vma, vm_stat_account } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
-import { current, current_mm } from "./sched";
+import { RLIMIT_STACK } from "./rlimit";
+import { current, current_mm, rlimit } from "./sched";
 import {
   BUS_ADRERR,
   SEGV_ACCERR,
@@ -154,7 +155,7 @@ export function expand_stack(mm: mm_struct, vma: vm_area_struct, address: u64): 
     const stack = (prev.vm_flags & VM.GROWSDOWN) != 0;
     if (!stack && accessible && start - prev.vm_end < gap) return false;
   }
-  if (vma.vm_end - start > current().rlim_stack) return false;
+  if (vma.vm_end - start > rlimit(RLIMIT_STACK)) return false;
   const grow = (vma.vm_start - start) >> 12;
   if (grow > vma.vm_pgoff) return false;
   if (!vm_enough_memory(grow)) return false;

@@ -12,11 +12,13 @@ import {
   FILE_SIZE_OF,
   FileKind,
   NR_FILES,
+  TASK_CLOEXEC,
   TASK_FDS,
   TASK_NR_FDS,
 } from "../abi";
 import { EMFILE } from "./errno";
 import { iput } from "./fs";
+import { pipe_release } from "./pipe";
 import { current } from "./sched";
 
 export const O_ACCMODE: u32 = 3;
@@ -30,7 +32,7 @@ export const O_NOFOLLOW: u32 = 0x20000;
 @unmanaged
 export class file {
   f_count!: u32;
-  f_inode!: u32; // in-core inode; 0 for the console
+  f_inode!: u32; // in-core inode, or the pipe; 0 for the console
   f_pos!: u64;
   f_flags!: u32; // O_*
   f_kind!: u32; // FileKind
@@ -83,7 +85,9 @@ export function fput(address: u32): void {
   const f = file_at(address);
   assert(f.f_count > 0);
   f.f_count--;
-  if (f.f_count == 0 && f.f_inode != 0) iput(f.f_inode);
+  if (f.f_count > 0) return;
+  if (f.f_kind == FileKind.pipe) pipe_release(f);
+  else if (f.f_inode != 0) iput(f.f_inode);
 }
 
 // @nomark
@@ -104,9 +108,41 @@ export function fd_install(address: u32, from: u32): i64 {
   for (let fd = from; fd < <u32>TASK_NR_FDS; fd++) {
     if (load<u32>(fd_slot(fd)) != 0) continue;
     store<u32>(fd_slot(fd), address);
+    set_close_on_exec(fd, false);
     return fd;
   }
   return -EMFILE;
+}
+
+/** Does execve close this descriptor? */
+// @nomark
+export function close_on_exec(fd: u32): bool {
+  return ((<u32>load<u8>(cloexec_byte(fd)) >> (fd & 7)) & 1) != 0;
+}
+
+// @nomark
+export function set_close_on_exec(fd: u32, on: bool): void {
+  const at = cloexec_byte(fd);
+  const bit = <u32>1 << (fd & 7);
+  const byte = <u32>load<u8>(at);
+  store<u8>(at, <u8>(on ? byte | bit : byte & ~bit));
+}
+
+// @nomark
+function cloexec_byte(fd: u32): usize {
+  return changetype<usize>(current()) + TASK_CLOEXEC + (fd >> 3);
+}
+
+/** execve: closes what asked for it. */
+// @nomark
+export function do_close_on_exec(): void {
+  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) {
+    if (!close_on_exec(fd)) continue;
+    set_close_on_exec(fd, false);
+    const opened = fget(fd);
+    store<u32>(fd_slot(fd), 0);
+    if (opened != 0) fput(opened);
+  }
 }
 
 /** May the file be read, written? */

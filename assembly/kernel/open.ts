@@ -24,12 +24,14 @@ import {
   O_NOFOLLOW,
   O_TRUNC,
   alloc_file,
+  close_on_exec,
   fd_install,
   fd_slot,
   fget,
   file_at,
   fput,
   get_file,
+  set_close_on_exec,
 } from "./file_table";
 import {
   S_IFDIR,
@@ -42,6 +44,7 @@ import {
   iput,
 } from "./fs";
 import { MAY_READ, PATH_MAX, inode_permission, path_lookup } from "./namei";
+import { O_CLOEXEC } from "./pipe";
 import { current } from "./sched";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
@@ -94,8 +97,9 @@ export function sys_openat(dfd: i32, path: u64, flags: u32): i64 {
   let fd: i64 = error;
   if (error == 0) {
     const what = kind == S_IFDIR ? FileKind.directory : FileKind.regular;
-    const opened = alloc_file(<u32>found, flags, what);
+    const opened = alloc_file(<u32>found, flags & ~O_CLOEXEC, what);
     fd = opened == 0 ? -ENFILE : fd_install(opened, 0);
+    if (fd >= 0 && (flags & O_CLOEXEC) != 0) set_close_on_exec(<u32>fd, true);
     if (opened != 0 && fd < 0) {
       fput(opened);
       return fd;
@@ -125,13 +129,14 @@ export function sys_dup(fd: u32, from: u32): i64 {
 }
 
 /** dup3(2). */
-export function sys_dup3(fd: u32, to: u32): i64 {
+export function sys_dup3(fd: u32, to: u32, flags: u32): i64 {
   const opened = fget(fd);
   if (opened == 0 || to >= 256) return -EBADF;
-  if (fd == to) return -EINVAL;
+  if (fd == to || (flags & ~O_CLOEXEC) != 0) return -EINVAL;
   get_file(opened);
   if (fget(to) != 0) sys_close(to);
   store<u32>(fd_slot(to), opened);
+  set_close_on_exec(to, (flags & O_CLOEXEC) != 0);
   return to;
 }
 
@@ -141,8 +146,17 @@ export function sys_fcntl(fd: u32, cmd: u32, arg: u64): i64 {
   if (opened == 0) return -EBADF;
   switch (cmd) {
     case 0: // F_DUPFD
-    case 1030: // F_DUPFD_CLOEXEC
       return sys_dup(fd, <u32>arg);
+    case 1030: { // F_DUPFD_CLOEXEC
+      const copy = sys_dup(fd, <u32>arg);
+      if (copy >= 0) set_close_on_exec(<u32>copy, true);
+      return copy;
+    }
+    case 1: // F_GETFD
+      return close_on_exec(fd) ? 1 : 0;
+    case 2: // F_SETFD
+      set_close_on_exec(fd, (arg & 1) != 0);
+      return 0;
     case 3: // F_GETFL
       return file_at(opened).f_flags;
     default:
@@ -171,7 +185,8 @@ export function sys_fstat(fd: u32, buf: u64): i64 {
   const opened = fget(fd);
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
-  if (f.f_inode != 0) return cp_new_stat(inode_at(f.f_inode), buf);
+  const pipe = f.f_kind == FileKind.pipe;
+  if (f.f_inode != 0 && !pipe) return cp_new_stat(inode_at(f.f_inode), buf);
   memory.fill(SCRATCH, 0, <usize>STAT_SIZE);
   store<u32>(SCRATCH, 0o10600, 16);
   store<u32>(SCRATCH, 1, 20);

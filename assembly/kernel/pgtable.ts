@@ -22,7 +22,7 @@ import { Ev, HART_SATP, PG, VM } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { sfence_vma, sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
-import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
+import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import { alloc_page, clear_page, get_page, put_page } from "./page_alloc";
 
 export const _PAGE_PRESENT: u64 = 1;
@@ -284,6 +284,46 @@ export function zap_pte_range(mm: mm_struct, va: u64, end: u64, slot: usize): vo
     }
     page_remove_rmap(mm, pfn);
   }
+}
+
+/**
+ * fork: what `src` has of `src_vma` becomes mapped in `mm` too, at the same addresses.
+ * Pages of a private mapping can be written by neither side until one of them copies.
+ * => false when there is no frame left for a table.
+ */
+export function copy_page_range(
+  mm: mm_struct, src: mm_struct, vma: vm_area_struct, src_vma: vm_area_struct,
+): bool {
+  const cow = (src_vma.vm_flags & (VM.SHARED | VM.MAYWRITE)) == VM.MAYWRITE;
+  let va = vma.vm_start;
+  while (va < vma.vm_end) {
+    const slot = pte_offset(src, va);
+    if (slot == 0) {
+      va = next_table(src, va);
+      continue;
+    }
+    if (load<u64>(slot) != 0) {
+      const to = pte_alloc(mm, va);
+      if (to == 0) return false;
+      copy_present_pte(mm, src, va, slot, to, cow);
+    }
+    va += 4096;
+  }
+  return true;
+}
+
+/** One page of copy_page_range. The child has not used it yet: its A is clear. */
+function copy_present_pte(
+  mm: mm_struct, src: mm_struct, va: u64, slot: usize, to: usize, cow: bool,
+): void {
+  let pte = load<u64>(slot);
+  if (cow && pte_write(pte)) {
+    pte &= ~_PAGE_WRITE;
+    set_pte(src, va, slot, pte);
+  }
+  if (!cow) pte &= ~_PAGE_DIRTY; // the parent's entry owes the write to the file
+  if (!pte_special(pte)) page_add_rmap(mm, pte_pfn(pte));
+  set_pte(mm, va, to, pte & ~_PAGE_ACCESSED);
 }
 
 /** Frees every page table of `mm`; nothing may be mapped any more. */

@@ -16,6 +16,7 @@ import {
   OUT_BASE,
   OUT_POS,
   OUT_SIZE,
+  TaskState,
 } from "../abi";
 import { frame_addr } from "../hw/bus";
 import { EBADF, EFAULT, EINVAL, EISDIR, ENOMEM, EROFS, ESPIPE } from "./errno";
@@ -23,6 +24,8 @@ import { f_readable, f_writable, fget, file, file_at } from "./file_table";
 import { read_cache_page } from "./filemap";
 import { inode_at } from "./fs";
 import { NO_PAGE } from "./mm_types";
+import { pipe_read, pipe_write } from "./pipe";
+import { current } from "./sched";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 
@@ -40,6 +43,7 @@ export function sys_read(fd: u32, buf: u64, count: u64): i64 {
   const f = file_at(opened);
   if (!f_readable(f)) return -EBADF;
   if (f.f_kind == FileKind.console) return console_read(buf, count);
+  if (f.f_kind == FileKind.pipe) return pipe_read(f, buf, count);
   const done = file_read(f, buf, count, f.f_pos);
   if (done > 0) f.f_pos += done;
   return done;
@@ -51,7 +55,7 @@ export function sys_pread64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
   if (<i64>pos < 0) return -EINVAL;
-  if (f.f_kind == FileKind.console) return -ESPIPE;
+  if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ESPIPE;
   if (!f_readable(f)) return -EBADF;
   return file_read(f, buf, count, pos);
 }
@@ -89,6 +93,7 @@ export function sys_write(fd: u32, buf: u64, count: u64): i64 {
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
   if (!f_writable(f)) return -EBADF;
+  if (f.f_kind == FileKind.pipe) return pipe_write(f, buf, count);
   if (f.f_kind != FileKind.console) return -EROFS;
   return console_write(fd, buf, count);
 }
@@ -134,7 +139,11 @@ export function sys_vector(fd: u32, iov: u64, nr: u64, is_write: bool): i64 {
     if (<i64>len < 0) return -EINVAL;
     if (len == 0) continue;
     const done = is_write ? sys_write(fd, base, len) : sys_read(fd, base, len);
-    if (done < 0) return total > 0 ? total : done;
+    if (done < 0) {
+      // What is written or read already cannot be taken back: it is the answer.
+      if (total > 0) current().state = TaskState.running;
+      return total > 0 ? total : done;
+    }
     total += done;
     if (<u64>done < len) break;
   }
@@ -146,7 +155,7 @@ export function sys_lseek(fd: u32, offset: i64, whence: u32): i64 {
   const opened = fget(fd);
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
-  if (f.f_kind == FileKind.console) return -ESPIPE;
+  if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ESPIPE;
   let pos = offset;
   if (whence == 1) pos += f.f_pos;
   else if (whence == 2) pos += inode_at(f.f_inode).i_size;

@@ -1,23 +1,72 @@
-// Processes: task_struct, and which one runs.
+// Processes: task_struct, which one runs, and how one takes its turn after another.
 //
-// In Linux: include/linux/sched.h, kernel/cred.c (6.12).
-// Left out, in this first part: more than one process, scheduling, signal handlers.
+// A task that can run is on no list: the next one in the table whose state is `running`
+// has the turn, for a quantum of instructions or until it must wait.
+//
+//          fork           schedule           wait_on
+//   unused ----> running ----------> CURRENT -------> interruptible, uninterruptible
+//      ^            ^                   |                    |
+//      |            +-------------------|----- wake_up ------+
+//      |                   do_exit      v
+//      +----------- wait4 ---------- dead, a zombie
+//
+// Kernel code has no stack of its own that could be left in the middle: a system call
+// that must wait says so (wait_on), answers -ERESTARTSYS and has had no effect. When
+// the task has been woken and has its turn, the call is made again, and looks again.
+//
+// In Linux: include/linux/sched.h, kernel/sched/core.c __schedule(), try_to_wake_up()
+// (6.12).
+// Left out: priorities and fairness (round robin), more than one hart, threads, a
+// wakeup that preempts.
 import {
+  CONF_BASE,
+  CPU_IDLE,
   CURRENT,
+  Conf,
+  CostKind,
+  Ev,
+  HART_F,
+  HART_FFLAGS,
+  HART_INSTRET,
+  HART_PC,
+  HART_RESERVATION,
+  HART_X,
+  NEED_RESCHED,
   NEXT_PID,
+  NR_SWITCHES,
   NR_TASKS,
+  QUANTUM_END,
+  SYSTEM_STATE,
   TASKS,
+  TASK_CLOEXEC,
   TASK_COMM,
   TASK_CWD,
-  TASK_FDS,
+  TASK_F,
+  TASK_FCSR,
   TASK_MAJ_FLT,
   TASK_MIN_FLT,
+  TASK_PARENT,
+  TASK_PENDING,
+  TASK_PGRP,
+  TASK_REGS,
+  TASK_RLIMITS,
+  TASK_RUN_INSTRET,
   TASK_SIZE_OF,
   TASK_SI_ADDR,
   TASK_UID,
+  TASK_WAIT_KIND,
+  TASK_WAKE_AT,
+  TICK_AT,
   TaskState,
+  WaitKind,
 } from "../abi";
+import { charge, now_ps } from "../hw/clock";
+import { emit } from "../log";
+import { ERESTARTNOHAND, ERESTARTSYS } from "./errno";
+import { schedule_tail } from "./fork";
 import { mm_struct } from "./mm_types";
+import { switch_mm } from "./pgtable";
+import { signal_pending } from "./signal";
 
 @unmanaged
 export class task_struct {
@@ -25,7 +74,7 @@ export class task_struct {
   pid!: u32;
   mm!: mm_struct | null;
   exit_code!: i32;
-  exit_signal!: u32;
+  exit_signal!: u32; // the signal that killed it
   si_code!: i32;
   si_addr!: u64;
   uid!: u32;
@@ -38,9 +87,46 @@ export class task_struct {
   maj_flt!: u64;
   cwd!: u32; // ino
   umask!: u32;
+  parent!: task_struct | null;
+  pgrp!: u32;
+  session!: u32;
+  parent_signal!: u32; // what the parent is sent when it ends: SIGCHLD, or 0
+  wait_kind!: u32; // WaitKind
+  wait_on!: u32;
+  /** Simulated time at which it is woken; u64.MAX_VALUE when only an event does. */
+  wake_at!: u64;
+  vfork_done!: u32; // 1 while a vfork parent waits for it
+  /** 1 while its system call is executed again after a wait. */
+  restarted!: u32;
+  /** The answer its interrupted call gave: ERESTARTSYS or ERESTARTNOHAND. */
+  restart_kind!: u32;
+  kthread!: u32; // 0, or which kernel thread it is
+  /** Instructions it has retired, and the count at its last switch in. */
+  run_instret!: u64;
+  switched_in!: u64;
+  start_ps!: u64;
+  stime_ps!: u64;
+  set_child_tid!: u64;
   clear_child_tid!: u64;
+  suid!: u32;
+  sgid!: u32;
+  pending!: u64;
   blocked!: u64;
-  rlim_stack!: u64;
+  saved_sigmask!: u64;
+  restore_sigmask!: u32;
+  sas_ss_flags!: u32;
+  sas_ss_sp!: u64;
+  sas_ss_size!: u64;
+  /** Of the children it has waited for. */
+  cmin_flt!: u32;
+  cmaj_flt!: u32;
+  cinstret!: u64;
+}
+
+/** The memory of a task that its class does not name, at `offset`. */
+// @nomark
+export function task_field(task: task_struct, offset: usize): usize {
+  return changetype<usize>(task) + offset;
 }
 
 // @nomark
@@ -60,21 +146,243 @@ export function current_is_root(): bool {
   return current().euid == 0;
 }
 
-/** Takes a task_struct, zeroed but for its pid. Asserts that one is free. */
+/** Soft limit number `resource` of the running task (RLIMIT_*). */
 // @nomark
-export function task_slot(): task_struct {
+export function rlimit(resource: u32): u64 {
+  return load<u64>(task_field(current(), TASK_RLIMITS + (<usize>resource << 4)));
+}
+
+// @nomark
+export function task_at(i: u32): task_struct {
+  return changetype<task_struct>(TASKS + <usize>i * TASK_SIZE_OF);
+}
+
+/** Takes a task_struct, zeroed but for its pid. => null when all are in use. */
+// @nomark
+export function task_slot(): task_struct | null {
   for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
-    const task = changetype<task_struct>(TASKS + <usize>i * TASK_SIZE_OF);
+    const task = task_at(i);
     if (task.state != TaskState.unused) continue;
     memory.fill(changetype<usize>(task), 0, TASK_SIZE_OF);
     const pid = load<u32>(NEXT_PID);
     store<u32>(NEXT_PID, pid + 1);
     task.pid = pid;
     task.state = TaskState.running;
+    task.start_ps = now_ps();
+    task.wake_at = u64.MAX_VALUE;
     return task;
   }
-  assert(false);
-  return changetype<task_struct>(0);
+  return null;
+}
+
+/** => the task that has this pid, zombies included, or null. */
+// @nomark
+export function find_task_by_vpid(pid: u32): task_struct | null {
+  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+    const task = task_at(i);
+    if (task.state != TaskState.unused && task.pid == pid) return task;
+  }
+  return null;
+}
+
+/** Does anybody have a user mode to return to, now or later? */
+// @nomark
+export function somebody_lives(): bool {
+  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+    const task = task_at(i);
+    if (task.kthread != 0 || task.state == TaskState.unused) continue;
+    if (task.state != TaskState.dead) return true;
+  }
+  return false;
+}
+
+/** Is there a task besides the running one that could run now? */
+// @nomark
+export function others_can_run(): bool {
+  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+    const task = task_at(i);
+    if (task.state != TaskState.running) continue;
+    if (changetype<usize>(task) != <usize>load<u32>(CURRENT)) return true;
+  }
+  return false;
+}
+
+/**
+ * The running task is to sleep until wake_up(kind, on), a signal or its wake_at. With a
+ * signal pending it does not sleep at all.
+ * => -ERESTARTSYS, what its system call has to answer now.
+ */
+export function wait_on(kind: WaitKind, on: u32): i64 {
+  const task = current();
+  task.restart_kind = <u32>ERESTARTSYS;
+  if (signal_pending(task)) return -ERESTARTSYS;
+  task.wait_kind = kind;
+  task.wait_on = on;
+  task.state = TaskState.interruptible;
+  return -ERESTARTSYS;
+}
+
+/** The same for a call that a handler always ends: no SA_RESTART helps it. */
+export function wait_on_nohand(kind: WaitKind, on: u32): i64 {
+  wait_on(kind, on);
+  current().restart_kind = <u32>ERESTARTNOHAND;
+  return -ERESTARTNOHAND;
+}
+
+/** Wakes every task that sleeps for (kind, on). */
+export function wake_up(kind: WaitKind, on: u32): void {
+  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+    const task = task_at(i);
+    if (task.wait_kind != kind || task.wait_on != on) continue;
+    try_to_wake_up(task);
+  }
+}
+
+/** Makes a sleeping task runnable; what it slept for is forgotten. */
+// @nomark
+export function try_to_wake_up(task: task_struct): void {
+  const state = task.state;
+  if (state != TaskState.interruptible && state != TaskState.uninterruptible) return;
+  task.state = TaskState.running;
+  task.wait_kind = WaitKind.none;
+  task.wait_on = 0;
+}
+
+/** The timer: wakes the tasks whose time has come, and ends a turn that is over. */
+export function sched_tick(): void {
+  run_timers(now_ps());
+  if (load<u64>(HART_INSTRET) < load<u64>(QUANTUM_END)) return;
+  if (others_can_run()) store<u32>(NEED_RESCHED, 1);
+}
+
+/** Wakes the sleepers whose wake_at has passed. */
+// @nomark
+export function run_timers(now: u64): void {
+  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+    const task = task_at(i);
+    if (task.state == TaskState.unused || task.wake_at > now) continue;
+    try_to_wake_up(task);
+  }
+}
+
+/** => the earliest wake_at of all sleepers, or u64.MAX_VALUE. */
+// @nomark
+export function next_timer(): u64 {
+  let first = u64.MAX_VALUE;
+  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+    const task = task_at(i);
+    if (task.state <= <u32>TaskState.dead) continue;
+    first = min<u64>(first, task.wake_at);
+  }
+  return first;
+}
+
+/**
+ * Gives the hart to the next task that can run, the running one perhaps. With nobody to
+ * run, time passes to the next timer; with no timer either, the machine is idle for
+ * ever.
+ */
+export function schedule(): void {
+  store<u32>(NEED_RESCHED, 0);
+  while (true) {
+    const next = pick_next_task();
+    if (next == null) {
+      if (!cpu_idle()) return;
+      continue;
+    }
+    context_switch(next);
+    return;
+  }
+}
+
+/** The next runnable task after the running one, round the table; or null. */
+export function pick_next_task(): task_struct | null {
+  const here = (load<u32>(CURRENT) - TASKS) / TASK_SIZE_OF;
+  for (let i: u32 = 1; i <= <u32>NR_TASKS; i++) {
+    const task = task_at((here + i) % NR_TASKS);
+    if (task.state == TaskState.running) return task;
+  }
+  return null;
+}
+
+/** Nobody can run: the clock goes on to the next timer. => false when there is none. */
+export function cpu_idle(): bool {
+  const first = next_timer();
+  if (first == u64.MAX_VALUE) {
+    if (somebody_lives()) store<u32>(CPU_IDLE, 1);
+    else store<u32>(SYSTEM_STATE, 2);
+    return false;
+  }
+  const now = now_ps();
+  if (first > now) charge(CostKind.Idle, first - now);
+  run_timers(now_ps());
+  return true;
+}
+
+/** The registers of `next` for those of the running task, and its address space. */
+export function context_switch(next: task_struct): void {
+  const prev = current();
+  store<u64>(QUANTUM_END, load<u64>(HART_INSTRET) + sched_quantum());
+  if (changetype<usize>(prev) == changetype<usize>(next)) return;
+  account_instret(prev);
+  if (prev.state != TaskState.unused) save_registers(prev);
+  const who = <u64>prev.pid | (<u64>next.pid << 32);
+  restore_registers(next);
+  emit(Ev.Switch, who, load<u64>(HART_PC), prev.state);
+  store<u64>(NR_SWITCHES, load<u64>(NR_SWITCHES) + 1);
+  store<u32>(CURRENT, <u32>changetype<usize>(next));
+  store<u64>(HART_RESERVATION, u64.MAX_VALUE);
+  next.switched_in = load<u64>(HART_INSTRET);
+  if (next.mm != null) switch_mm(current_mm());
+  if (next.set_child_tid != 0) schedule_tail(next);
+}
+
+// @nomark
+function sched_quantum(): u64 {
+  const set = load<u64>(CONF_BASE + Conf.sched_quantum * 8);
+  return set != 0 ? set : 100000;
+}
+
+/** Adds to a task what it has retired since its turn began. */
+// @nomark
+export function account_instret(task: task_struct): void {
+  const now = load<u64>(HART_INSTRET);
+  task.run_instret += now - task.switched_in;
+  task.switched_in = now;
+}
+
+// @nomark
+export function save_registers(task: task_struct): void {
+  const at = task_field(task, TASK_REGS);
+  memory.copy(at, HART_X, 256);
+  store<u64>(at, load<u64>(HART_PC)); // x0 needs no room
+  memory.copy(task_field(task, TASK_F), HART_F, 256);
+  store<u64>(task_field(task, TASK_FCSR), load<u64>(HART_FFLAGS));
+}
+
+// @nomark
+function restore_registers(task: task_struct): void {
+  const at = task_field(task, TASK_REGS);
+  memory.copy(HART_X, at, 256);
+  store<u64>(HART_PC, load<u64>(at));
+  store<u64>(HART_X, 0);
+  memory.copy(HART_F, task_field(task, TASK_F), 256);
+  store<u64>(HART_FFLAGS, load<u64>(task_field(task, TASK_FCSR)));
+}
+
+/**
+ * Arms the timer for the way back to user mode: it is needed while somebody waits for
+ * the hart or for the time.
+ */
+// @nomark
+export function arm_tick(): void {
+  if (!others_can_run() && next_timer() == u64.MAX_VALUE) {
+    store<u64>(TICK_AT, u64.MAX_VALUE);
+    return;
+  }
+  const now = load<u64>(HART_INSTRET);
+  if (load<u64>(QUANTUM_END) <= now) store<u64>(QUANTUM_END, now + sched_quantum());
+  store<u64>(TICK_AT, load<u64>(QUANTUM_END));
 }
 
 if (offsetof<task_struct>("si_addr") != TASK_SI_ADDR) ERROR("abi: TASK_SI_ADDR");
@@ -83,4 +391,11 @@ if (offsetof<task_struct>("comm0") != TASK_COMM) ERROR("abi: TASK_COMM");
 if (offsetof<task_struct>("min_flt") != TASK_MIN_FLT) ERROR("abi: TASK_MIN_FLT");
 if (offsetof<task_struct>("maj_flt") != TASK_MAJ_FLT) ERROR("abi: TASK_MAJ_FLT");
 if (offsetof<task_struct>("cwd") != TASK_CWD) ERROR("abi: TASK_CWD");
-if (offsetof<task_struct>() > <usize>TASK_FDS) ERROR("abi: TASK_FDS");
+if (offsetof<task_struct>("parent") != TASK_PARENT) ERROR("abi: TASK_PARENT");
+if (offsetof<task_struct>("pgrp") != TASK_PGRP) ERROR("abi: TASK_PGRP");
+if (offsetof<task_struct>("wait_kind") != TASK_WAIT_KIND) ERROR("abi: TASK_WAIT_KIND");
+if (offsetof<task_struct>("wake_at") != TASK_WAKE_AT) ERROR("abi: TASK_WAKE_AT");
+if (offsetof<task_struct>("run_instret") != TASK_RUN_INSTRET) ERROR("abi: RUN_INSTRET");
+if (offsetof<task_struct>("pending") != TASK_PENDING) ERROR("abi: TASK_PENDING");
+if (offsetof<task_struct>() > <usize>TASK_RLIMITS) ERROR("abi: TASK_RLIMITS");
+if (TASK_CLOEXEC + 32 > 8192) ERROR("abi: TASK_CLOEXEC");

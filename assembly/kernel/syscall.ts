@@ -3,13 +3,47 @@
 // In Linux: arch/riscv/kernel/traps.c do_trap_ecall_u(), the numbers in
 // include/uapi/asm-generic/unistd.h (6.12).
 // A call that this kernel does not have answers ENOSYS, and the log says which.
-import { CostKind, Ev, HART_PC, HART_X, KBUF, TaskState, VmEvent } from "../abi";
+import {
+  CostKind,
+  Ev,
+  HART_PC,
+  HART_X,
+  KBUF,
+  NEED_RESCHED,
+  TaskState,
+  VmEvent,
+} from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
 import { sys_brk } from "./brk";
-import { E2BIG, EBADF, EFAULT, EINVAL, ENOSYS, ENOTTY } from "./errno";
+import {
+  sys_getpgid,
+  sys_getresgid,
+  sys_getresuid,
+  sys_setgid,
+  sys_setgroups,
+  sys_setpgid,
+  sys_setregid,
+  sys_setresgid,
+  sys_setresuid,
+  sys_setreuid,
+  sys_setsid,
+  sys_setuid,
+} from "./cred";
+import {
+  E2BIG,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  ENOSYS,
+  ENOTTY,
+  ERESTARTNOHAND,
+  ERESTARTSYS,
+} from "./errno";
 import { do_execve } from "./exec";
+import { sys_wait4 } from "./exit";
 import { fget } from "./file_table";
+import { sys_clone } from "./fork";
 import { sys_madvise } from "./madvise";
 import { sys_mincore } from "./mincore";
 import { sys_mmap, sys_munmap } from "./mmap_file";
@@ -36,22 +70,28 @@ import {
   sys_vector,
   sys_write,
 } from "./read_write";
-import { current } from "./sched";
+import { sys_pipe2 } from "./pipe";
+import { sys_prlimit64 } from "./rlimit";
+import { sys_getrusage, sys_times } from "./rusage";
+import { current, task_struct } from "./sched";
+import { sys_kill } from "./signal";
 import {
-  sys_clock_getres,
-  sys_clock_gettime,
   sys_exit_group,
   sys_getcpu,
   sys_getcwd,
   sys_getrandom,
-  sys_getrusage,
-  sys_gettimeofday,
-  sys_kill,
   sys_newuname,
-  sys_prlimit64,
+  sys_prctl,
+  sys_sched_getaffinity,
   sys_sysinfo,
 } from "./sys";
 import { sys_riscv_flush_icache, sys_riscv_hwprobe } from "./sys_riscv";
+import {
+  sys_clock_getres,
+  sys_clock_gettime,
+  sys_clock_nanosleep,
+  sys_gettimeofday,
+} from "./time";
 import { copy_from_user, strncpy_from_user } from "./uaccess";
 import { count_vm_event } from "./vmstat";
 
@@ -69,18 +109,32 @@ function a(i: usize): u64 {
 export function do_trap_ecall_u(): void {
   const nr = <u32>a(7);
   const pc = load<u64>(HART_PC);
-  const who = <u64>nr | (<u64>current().pid << 32);
+  const task = current();
+  const who = <u64>nr | (<u64>task.pid << 32);
+  if (task.restarted == 0) syscall_enter(who, pc);
+  store<u64>(HART_PC, pc + 4);
+  const answer = invoke_syscall(nr);
+  if (answer == -ERESTARTSYS || answer == -ERESTARTNOHAND) {
+    task.restarted = 1;
+    store<u64>(HART_PC, pc);
+    return;
+  }
+  task.restarted = 0;
+  emit(Ev.SyscallDone, who, answer, 0);
+  if (task.state == TaskState.dead) return;
+  // A new program starts with clear registers, and its answer is nobody's.
+  if (nr == 221 && answer == 0) return;
+  store<u64>(HART_X + 10 * 8, answer);
+}
+
+/** A call begins; one that waits and looks again does not begin again. */
+// @nomark
+function syscall_enter(who: u64, pc: u64): void {
   emit(Ev.Syscall, who, a(0), pc);
   charge(CostKind.Exception, cost(Cost.Exception));
   charge(CostKind.Kernel, cost(Cost.SyscallPath));
   count_vm_event(VmEvent.SYSCALL);
-  store<u64>(HART_PC, pc + 4);
-  const answer = invoke_syscall(nr);
-  emit(Ev.SyscallDone, who, answer, 0);
-  if (current().state == TaskState.dead) return;
-  // A new program starts with clear registers, and its answer is nobody's.
-  if (nr == 221 && answer == 0) return;
-  store<u64>(HART_X + 10 * 8, answer);
+  current().wake_at = u64.MAX_VALUE;
 }
 
 /** The table, by number. => what goes to a0. */
@@ -88,13 +142,14 @@ export function invoke_syscall(nr: u32): i64 {
   switch (nr) {
     case 17: return sys_getcwd(a(0), a(1));
     case 23: return sys_dup(<u32>a(0), 0);
-    case 24: return sys_dup3(<u32>a(0), <u32>a(1));
+    case 24: return sys_dup3(<u32>a(0), <u32>a(1), <u32>a(2));
     case 25: return sys_fcntl(<u32>a(0), <u32>a(1), a(2));
     case 29: return fget(<u32>a(0)) == 0 ? -EBADF : -ENOTTY; // ioctl
     case 48: return sys_faccessat(<i32>a(0), a(1), <u32>a(2));
     case 49: return sys_chdir(a(0));
     case 56: return sys_openat(<i32>a(0), a(1), <u32>a(2));
     case 57: return sys_close(<u32>a(0));
+    case 59: return sys_pipe2(a(0), <u32>a(1));
     case 61: return sys_getdents64(<u32>a(0), a(1), a(2));
     case 62: return sys_lseek(<u32>a(0), a(1), <u32>a(2));
     case 63: return sys_read(<u32>a(0), a(1), a(2));
@@ -109,18 +164,38 @@ export function invoke_syscall(nr: u32): i64 {
     case 94: return sys_exit_group(<u32>a(0));
     case 96: return sys_set_tid_address(a(0));
     case 99: return a(1) == 24 ? 0 : -EINVAL; // set_robust_list: one thread, no futex
+    case 101: return sys_clock_nanosleep(1, 0, a(0), a(1));
     case 113: return sys_clock_gettime(<u32>a(0), a(1));
     case 114: return sys_clock_getres(<u32>a(0), a(1));
+    case 115: return sys_clock_nanosleep(<u32>a(0), <u32>a(1), a(2), a(3));
+    case 123: return sys_sched_getaffinity(a(1), a(2));
+    case 124: return sys_sched_yield();
     case 129: return sys_kill(<i32>a(0), <u32>a(1), false);
     case 130: return sys_kill(<i32>a(0), <u32>a(1), true);
     case 131: return sys_kill(<i32>a(1), <u32>a(2), true);
+    case 143: return sys_setregid(<u32>a(0), <u32>a(1));
+    case 144: return sys_setgid(<u32>a(0));
+    case 145: return sys_setreuid(<u32>a(0), <u32>a(1));
+    case 146: return sys_setuid(<u32>a(0));
+    case 147: return sys_setresuid(<u32>a(0), <u32>a(1), <u32>a(2));
+    case 148: return sys_getresuid(a(0), a(1), a(2));
+    case 149: return sys_setresgid(<u32>a(0), <u32>a(1), <u32>a(2));
+    case 150: return sys_getresgid(a(0), a(1), a(2));
+    case 153: return sys_times(a(0));
+    case 154: return sys_setpgid(<u32>a(0), <i32>a(1));
+    case 155: return sys_getpgid(<u32>a(0), false);
+    case 156: return sys_getpgid(<u32>a(0), true);
+    case 157: return sys_setsid();
+    case 158: return 0; // getgroups: there are none
+    case 159: return sys_setgroups(<i32>a(0));
     case 160: return sys_newuname(a(0));
     case 165: return sys_getrusage(<i32>a(0), a(1));
     case 168: return sys_getcpu(a(0), a(1));
+    case 167: return sys_prctl(<u32>a(0), a(1));
     case 169: return sys_gettimeofday(a(0));
     case 172: // getpid
     case 178: return current().pid; // gettid
-    case 173: return 0; // getppid
+    case 173: return parent_pid(current().parent);
     case 174: return current().uid;
     case 175: return current().euid;
     case 176: return current().gid;
@@ -129,6 +204,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 214: return sys_brk(a(0));
     case 215: return sys_munmap(a(0), a(1));
     case 216: return sys_mremap(a(0), a(1), a(2), <u32>a(3), a(4));
+    case 220: return sys_clone(a(0), a(1), a(2), a(3), a(4));
     case 221: return sys_execve(a(0), a(1), a(2));
     case 222:
       return sys_mmap(a(0), a(1), <u32>a(2), <u32>a(3), <u32>a(4), a(5));
@@ -137,12 +213,25 @@ export function invoke_syscall(nr: u32): i64 {
     case 233: return sys_madvise(a(0), a(1), <u32>a(2));
     case 258: return sys_riscv_hwprobe(a(0), a(1), a(2), a(3), <u32>a(4));
     case 259: return sys_riscv_flush_icache(a(2));
+    case 260: return sys_wait4(<i32>a(0), a(1), <u32>a(2), a(3));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
     default:
       emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
       return -ENOSYS;
   }
+}
+
+/** getppid(2): 0 when nobody is the parent. */
+// @nomark
+function parent_pid(parent: task_struct | null): i64 {
+  return parent == null ? 0 : parent.pid;
+}
+
+/** sched_yield(2): somebody else's turn. */
+function sys_sched_yield(): i64 {
+  store<u32>(NEED_RESCHED, 1);
+  return 0;
 }
 
 /** set_tid_address(2): where to write 0 when the thread ends. => the thread's id. */

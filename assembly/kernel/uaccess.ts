@@ -9,13 +9,15 @@
 // (6.12).
 // Left out: the exception table that lets a single load fail (translate answers
 // instead).
-import { Access } from "../abi";
+import { Access, KBUF } from "../abi";
 import { frame_written } from "../hw/bus";
 import { translate } from "../hw/mmu";
 import { frame_addr } from "../hw/bus";
 import { EFAULT, ENAMETOOLONG } from "./errno";
 import { do_page_fault } from "./fault";
 import { TASK_SIZE } from "./pgtable";
+
+const PUT_SCRATCH: usize = KBUF + 0x7f8;
 
 /** Is [va, va + len) inside the half of the address space that programs have? */
 // @nomark
@@ -92,6 +94,13 @@ export function clear_user(va: u64, len: u64): u64 {
 export function put_user(va: u64, value: u64, scratch: usize): i64 {
   store<u64>(scratch, value);
   return copy_to_user(va, scratch, 8) == 0 ? 0 : -EFAULT;
+}
+
+/** Writes one 32-bit word. => 0 or -EFAULT. */
+// @nomark
+export function put_user_u32(va: u64, value: u32): i64 {
+  store<u32>(PUT_SCRATCH, value);
+  return copy_to_user(va, PUT_SCRATCH, 4) == 0 ? 0 : -EFAULT;
 }
 
 /**

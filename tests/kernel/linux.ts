@@ -86,6 +86,7 @@ const DEFAULTS: Partial<Record<keyof typeof Conf, number>> = {
   rlimit_stack: 8 << 20,
   stack_guard_gap: 256,
   epoch: 1104537600,
+  sched_quantum: 100000,
 };
 
 const ERRNO: Record<number, string> = {

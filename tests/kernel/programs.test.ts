@@ -124,6 +124,7 @@ describe.skipIf(needs("riscv64-linux-gnu-gcc", "qemu-riscv64"))("glibc starts un
   test.each([
     ["glibc-hello", "static", ["-static"]],
     ["glibc-mixed", "static", ["-static"]],
+    ["processes", "static", ["-static"]],
     ["glibc-hello", "dynamic", []],
     ["glibc-mixed", "dynamic", []],
   ])("%s, %s", (source, _kind, linked) => {

@@ -129,6 +129,13 @@ export const SETTINGS: Record<string, Setting> = {
     max: 2 ** 20,
     about: "pages kept free below a growing stack",
   },
+  sched_quantum: {
+    conf: Conf.sched_quantum,
+    initial: 100000,
+    min: 1,
+    max: U32,
+    about: "instructions of one process before another one's turn",
+  },
   epoch: {
     conf: Conf.epoch,
     initial: 1_104_537_600,

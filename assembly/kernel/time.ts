@@ -1,0 +1,109 @@
+// Time: what the clock says, and sleeping until it says something else.
+//
+// There is one clock, simulated picoseconds since boot. Real time is that plus the
+// machine's epoch, so that a run is the same whenever it is made.
+//
+//   nanosleep   A first time: note when to wake, sleep
+//               B woken by the clock: 0
+//               C woken by a signal's handler: EINTR, with what is left
+//
+// In Linux: kernel/time/posix-timers.c, hrtimer.c hrtimer_nanosleep() (6.12).
+// Left out: interval timers, clocks of processes,
+// setting the clock.
+import { CONF_BASE, Conf, KBUF, WaitKind } from "../abi";
+import { now_ps, time_csr } from "../hw/clock";
+import { EFAULT, EINVAL } from "./errno";
+import { current, wait_on_nohand } from "./sched";
+import { signal_pending } from "./signal";
+import { copy_from_user, copy_to_user } from "./uaccess";
+
+const SCRATCH: usize = KBUF + 0x600;
+const CLOCK_REALTIME: u32 = 0;
+const CLOCK_REALTIME_COARSE: u32 = 5;
+const TIMER_ABSTIME: u32 = 1;
+const NSEC_PER_SEC: u64 = 1000000000;
+const PS_PER_NS: u64 = 1000;
+/** More seconds than this are as good as for ever. */
+const MAX_SECONDS: u64 = 1 << 33;
+
+// @nomark
+function is_wall_clock(clock: u32): bool {
+  return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+}
+
+// @nomark
+function epoch(): u64 {
+  return load<u64>(CONF_BASE + Conf.epoch * 8);
+}
+
+/** Seconds since 1970, by the machine's clock. */
+// @nomark
+export function current_time(): u64 {
+  return epoch() + now_ps() / (NSEC_PER_SEC * PS_PER_NS);
+}
+
+/** clock_gettime(2), in the same ticks in which the vDSO counts. */
+export function sys_clock_gettime(clock: u32, buf: u64): i64 {
+  if (clock > 7) return -EINVAL;
+  const ns = time_csr() * 100;
+  const base = is_wall_clock(clock) ? epoch() : 0;
+  return put_timespec(buf, base * NSEC_PER_SEC + ns);
+}
+
+/** `ns` nanoseconds as a struct timespec. => 0 or -EFAULT. */
+// @nomark
+function put_timespec(buf: u64, ns: u64): i64 {
+  store<u64>(SCRATCH, ns / NSEC_PER_SEC);
+  store<u64>(SCRATCH, ns % NSEC_PER_SEC, 8);
+  return copy_to_user(buf, SCRATCH, 16) == 0 ? 0 : -EFAULT;
+}
+
+/** clock_getres(2): a nanosecond, and 4 ms for the coarse clocks. */
+export function sys_clock_getres(clock: u32, buf: u64): i64 {
+  if (clock > 7) return -EINVAL;
+  if (buf == 0) return 0;
+  store<u64>(SCRATCH, 0);
+  store<u64>(SCRATCH, clock == 5 || clock == 6 ? 4000000 : 1, 8);
+  return copy_to_user(buf, SCRATCH, 16) == 0 ? 0 : -EFAULT;
+}
+
+/** gettimeofday(2). */
+export function sys_gettimeofday(buf: u64): i64 {
+  const us = now_ps() / (PS_PER_NS * 1000);
+  store<u64>(SCRATCH, us / 1000000 + epoch());
+  store<u64>(SCRATCH, us % 1000000, 8);
+  return copy_to_user(buf, SCRATCH, 16) == 0 ? 0 : -EFAULT;
+}
+
+/** nanosleep(2) and clock_nanosleep(2). */
+export function sys_clock_nanosleep(
+  clock: u32, flags: u32, request: u64, remain: u64,
+): i64 {
+  if (clock > 7) return -EINVAL;
+  const task = current();
+  if (task.restarted) {
+    const now = now_ps();
+    if (now >= task.wake_at) return 0; // B
+    const relative = (flags & TIMER_ABSTIME) == 0;
+    if (signal_pending(task) && relative && remain != 0) {
+      put_timespec(remain, (task.wake_at - now) / PS_PER_NS); // C
+    }
+    return wait_on_nohand(WaitKind.timer, 0);
+  }
+  if (copy_from_user(SCRATCH, request, 16) != 0) return -EFAULT;
+  const seconds = load<u64>(SCRATCH);
+  const ns = load<u64>(SCRATCH, 8);
+  if (<i64>seconds < 0 || ns >= NSEC_PER_SEC) return -EINVAL;
+  let until = min<u64>(seconds, MAX_SECONDS) * NSEC_PER_SEC + ns;
+  if (flags & TIMER_ABSTIME) {
+    const base = is_wall_clock(clock) ? epoch() * NSEC_PER_SEC : 0;
+    until = until > base ? until - base : 0;
+    if (until <= now_ps() / PS_PER_NS) return 0;
+  } else {
+    until += now_ps() / PS_PER_NS;
+  }
+  // The clock's picoseconds last 200 days; longer is for ever.
+  const never = u64.MAX_VALUE - 1;
+  task.wake_at = until < never / PS_PER_NS ? until * PS_PER_NS : never; // A
+  return wait_on_nohand(WaitKind.timer, 0);
+}
