@@ -63,6 +63,28 @@ export const MARK_BREAKS_NR = 0x7000;
 /** Scratch of the interpreter that outlives no call of run(). */
 export const RUN_SCRATCH = RUN_BASE + 0x100;
 
+// The trace simulator (assembly/sim.ts, a module of its own) and its host.
+export const SIM_BASE = RUN_BASE + 0x800;
+/** u32: table of page names, and its slots (a power of two); u32: names in it. */
+export const SIM_TABLE = SIM_BASE;
+export const SIM_SLOTS = SIM_BASE + 4;
+export const SIM_PAGES = SIM_BASE + 8;
+/** u32: references between two ticks of the policy's clock; u32: until the next. */
+export const SIM_TICK = SIM_BASE + 12;
+export const SIM_TICK_LEFT = SIM_BASE + 16;
+/** u32: frames used so far. */
+export const SIM_USED = SIM_BASE + 20;
+/** u64 each: what a run counted. */
+export const SIM_REFERENCES = SIM_BASE + 32;
+export const SIM_FAULTS = SIM_BASE + 40;
+export const SIM_EVICTIONS = SIM_BASE + 48;
+/** Dirty pages written when they went; those cleaned before are TRACE_CLEANED. */
+export const SIM_WRITEBACKS = SIM_BASE + 56;
+/** A slot: { u64 page number + 1, 0 when empty; u32 id; u32 0 }. */
+export const SIM_SLOT_SIZE = 16;
+/** From here on the host places what it needs. */
+export const SIM_HEAP = 0x1400000;
+
 export enum RunFlag {
   /** Return StopReason.Fault with the trap pending, before the kernel sees it. */
   BeforeFault = 1,
@@ -295,6 +317,90 @@ export const MARK_NR_FRAMES = 32;
 export const MARK_NR_SLOTS = 24;
 export const MARK_FRAME_SIZE = 208;
 
+// Page replacement. Writer: assembly/policy. A list holds frames through lru_next and
+// lru_prev of struct page: { u32 coldest pfn (0 when empty), u32 pages }.
+export const POLICY_BASE = STATE_BASE + 0x6000;
+/** u32: which one is at work, see Policy. */
+export const POLICY_NR = POLICY_BASE;
+/** u32: who drives it, see PolicyDriver. */
+export const POLICY_DRIVER = POLICY_BASE + 4;
+/** u32: pages that may be resident; u32: frame numbers are below this. */
+export const POLICY_FRAMES = POLICY_BASE + 8;
+export const POLICY_MAX_PFN = POLICY_BASE + 12;
+/** u32: virtual time, which the driver moves on (mod 2^32). */
+export const POLICY_CLOCK = POLICY_BASE + 16;
+/** u32: where the history is, and how many pages it can remember. */
+export const POLICY_HIST_AT = POLICY_BASE + 20;
+export const POLICY_HIST_NR = POLICY_BASE + 24;
+/** u32 each: entries ever used, first free one. */
+export const POLICY_HIST_USED = POLICY_BASE + 28;
+export const POLICY_HIST_FREE = POLICY_BASE + 32;
+/** u32: pages on all lists. */
+export const POLICY_RESIDENT = POLICY_BASE + 36;
+/** u64: state of the generator of random replacement. */
+export const POLICY_RANDOM = POLICY_BASE + 40;
+/** u64: the page that policy_miss announced, plus one; 0 when none. */
+export const POLICY_INCOMING = POLICY_BASE + 48;
+/** 16 x u32 by PolicyParam. */
+export const POLICY_PARAMS = POLICY_BASE + 64;
+/** 32 x u32: what the policy at work keeps besides its lists; see its file. */
+export const POLICY_VARS = POLICY_BASE + 128;
+export const POLICY_LISTS = POLICY_BASE + 256;
+export const POLICY_NR_LISTS = 16;
+/** 4 x { u32 oldest entry, u32 entries }. */
+export const POLICY_HIST_LISTS = POLICY_BASE + 384;
+/** u32: addresses of the trace driver's tables, see policy/trace.ts; u64: written back
+ *  before they were evicted. */
+export const POLICY_TRACE = POLICY_BASE + 448;
+export const TRACE_ENTRIES = POLICY_TRACE;
+export const TRACE_OWNERS = POLICY_TRACE + 4;
+export const TRACE_FUTURE = POLICY_TRACE + 8;
+export const TRACE_AT = POLICY_TRACE + 12;
+export const TRACE_CLEANED = POLICY_TRACE + 16;
+export enum Policy {
+  linux = 0,
+  fifo,
+  lru,
+  clock,
+  nbit_clock,
+  enhanced_clock,
+  nru,
+  aging,
+  lfu,
+  mru,
+  random,
+  working_set,
+  wsclock,
+  two_q,
+  arc,
+  mglru,
+  sieve,
+  s3_fifo,
+  opt,
+}
+export const NR_POLICIES = 19;
+export enum PolicyDriver {
+  kernel = 0,
+  trace = 1,
+}
+/** What a policy must be told to be what its authors meant. */
+export enum PolicyNeed {
+  /** The referenced bits that hardware sets are enough. */
+  bits = 0,
+  /** Every single access. */
+  accesses = 1,
+  /** When each page will be used next. */
+  future = 2,
+}
+export enum PolicyParam {
+  /** Bits of the n-bit clock's counter. */
+  clock_bits = 0,
+  /** The working set's window, in units of POLICY_CLOCK. */
+  tau,
+  /** vm.swappiness: 0 to 200. */
+  swappiness,
+}
+
 /** The modelled TLB: TLB_MAX entries of TLB_ENTRY_SIZE:
  *  u64 tag: vpn (27 bits) | asid << 27 (16 bits) | level << 43 (2 bits) | valid << 63;
  *  u64 pte: the leaf entry as it was when walked (flags in bits 7..0, ppn in 53..10);
@@ -338,9 +444,18 @@ export const KBUF_SIZE = 0x20000;
 export const PAGE_HASH = KBUF + KBUF_SIZE;
 export const PAGE_HASH_NR = 16384;
 /**
+ * Pages that a policy remembers after they went: POLICY_HISTORY_NR / 2 buckets of u32,
+ * then entries { u64 key, u32 newer, u32 older, u32 chain, u32 list }, from number 1.
+ */
+export const POLICY_HISTORY = PAGE_HASH + PAGE_HASH_NR * 4;
+export const POLICY_HISTORY_NR = 16384;
+export const POLICY_HISTORY_ENTRY = 24;
+export const POLICY_HISTORY_SIZE =
+  POLICY_HISTORY_NR * 2 + (POLICY_HISTORY_NR + 2) * POLICY_HISTORY_ENTRY;
+/**
  * struct page, one a frame; the last region of STATE, so that its length follows RAM.
  */
-export const FRAMES = PAGE_HASH + PAGE_HASH_NR * 4;
+export const FRAMES = POLICY_HISTORY + POLICY_HISTORY_SIZE;
 export const PAGE_SIZE_OF = 48;
 export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES;
 
@@ -354,6 +469,9 @@ export const PAGE_LRU_NEXT = 24; // u32 pfn
 export const PAGE_LRU_PREV = 28; // u32 pfn
 export const PAGE_HASH_NEXT = 32; // u32 pfn
 export const PAGE_PRIVATE = 36; // u32
+export const PAGE_STAMP = 40; // u32: a time or a count, as the policy means it
+export const PAGE_LRU = 44; // u8: number of its list in POLICY_LISTS plus 1, or 0
+export const PAGE_AGE = 45; // u8: a few bits of the policy's own
 export enum PG {
   locked = 1,
   uptodate = 2,

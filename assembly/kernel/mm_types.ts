@@ -20,8 +20,10 @@ import {
   NR_MMS,
   NR_VMAS,
   NR_VMAS_USED,
+  PAGE_AGE,
   PAGE_HASH_NEXT,
   PAGE_INDEX,
+  PAGE_LRU,
   PAGE_LRU_NEXT,
   PAGE_LRU_PREV,
   PAGE_MAPCOUNT,
@@ -29,6 +31,7 @@ import {
   PAGE_PRIVATE,
   PAGE_REFCOUNT,
   PAGE_SIZE_OF,
+  PAGE_STAMP,
   VMAS,
   VMA_FREE,
   VMA_SIZE_OF,
@@ -96,7 +99,10 @@ export class page {
   lru_prev!: u32;
   hash_next!: u32;
   private_!: u32;
-  pad!: u64;
+  stamp!: u32; // from here on, and lru_next, lru_prev: see policy/lruvec.ts
+  lru!: u8; // its list plus 1; 0: no policy has it
+  age!: u8;
+  pad!: u16;
 }
 
 /** No frame. Frame 0 belongs to the kernel, so 0 can say so. */
@@ -167,3 +173,6 @@ if (offsetof<page>("lru_next") != PAGE_LRU_NEXT) ERROR("abi: PAGE_LRU_NEXT");
 if (offsetof<page>("lru_prev") != PAGE_LRU_PREV) ERROR("abi: PAGE_LRU_PREV");
 if (offsetof<page>("hash_next") != PAGE_HASH_NEXT) ERROR("abi: PAGE_HASH_NEXT");
 if (offsetof<page>("private_") != PAGE_PRIVATE) ERROR("abi: PAGE_PRIVATE");
+if (offsetof<page>("stamp") != PAGE_STAMP) ERROR("abi: PAGE_STAMP");
+if (offsetof<page>("lru") != PAGE_LRU) ERROR("abi: PAGE_LRU");
+if (offsetof<page>("age") != PAGE_AGE) ERROR("abi: PAGE_AGE");

@@ -1,0 +1,80 @@
+// What a policy may ask about a page. Two drivers work the policies, and each answers
+// in its own way; the policies cannot tell the difference.
+//
+//   question                    kernel (mm/vmscan)       trace (sim.ts)
+//   referenced since last       PTE accessed bits, by    the accessed bit of the
+//     asked?                    the reverse map          page's one entry
+//   would evicting it cost a    PG_dirty, PTE dirty      the dirty bit of that entry
+//     write?                    bits
+//   clean it in the background  writeback begins         counted, the bit is cleared
+//   file page or anonymous?     PG_anon                  all are file pages
+//   when is it used next?       not known                the recorded future
+//
+// In Linux: folio_referenced() in mm/rmap.c, folio_test_dirty(), pageout() in
+// mm/vmscan.c (6.12).
+// Left out: nothing a policy here would ask for.
+import { PG, POLICY_DRIVER, PolicyDriver } from "../abi";
+import { mem_map } from "../kernel/mm_types";
+import {
+  trace_clean,
+  trace_dirty,
+  trace_next_use,
+  trace_referenced,
+} from "./trace";
+
+// @nomark
+function traced(): bool {
+  return load<u32>(POLICY_DRIVER) == PolicyDriver.trace;
+}
+
+/**
+ * Was the page used since this was last asked? Its referenced bits are cleared.
+ * => PTEs through which it was; 0 none.
+ */
+// @nomark
+export function test_and_clear_referenced(pfn: u32): u32 {
+  if (traced()) return trace_referenced(pfn);
+  const p = mem_map(pfn);
+  const was = p.flags & PG.referenced;
+  p.flags &= ~PG.referenced;
+  return was ? 1 : 0;
+}
+
+/** Would its contents have to be written before its frame is free? */
+// @nomark
+export function page_dirty(pfn: u32): bool {
+  if (traced()) return trace_dirty(pfn);
+  return (mem_map(pfn).flags & PG.dirty) != 0;
+}
+
+/**
+ * Starts writing a dirty page to the disk, so that a later scan finds it clean.
+ * => whether it could be started.
+ */
+// @nomark
+export function start_writeback(pfn: u32): bool {
+  if (traced()) return trace_clean(pfn);
+  return false;
+}
+
+/** A page of a file (not shmem), as against one that only swap could take? */
+// @nomark
+export function page_is_file_lru(pfn: u32): bool {
+  if (traced()) return true;
+  return (mem_map(pfn).flags & PG.anon) == 0;
+}
+
+/** Is there anywhere to put an anonymous page? */
+// @nomark
+export function can_reclaim_anon_pages(): bool {
+  return false;
+}
+
+/**
+ * Number of the reference that uses the page next; u32.MAX_VALUE when none will.
+ * Only a recorded trace knows (PolicyNeed.future).
+ */
+// @nomark
+export function next_use(pfn: u32): u32 {
+  return traced() ? trace_next_use(pfn) : u32.MAX_VALUE;
+}
