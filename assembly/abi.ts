@@ -752,6 +752,7 @@ export enum Ev {
   FaultEnter = 1,
   /** a page fault ended.  a: mark at entry | pid << 32
    *  b: pfn | blocks << 32 | FaultKind << 48 | Access << 56 | S-mode << 60
+   *     | no access, the kernel wants the page present << 61
    *  c: cost, ps */
   FaultDone,
   /** the vma of that fault.  a: vm_start  b: vm_end  c: vm_flags | ino << 32 */

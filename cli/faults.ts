@@ -43,8 +43,11 @@ export async function faults(args: string[]): Promise<number> {
     process.stdout.write(lines);
     lines = "";
   };
+  let n = 0;
   const onFault = (fault: RawFault) => {
-    const record = faultRecord(machine, fault);
+    // A page that the kernel asked for before anybody touched it took no trap.
+    if (!fault.trap) return;
+    const record = { ...faultRecord(machine, fault), n: n++ };
     lines += options.json ? json(record) : line(record);
     if (lines.length > 1 << 16) flush();
   };

@@ -80,7 +80,7 @@ export function do_page_fault(address: u64, access: u32, user: bool): bool {
   reset_fault(FaultKind.sigsegv);
   the_fault().mm = current_mm();
   const served = handle_page_fault(address, access, user);
-  log_fault(address, mark, access, user, load<u64>(CLOCK_PS) - before);
+  log_fault(address, mark, access, user ? 0 : 1, load<u64>(CLOCK_PS) - before);
   if (served) return true;
   const vmf = the_fault();
   if (user || vmf.signo == SIGKILL) force_sig_fault(vmf.signo, vmf.si_code, address);
@@ -194,15 +194,18 @@ function reset_fault(kind: u32): void {
   vmf.kind = kind;
 }
 
-/** Tells the log how the fault ended, and where. */
+/**
+ * Tells the log how the fault ended, and where. `whose`: 0 the program's access, 1 the
+ * kernel's, 3 nobody's: the kernel asked for the page before it was touched.
+ */
 // @nomark
 function log_fault(
-  address: u64, mark: u64, access: u32, user: bool, ps: u64,
+  address: u64, mark: u64, access: u32, whose: u32, ps: u64,
 ): void {
   const vmf = the_fault();
   const task = current();
   let how = <u64>vmf.page | (<u64>(vmf.blocks & 0xffff) << 32);
-  how |= (<u64>vmf.kind << 48) | (<u64>access << 56) | (<u64>(user ? 0 : 1) << 60);
+  how |= (<u64>vmf.kind << 48) | (<u64>access << 56) | (<u64>whose << 60);
   emit(Ev.FaultDone, (mark & 0xffffffff) | (<u64>task.pid << 32), how, ps);
   const vma = find_vma(vmf.mm, address);
   if (vma == null || vma.vm_start > address) {
@@ -241,6 +244,6 @@ function faultin_vma(
   const access = write ? Access.Write : Access.Read;
   const fault = handle_mm_fault(mm, vma, address, fault_flags(access, false));
   mm_account_fault(fault);
-  log_fault(address, mark, access, false, load<u64>(CLOCK_PS) - before);
+  log_fault(address, mark, access, 3, load<u64>(CLOCK_PS) - before);
   return (fault & VM_FAULT_ERROR) == 0;
 }

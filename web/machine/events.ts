@@ -38,6 +38,8 @@ export interface RawFault {
   va: bigint;
   access: Access;
   supervisor: boolean;
+  /** Taken by an access; false where execve or MAP_POPULATE makes a page present. */
+  trap: boolean;
   /** none while the fault is not over. */
   kind: FaultKind;
   pfn: number;
@@ -217,6 +219,7 @@ export class History {
       va: wide(0, 4),
       access: (how >>> 24) & 15,
       supervisor,
+      trap: ((how >>> 29) & 1) === 0,
       kind: (how >>> 16) & 255,
       pfn: word(1, 4),
       blocks: how & 0xffff,
