@@ -89,6 +89,9 @@ export function lastWords(machine: Machine, outcome: Outcome): string {
   const name = escapeName(machine.request.argv[0] ?? machine.request.path);
   const { errno, signal, code, address } = ending(machine);
   if (outcome.reason === "stopped") return `stopped at instruction ${machine.instret}`;
+  if (outcome.reason === "idle") {
+    return `${name} and every other process wait for each other, for ever: stopped`;
+  }
   if (!machine.halted) return `${name} was stopped after ${machine.instret} instructions (--limit)`;
   if (errno !== 0) return `execve refused ${name}: ${refusal(errno)}`;
   if (signal === 0) return "";

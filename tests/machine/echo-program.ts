@@ -1,6 +1,6 @@
-// A program without a compiler: copies standard input to standard output.
+// Programs without a compiler. echo() copies standard input to standard output.
 
-const addi = (rd: number, rs: number, imm: number) =>
+export const addi = (rd: number, rs: number, imm: number) =>
   ((imm & 0xfff) << 20) | (rs << 15) | (rd << 7) | 0x13;
 /** jal zero */
 const jump = (by: number) =>
@@ -9,7 +9,7 @@ const jump = (by: number) =>
   (((by >> 1) & 0x3ff) << 21) |
   (((by >> 11) & 1) << 20) |
   (((by >> 12) & 0xff) << 12);
-const ECALL = 0x73;
+export const ECALL = 0x73;
 const [ZERO, SP, A0, A1, A2, A7] = [0, 2, 10, 11, 12, 17];
 
 /** An ELF program of these instructions: what it reads from 0, at most 8 bytes a call, it writes to 1. */
@@ -23,6 +23,11 @@ export function echo(): Uint8Array {
     jump(-40),
     ...[addi(A0, ZERO, 0), addi(A7, ZERO, 93), ECALL],
   ];
+  return program(code);
+}
+
+/** An ELF program of these instructions, each a word, at 0x11000. */
+export function program(code: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(0x1000 + 4 * code.length);
   const view = new DataView(bytes.buffer);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);

@@ -75,10 +75,11 @@ export interface BootRequest {
 export interface Outcome {
   /**
    * reached: at the wanted place. end: every task has exited. stopped: stop() was called.
-   * input: the guest waits for standard input, or no touch is left. absent: the position does
+   * input: the guest waits for standard input, or no touch is left. idle: every process waits
+   * for something that cannot come any more. absent: the position does
    * not exist; the machine is at the next one that does. none: nothing lies that way.
    */
-  reason: "reached" | "end" | "stopped" | "input" | "absent" | "none" | "break";
+  reason: "reached" | "end" | "stopped" | "input" | "idle" | "absent" | "none" | "break";
   position: Position;
   /** The breakpoint, with reason "break". */
   breakpoint?: Breakpoint;
@@ -786,6 +787,7 @@ export class Machine {
   async #ended(reason: StopReason | "stopped"): Promise<Outcome> {
     if (reason === "stopped") return this.#outcome("stopped");
     if (reason === StopReason.Halt) return this.#outcome("end");
+    if (reason === StopReason.Idle) return this.#outcome("idle");
     if (reason === StopReason.Input) {
       const { instret, mark, pending } = this.#place;
       // Before the call that waits, not in the middle of its trap.

@@ -153,6 +153,7 @@ const NOTES: Partial<Record<Outcome["reason"], (machine: Machine, outcome: Outco
   absent: () => "There is no such position: this is the next one that exists.",
   none: () => "There is nothing that way.",
   stopped: () => "Stopped.",
+  idle: () => "Every process waits for another one: nothing can ever happen here again.",
   break: (_, { breakpoint }) => `Breakpoint ${breakpoint?.n}: ${breakpoint?.text}`,
   input: (machine) =>
     machine.request.mode === "touch"
