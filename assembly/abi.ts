@@ -83,7 +83,7 @@ export const SIM_WRITEBACKS = SIM_BASE + 56;
 /** A slot: { u64 page number + 1, 0 when empty; u32 id; u32 0 }. */
 export const SIM_SLOT_SIZE = 16;
 /** From here on the host places what it needs. */
-export const SIM_HEAP = 0x1400000;
+export const SIM_HEAP = 0x1200000;
 
 export enum RunFlag {
   /** Return StopReason.Fault with the trap pending, before the kernel sees it. */

@@ -32,6 +32,27 @@ Shows an ELF file as GNU readelf -W does: -h its header, -l segments, -S section
   sh: `pagewalk sh SCRIPT|-
 Runs a file of the terminal's commands (or standard input); ends at the first that fails.
 pagewalk help COMMAND explains one of them.`,
+  sim: `pagewalk sim --policy P --frames N [OPTION...] TRACE|-
+Plays a recorded string of references against page replacement policies and counts the faults.
+
+  --policy P           linux, fifo, lru, clock, nbit-clock, enhanced-clock, nru, aging, lfu,
+                       mru, random, ws, wsclock, 2q, arc, mglru, sieve, s3fifo, opt; several
+                       with commas; or all
+  --frames N           frames of memory; several as 3,4 or 1-8
+  --json               one object a line
+  --page-size BYTES    by which addresses become page numbers (4096)
+  --radix 10|16        base of addresses without 0x (by default the trace tells)
+  --unit page|address  what bare numbers are (decimal: pages, hexadecimal: addresses)
+  --tick N             references between two clock interrupts, for nru, aging, ws, wsclock,
+                       mglru (1000, or as many as there are frames)
+  --tau N              the working set's window, in references (4 ticks)
+  --bits N             of nbit-clock's counter (2)
+  --seed N             of random (1)
+
+The trace has lines "ADDRESS R" or "ADDRESS W"; or is the output of valgrind --tool=lackey
+--trace-mem=yes; or OSTEP's "VA 0x..." lines; or hexadecimal addresses, one or several to a
+line; or page numbers, decimal. The first line decides. Text after # is passed over only on
+lines that begin with it.`,
   bench: `pagewalk bench
 Measures the simulator.`,
   help: "pagewalk help [COMMAND]",
@@ -43,6 +64,7 @@ const SUMMARY = `usage: pagewalk COMMAND ...
   faults [OPTION...] PROGRAM [ARG...]   run it and list its page faults
   readelf -hlS FILE                     look at an ELF file
   sh SCRIPT|-                           run the terminal's commands
+  sim --policy P --frames N TRACE       count a trace's faults under replacement policies
   bench                                 measure the simulator
   help [COMMAND]                        explain a command, or a command of the terminal
 `;

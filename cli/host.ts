@@ -40,6 +40,13 @@ export async function loadCore(): Promise<WebAssembly.Module> {
   return WebAssembly.compile(readFileSync(coreFile));
 }
 
+/** sim.wasm, compiled: the trace simulator. */
+export async function loadSimulator(): Promise<WebAssembly.Module> {
+  const file = join(build, "sim.wasm");
+  if (!existsSync(file)) throw new Error("sim.wasm is missing: run node tools/build-core.mjs");
+  return WebAssembly.compile(readFileSync(file));
+}
+
 /** marks.json, or nothing when the core was built without. */
 export function loadMarks(): MarksMap | undefined {
   const marksFile = join(build, "marks.json");

@@ -8,6 +8,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   faults: async () => (await import("./faults.ts")).faults,
   readelf: async () => (await import("./readelf.ts")).readelf,
   sh: async () => (await import("./sh.ts")).sh,
+  sim: async () => (await import("./sim.ts")).sim,
   bench: async () => (await import("./bench.ts")).bench,
   help: async () => (await import("./help.ts")).help,
 };
