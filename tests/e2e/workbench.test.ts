@@ -255,6 +255,27 @@ describe("programs", () => {
   });
 });
 
+describe("several processes", () => {
+  const names = () => page.locator(".processes button").allTextContents();
+  const areas = () => page.locator("pw-space h2 > span").first().textContent();
+
+  it("are listed with what each does, and each one's address space can be looked at", async () => {
+    expect(await page.locator(".processes").count()).toBe(0);
+    await page.evaluate(() => globalThis.pagewalk.run("exec pipe"));
+    await page.evaluate(() => globalThis.pagewalk.run("until pipe_write"));
+    const text = (words: string[]) => words.map((word) => word.replace(/\s+/g, " ").trim());
+    await expect
+      .poll(async () => text(await names()))
+      .toEqual(["the running one", "1 pipe waits for a pipe", "2 pipe runs"]);
+    expect(await areas()).toBe("pipe, pid 2");
+    await page.locator(".processes button", { hasText: "waits for a pipe" }).press("Enter");
+    await expect.poll(areas).toBe("pipe, pid 1");
+    await page.locator(".processes button", { hasText: "the running one" }).press("Enter");
+    await expect.poll(areas).toBe("pipe, pid 2");
+    expect(watched.errors).toEqual([]);
+  });
+});
+
 describe("a page of memory", () => {
   it("that is chosen is ringed everywhere it lives", async () => {
     await page

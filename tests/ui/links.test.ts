@@ -35,6 +35,8 @@ function machine(change: Partial<Snapshot> = {}): Snapshot {
       ok: true,
       pa: "0x47168",
     },
+    processes: [],
+    shownPid: 1,
     vmas: [
       {
         ...{ start: "0x10000", end: "0x12000", startPage: 16, pages: 2, perms: "r-xp" },

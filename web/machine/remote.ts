@@ -78,9 +78,9 @@ export class RemoteMachine {
     return result;
   }
 
-  /** @param at an address to show the walk of, with 0x */
-  snapshot(at?: string): Promise<Snapshot> {
-    return this.#call("snapshot", at === undefined ? [] : [at]);
+  /** @param pid whose address space to show; without it the running process's */
+  snapshot(pid?: number): Promise<Snapshot> {
+    return this.#call("snapshot", pid === undefined ? [] : [pid]);
   }
   faults(): Promise<FaultRecord[]> {
     return this.#call("faults", []);

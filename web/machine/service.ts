@@ -22,7 +22,7 @@ export interface Setup {
 export interface Calls {
   setup(setup: Setup): void;
   command(line: string): { result: CommandResult; position: Position | null };
-  snapshot(at?: string): Snapshot;
+  snapshot(pid?: number): Snapshot;
   faults(): FaultRecord[];
   addFile(name: string, bytes: Uint8Array): void;
   complete(line: string): string[];
@@ -83,7 +83,7 @@ export function serve(port: Port): void {
       const result = await execute(use(), line);
       return { result, position: use().machine?.position ?? null };
     },
-    snapshot: async (at) => use().snapshot(at === undefined ? undefined : BigInt(at)),
+    snapshot: async (pid) => use().snapshot(pid === undefined ? {} : { pid }),
     faults: async () => faultList(use().running),
     async addFile(name, bytes) {
       files.set(name, bytes);

@@ -18,6 +18,7 @@ import {
 import type { OutputPiece, RawFault } from "./events.ts";
 import { accessLetter, faultKind, type Namer, signalName, variableText } from "./format.ts";
 import type { Machine } from "./machine.ts";
+import { processes } from "./processes.ts";
 import type { ProgramSymbols } from "./program-symbols.ts";
 import { type FaultHere, sentence } from "./sentence.ts";
 import { syscallText } from "./syscalls.ts";
@@ -87,6 +88,8 @@ export function snapshot(
     marksHere?: number | null;
     entry?: Snapshot["entry"];
     symbols?: ProgramSymbols | null;
+    /** Whose address space to show; without it, or when it has none, the running process's. */
+    pid?: number;
   } = {},
 ): Snapshot {
   const { core } = machine;
@@ -96,6 +99,7 @@ export function snapshot(
   const stack = kernelStack(machine);
   const last = faultHere(machine);
   const mm = task?.mm || mmOnStack(machine);
+  const shown = views.tasks(core).find(({ pid, mm }) => pid === options.pid && mm !== 0);
   const root = mm !== 0 ? views.mm(core, mm).pgd : 0;
   const faultCount = machine.history.tally.faults;
   const exited = halted ? (views.tasks(core)[0] ?? null) : task;
@@ -124,7 +128,9 @@ export function snapshot(
       inProgress: last.inProgress,
     },
     walk: root === 0 ? null : walkOf(machine, root, last, options.at),
-    vmas: vmaViews(machine, mm),
+    processes: processes(core),
+    shownPid: shown?.pid ?? task?.pid ?? 0,
+    vmas: vmaViews(machine, shown?.mm ?? mm),
     frames: views.frameGrid(core),
     cache: cacheFiles(machine),
     disk: diskView(machine),

@@ -176,6 +176,20 @@ export interface GuestView {
   exit: { status: number | null; signal: string | null; code: number; addr: string } | null;
 }
 
+/** A process, as the page lists it. */
+export interface ProcessView {
+  pid: number;
+  /** The parent's pid, 0 when it has none. */
+  parent: number;
+  name: string;
+  /** "runs", "ready", "waits for a pipe", "ended" ... */
+  doing: string;
+  /** It has the hart. */
+  current: boolean;
+  /** It has an address space that can be looked at. */
+  mapped: boolean;
+}
+
 export interface Snapshot {
   position: Position;
   /** True in user mode, false inside the kernel. */
@@ -208,6 +222,9 @@ export interface Snapshot {
   } | null;
   /** Walk of the address in question (the fault's, or the one asked for). */
   walk: Walk | null;
+  processes: ProcessView[];
+  /** Whose address space `vmas` is; 0 when it is nobody's yet. */
+  shownPid: number;
   vmas: VmaView[];
   frames: FrameGrid;
   cache: CacheFile[];

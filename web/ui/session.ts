@@ -9,7 +9,7 @@ import * as state from "./state.ts";
 /** What the page asks of a machine, wherever it runs. */
 export interface MachineProxy {
   command(line: string): Promise<CommandResult>;
-  snapshot(): Promise<Snapshot>;
+  snapshot(pid?: number): Promise<Snapshot>;
   faults(): Promise<FaultRecord[]>;
   stop(): void;
   addFile(name: string, bytes: Uint8Array): Promise<void>;
@@ -74,7 +74,7 @@ function sayOutput(now: Snapshot): void {
 /** Asks the machine what it looks like now, and shows it. */
 export async function refresh(): Promise<void> {
   if (!machine) return;
-  const now = await machine.snapshot();
+  const now = await machine.snapshot(state.process.value ?? undefined);
   if (now.faultCount > state.faults.value.length) state.faults.value = await machine.faults();
   sayOutput(now);
   state.show(now);

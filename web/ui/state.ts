@@ -77,6 +77,8 @@ export const programs = signal<Program[]>([]);
 export const files = signal<string[]>([]);
 export const refusal = signal<Refusal | null>(null);
 
+/** Pid of the process whose address space is shown; null: of the running one. */
+export const process = signal<number | null>(null);
 export const grain = signal<Grain>("line");
 /** Index into the kernel's call stack of the function the reader looks at; null: the innermost. */
 export const frameShown = signal<number | null>(null);

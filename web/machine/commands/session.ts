@@ -103,12 +103,18 @@ export class Session {
   }
 
   /** The machine as the page draws it. */
-  async snapshot(at?: bigint): Promise<Snapshot> {
+  async snapshot({ at, pid }: { at?: bigint; pid?: number } = {}): Promise<Snapshot> {
     const machine = this.running;
     const marksHere = await machine.marksHere();
     const entry = await machine.entryLines();
     const symbols = this.program?.symbols ?? null;
-    return snapshot(machine, { marksHere, entry, symbols, ...(at === undefined ? {} : { at }) });
+    return snapshot(machine, {
+      marksHere,
+      entry,
+      symbols,
+      ...(at === undefined ? {} : { at }),
+      ...(pid === undefined ? {} : { pid }),
+    });
   }
 
   /** Path of an inode. */

@@ -6,8 +6,8 @@ import type { CellEvent, PageCells } from "../cells.ts";
 import { groupBare, groupHex, pageAddress, pageOf } from "../draw/address.ts";
 import { vmaOf } from "../draw/links.ts";
 import { Pane } from "../pane.ts";
-import { touch } from "../session.ts";
-import { chosen, frameWords, moved, places, pointed, snapshot } from "../state.ts";
+import { refresh, touch } from "../session.ts";
+import { chosen, frameWords, moved, places, pointed, process, snapshot } from "../state.ts";
 
 interface Menu {
   vpn: number;
@@ -28,9 +28,11 @@ export class SpacePane extends Pane {
 
   override render() {
     const now = snapshot.value;
-    const who = now?.guest?.name ? `${now.guest.name}, pid ${now.guest.pid}` : (now?.program ?? "");
+    const shown = now?.processes.find(({ pid }) => pid === now.shownPid);
+    const who = shown?.name ? `${shown.name}, pid ${shown.pid}` : (now?.program ?? "");
     return html`<section class="space-pane" aria-labelledby="space-title">
       <h2 id="space-title">Address space <span>${who}</span>${now ? this.#detail(now) : nothing}</h2>
+      ${now && now.processes.length > 1 ? this.#processes(now) : nothing}
       <div class="scroll" tabindex="-1">
         ${
           now && now.vmas.length > 0
@@ -44,6 +46,35 @@ export class SpacePane extends Pane {
       </div>
       ${now ? this.#menu(now) : nothing}
     </section>`;
+  }
+
+  /** Whose address space: the running process's, or always the same one's. */
+  #processes(now: Snapshot) {
+    const fixed = process.value === now.shownPid ? process.value : null;
+    const choose = (pid: number | null) => {
+      process.value = pid;
+      refresh();
+    };
+    return html`<div class="processes" role="group" aria-label="Whose address space is shown">
+      <button
+        aria-pressed=${fixed === null}
+        title="Follow whichever process runs"
+        @click=${() => choose(null)}
+      >
+        the running one
+      </button>
+      ${now.processes.map(
+        ({ pid, name, doing, current, mapped }) => html`<button
+          class=${current ? "current" : ""}
+          aria-pressed=${fixed === pid}
+          ?disabled=${!mapped}
+          title=${`${name}, pid ${pid}: ${doing}`}
+          @click=${() => choose(pid)}
+        >
+          <b>${pid}</b> ${name} <span>${doing}</span>
+        </button>`,
+      )}
+    </div>`;
   }
 
   #row(now: Snapshot, vma: VmaView) {
