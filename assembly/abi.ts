@@ -302,6 +302,9 @@ export const QUANTUM_END = KERNEL_BASE + 440;
 export const TICK_AT = KERNEL_BASE + 448;
 /** u32: 1 when no task can ever run again although some are alive. */
 export const CPU_IDLE = KERNEL_BASE + 456;
+/** A bit a number of an unknown system call: the log has told of it. */
+export const ENOSYS_SEEN = KERNEL_BASE + 0x2400;
+export const ENOSYS_SEEN_NR = 512;
 /** u64: context switches since boot. */
 export const NR_SWITCHES = KERNEL_BASE + 464;
 /** u32 scratch of the fault in progress (see kernel/fault.ts), read by the page. */

@@ -1,6 +1,10 @@
 // The ELF structures that execve reads, laid over the bytes of the file.
 //
+//   byte 0      elf64_hdr     what it is, where it begins, where the table is
+//   e_phoff     elf64_phdr    one a segment: what of the file goes where in memory
+//
 // In Linux: include/uapi/linux/elf.h. Specification: ELF-64 Object File Format.
+// Left out: sections, symbols, notes: execve does not look at them.
 
 @unmanaged
 export class elf64_hdr {

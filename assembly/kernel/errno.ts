@@ -1,6 +1,11 @@
 // Error numbers, as Linux returns them: -EFAULT and so on.
 //
-// In Linux: include/uapi/asm-generic/errno-base.h, errno.h.
+//   0 and above        the call's answer
+//   -1 to -4095        -errno; a program sees these as the highest 4095 numbers
+//   -512 and -514      never leave the kernel: the call is made again
+//
+// In Linux: include/uapi/asm-generic/errno-base.h, errno.h; include/linux/errno.h.
+// Left out: the numbers that no call here answers.
 export const EPERM: i64 = 1;
 export const ENOENT: i64 = 2;
 export const ESRCH: i64 = 3;

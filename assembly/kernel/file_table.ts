@@ -1,6 +1,10 @@
 // Open files: struct file is one opening of one inode, with a position and a readahead
 // state; a process's descriptors point to them, and so do the areas that map them.
 //
+//   task  fds [ 0 | 1 | 2 | 3 | ... ]
+//               \   |   /    |
+//              console file  file --> inode      f_count: descriptors and areas
+//
 // In Linux: fs/file_table.c, fs/file.c (6.12). Left out: descriptor tables shared
 // between threads, more than 256 descriptors.
 import {

@@ -1,5 +1,9 @@
 // Opening files, asking about them, and the working directory.
 //
+//   (dfd, path)  --user_path_at-->  inode  --open-->  struct file  -->  descriptor
+//                                     |
+//                                     +--stat, access, chdir, readlink
+//
 // In Linux: fs/open.c, fs/stat.c, fs/readdir.c (6.12).
 // Left out, in this first part: everything that changes a file or a directory (the disk
 // is read-only: EROFS).

@@ -1,8 +1,12 @@
 // Random bytes that are the same in every run: a machine that can be rewound must not
 // be surprised. The generator is seeded from the settings and its state is in memory.
 //
+//   seed --> state --> state --> state ...       xorshift64* (Vigna 2016)
+//              |         |         |
+//            byte      byte      byte            the upper 8 bits of a product
+//
 // In Linux: drivers/char/random.c get_random_bytes() (6.12), a ChaCha20 stream cipher.
-// Here: xorshift64* (Vigna 2016), which is not for secrets.
+// Left out: entropy, and secrecy: these bytes can be told in advance.
 import { CONF_BASE, Conf, RANDOM_STATE } from "../abi";
 
 /** Fills `len` bytes at `to`. */

@@ -1,5 +1,9 @@
 // What a process has used: time and faults.
 //
+//   RUSAGE_SELF       its own
+//   RUSAGE_CHILDREN   of those it has waited for, and of those they have waited for
+//   RUSAGE_BOTH       what its parent is told when it waits for it
+//
 // User time is the instructions it has retired, at the era's price of one; system time
 // is not told apart by process and is given as 0.
 //

@@ -1,5 +1,9 @@
 // Small system calls: which system is this, what has it, and give me random bytes.
 //
+//   uname      Linux pagewalk 6.12.0 #1 riscv64
+//   sysinfo    uptime, memory, processes
+//   prctl      the process's name; switches that change nothing here are taken
+//
 // In Linux: kernel/sys.c, drivers/char/random.c (6.12).
 // Left out: setting names.
 import { DISK_ROOT_INO, KBUF, NR_TASKS, TASK_COMM, TaskState } from "../abi";

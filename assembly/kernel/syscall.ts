@@ -1,10 +1,19 @@
 // System calls: the number in a7, arguments in a0 to a5, the answer in a0.
 //
+//   ECALL --> do_trap_ecall_u --> invoke_syscall --> sys_...
+//                 |                                    |
+//                 |   answer, or -errno     <----------+   a0, and the next instruction
+//                 |   -ERESTARTSYS          <----------+   it waits: made again later
+//                 +-- exit_to_user_mode
+//
 // In Linux: arch/riscv/kernel/traps.c do_trap_ecall_u(), the numbers in
 // include/uapi/asm-generic/unistd.h (6.12).
-// A call that this kernel does not have answers ENOSYS, and the log says which.
+// Left out: the calls that are not in the table. They answer ENOSYS, and the log says
+// which the first time.
 import {
   CostKind,
+  ENOSYS_SEEN,
+  ENOSYS_SEEN_NR,
   Ev,
   HART_PC,
   HART_X,
@@ -217,9 +226,20 @@ export function invoke_syscall(nr: u32): i64 {
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
     default:
-      emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
+      log_unknown(nr);
       return -ENOSYS;
   }
+}
+
+/** Says once of each number that there is no such call. */
+// @nomark
+function log_unknown(nr: u32): void {
+  const known = min<u32>(nr, ENOSYS_SEEN_NR - 1);
+  const at = ENOSYS_SEEN + (known >> 3);
+  const bit = <u32>1 << (known & 7);
+  if (load<u8>(at) & bit) return;
+  store<u8>(at, <u8>(<u32>load<u8>(at) | bit));
+  emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
 }
 
 /** getppid(2): 0 when nobody is the parent. */

@@ -1,5 +1,7 @@
 // Counters of what the memory manager did, as /proc/vmstat shows them.
 //
+//   VM_EVENTS   pgfault | pgmajfault | pgalloc | ...      a u64 each, by VmEvent
+//
 // In Linux: mm/vmstat.c, count_vm_event() (6.12). Left out: per-CPU counters.
 import { VM_EVENTS } from "../abi";
 
