@@ -10,9 +10,9 @@
 // In Linux: kernel/sys.c, kernel/groups.c (6.12).
 // Left out: capabilities, supplementary groups (there are none), filesystem ids, user
 // namespaces.
-import { KBUF, NR_TASKS, TaskState } from "../abi";
+import { KBUF, TaskState } from "../abi";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "./errno";
-import { current, current_is_root, find_task_by_vpid, task_at } from "./sched";
+import { current, current_is_root, find_task_by_vpid, nr_task_slots, task_at } from "./sched";
 import { copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -152,7 +152,7 @@ export function sys_setpgid(pid: u32, pgid: i32): i64 {
 
 /** Is there such a process group in the session? */
 function group_of_session(group: u32, session: u32): bool {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.state == TaskState.unused) continue;
     if (task.pgrp == group && task.session == session) return true;
@@ -170,7 +170,7 @@ export function sys_getpgid(pid: u32, session: bool): i64 {
 /** setsid(2): a session and a group of one's own. */
 export function sys_setsid(): i64 {
   const task = current();
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const other = task_at(i);
     if (other.state != TaskState.unused && other.pgrp == task.pid) return -EPERM;
   }

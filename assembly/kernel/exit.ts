@@ -14,7 +14,6 @@
 // Left out: threads, ptrace, process accounting, core dumps.
 import {
   Ev,
-  NR_TASKS,
   SYSTEM_STATE,
   TASK_NR_FDS,
   TaskState,
@@ -31,7 +30,7 @@ import {
   current,
   find_task_by_vpid,
   somebody_lives,
-  task_at,
+  nr_task_slots, task_at,
   task_struct,
   wait_on,
   wake_up,
@@ -108,7 +107,7 @@ function forget_original_parent(task: task_struct): void {
   const init = find_task_by_vpid(1);
   const lives = init != null && init.state != TaskState.dead;
   const reaper = lives && init!.pid != task.pid ? init : null;
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const child = task_at(i);
     if (child.state == TaskState.unused || child.pid == 1) continue;
     if (changetype<usize>(child.parent) != changetype<usize>(task)) continue;
@@ -147,7 +146,7 @@ export function sys_wait4(pid: i32, status: u64, options: u32, rusage: u64): i64
   if (pid == i32.MIN_VALUE) return -ESRCH;
   const task = current();
   let children = false;
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const child = task_at(i);
     if (!eligible_child(task, child, pid)) continue;
     children = true;

@@ -35,6 +35,7 @@ import {
   NEXT_PID,
   NR_SWITCHES,
   NR_TASKS,
+  NR_TASKS_USED,
   QUANTUM_END,
   SYSTEM_STATE,
   TASKS,
@@ -157,6 +158,12 @@ export function task_at(i: u32): task_struct {
   return changetype<task_struct>(TASKS + <usize>i * TASK_SIZE_OF);
 }
 
+/** As far as the table of tasks was ever used. */
+// @nomark
+export function nr_task_slots(): u32 {
+  return load<u32>(NR_TASKS_USED);
+}
+
 /** Takes a task_struct, zeroed but for its pid. => null when all are in use. */
 // @nomark
 export function task_slot(): task_struct | null {
@@ -167,6 +174,7 @@ export function task_slot(): task_struct | null {
     const pid = load<u32>(NEXT_PID);
     store<u32>(NEXT_PID, pid + 1);
     task.pid = pid;
+    if (i >= load<u32>(NR_TASKS_USED)) store<u32>(NR_TASKS_USED, i + 1);
     task.state = TaskState.running;
     task.start_ps = now_ps();
     task.wake_at = u64.MAX_VALUE;
@@ -178,7 +186,7 @@ export function task_slot(): task_struct | null {
 /** => the task that has this pid, zombies included, or null. */
 // @nomark
 export function find_task_by_vpid(pid: u32): task_struct | null {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.state != TaskState.unused && task.pid == pid) return task;
   }
@@ -188,7 +196,7 @@ export function find_task_by_vpid(pid: u32): task_struct | null {
 /** Does anybody have a user mode to return to, now or later? */
 // @nomark
 export function somebody_lives(): bool {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.kthread != 0 || task.state == TaskState.unused) continue;
     if (task.state != TaskState.dead) return true;
@@ -199,7 +207,7 @@ export function somebody_lives(): bool {
 /** Is there a task besides the running one that could run now? */
 // @nomark
 export function others_can_run(): bool {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.state != TaskState.running) continue;
     if (changetype<usize>(task) != <usize>load<u32>(CURRENT)) return true;
@@ -231,7 +239,7 @@ export function wait_on_nohand(kind: WaitKind, on: u32): i64 {
 
 /** Wakes every task that sleeps for (kind, on). */
 export function wake_up(kind: WaitKind, on: u32): void {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.wait_kind != kind || task.wait_on != on) continue;
     try_to_wake_up(task);
@@ -258,7 +266,7 @@ export function sched_tick(): void {
 /** Wakes the sleepers whose wake_at has passed. */
 // @nomark
 export function run_timers(now: u64): void {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.state == TaskState.unused || task.wake_at > now) continue;
     try_to_wake_up(task);
@@ -269,7 +277,7 @@ export function run_timers(now: u64): void {
 // @nomark
 export function next_timer(): u64 {
   let first = u64.MAX_VALUE;
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (task.state <= <u32>TaskState.dead) continue;
     first = min<u64>(first, task.wake_at);
@@ -298,8 +306,9 @@ export function schedule(): void {
 /** The next runnable task after the running one, round the table; or null. */
 export function pick_next_task(): task_struct | null {
   const here = (load<u32>(CURRENT) - TASKS) / TASK_SIZE_OF;
-  for (let i: u32 = 1; i <= <u32>NR_TASKS; i++) {
-    const task = task_at((here + i) % NR_TASKS);
+  const nr = nr_task_slots();
+  for (let i: u32 = 1; i <= nr; i++) {
+    const task = task_at((here + i) % nr);
     if (task.state == TaskState.running) return task;
   }
   return null;

@@ -11,7 +11,6 @@
 import {
   Ev,
   HART_PC,
-  NR_TASKS,
   TASK_SIGACTION,
   TASK_SIGINFO,
   TASK_SIGINFO_SIZE,
@@ -20,7 +19,7 @@ import {
 import { emit } from "../log";
 import { EINVAL, EPERM, ESRCH } from "./errno";
 import { do_exit } from "./exit";
-import { current, task_at, task_field, task_struct, try_to_wake_up } from "./sched";
+import { current, nr_task_slots, task_at, task_field, task_struct, try_to_wake_up } from "./sched";
 
 export const SIGILL: u32 = 4;
 export const SIGTRAP: u32 = 5;
@@ -175,7 +174,7 @@ export function sys_kill(pid: i32, signo: u32, to_thread: bool): i64 {
   if (to_thread && pid <= 0) return -EINVAL;
   let found = false;
   let allowed = false;
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
     if (!kill_means(pid, task)) continue;
     found = true;

@@ -6,13 +6,13 @@
 //
 // In Linux: kernel/sys.c, drivers/char/random.c (6.12).
 // Left out: setting names.
-import { DISK_ROOT_INO, KBUF, NR_TASKS, TASK_COMM, TaskState } from "../abi";
+import { DISK_ROOT_INO, KBUF, TASK_COMM, TaskState } from "../abi";
 import { now_ps } from "../hw/clock";
 import { EFAULT, EINVAL, ERANGE } from "./errno";
 import { do_exit } from "./exit";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
 import { get_random_bytes } from "./random";
-import { current, task_at, task_field } from "./sched";
+import { current, nr_task_slots, task_at, task_field } from "./sched";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -72,7 +72,7 @@ export function sys_sysinfo(buf: u64): i64 {
 // @nomark
 function nr_processes(): u16 {
   let nr: u16 = 0;
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
     if (task_at(i).state != TaskState.unused) nr++;
   }
   return nr;
