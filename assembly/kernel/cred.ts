@@ -12,7 +12,13 @@
 // namespaces.
 import { KBUF, TaskState } from "../abi";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "./errno";
-import { current, current_is_root, find_task_by_vpid, nr_task_slots, task_at } from "./sched";
+import {
+  current,
+  current_is_root,
+  find_task_by_vpid,
+  nr_task_slots,
+  task_at,
+} from "./sched";
 import { copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;

@@ -19,7 +19,14 @@ import {
 import { emit } from "../log";
 import { EINVAL, EPERM, ESRCH } from "./errno";
 import { do_exit } from "./exit";
-import { current, nr_task_slots, task_at, task_field, task_struct, try_to_wake_up } from "./sched";
+import {
+  current,
+  nr_task_slots,
+  task_at,
+  task_field,
+  task_struct,
+  try_to_wake_up,
+} from "./sched";
 
 export const SIGILL: u32 = 4;
 export const SIGTRAP: u32 = 5;
