@@ -440,10 +440,22 @@ export const NR_PIPES = 128;
 export const VMAS = PIPES + PIPE_SIZE_OF * NR_PIPES;
 export const VMA_SIZE_OF = 64;
 export const NR_VMAS = 16384;
+/** struct anon_vma; record 0 is the pool's head: { u32 first free, u32 ever used }. */
+export const ANON_VMAS = VMAS + VMA_SIZE_OF * NR_VMAS;
+export const ANON_VMA_SIZE_OF = 32;
+export const NR_ANON_VMAS = 8192;
+/** struct anon_vma_chain; record 0 as above. */
+export const AVCS = ANON_VMAS + ANON_VMA_SIZE_OF * NR_ANON_VMAS;
+export const AVC_SIZE_OF = 32;
+export const NR_AVCS = 16384;
+/** What the memory manager works on: the merge at hand, the walk of the reverse map. */
+export const VMG_BASE = AVCS + AVC_SIZE_OF * NR_AVCS;
+export const RMAP_WALK_BASE = VMG_BASE + 64;
+export const MM_SCRATCH_SIZE = 256;
 /**
  * Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB).
  */
-export const KBUF = VMAS + VMA_SIZE_OF * NR_VMAS;
+export const KBUF = VMG_BASE + MM_SCRATCH_SIZE;
 export const KBUF_SIZE = 0x20000;
 /** Page cache hash: MAX_FRAMES / 4 buckets of u32 (pfn, 0 is empty). */
 export const PAGE_HASH = KBUF + KBUF_SIZE;
@@ -468,8 +480,8 @@ export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES;
 export const PAGE_FLAGS = 0; // u32, see PG
 export const PAGE_REFCOUNT = 4; // i32
 export const PAGE_MAPCOUNT = 8; // i32: PTEs that map it
-export const PAGE_MAPPING = 12; // u32: inode (file pages), mm (anon, page tables)
-export const PAGE_INDEX = 16; // u64: page offset in the file, or virtual page number
+export const PAGE_MAPPING = 12; // u32: inode, anon_vma, mm (page tables)
+export const PAGE_INDEX = 16; // u64: page of the file; of an anonymous one see rmap.ts
 export const PAGE_LRU_NEXT = 24; // u32 pfn
 export const PAGE_LRU_PREV = 28; // u32 pfn
 export const PAGE_HASH_NEXT = 32; // u32 pfn
@@ -489,6 +501,8 @@ export enum PG {
   zero = 256,
   free = 512,
   readahead = 1024,
+  /** An anonymous page that only one address space can have mapped. */
+  anon_exclusive = 2048,
 }
 
 // Kernel records: the offsets the host reads. kernel/mm_types.ts, sched.ts and fs.ts
@@ -590,6 +604,9 @@ export const MM_ENV_END = 136;
 export const MM_RSS_FILE = 144; // u32 pages
 export const MM_RSS_ANON = 148; // u32 pages
 export const MM_VDSO = 152; // u64
+export const MM_RSS_SHMEM = 160; // u32 pages
+export const MM_SWAPENTS = 164; // u32: swap entries in its page tables
+export const MM_LOCKED_VM = 168; // u64 pages
 
 export const VMA_START = 0; // u64
 export const VMA_END = 8; // u64
@@ -599,6 +616,13 @@ export const VMA_FILE = 28; // u32: address of struct file, 0 anonymous
 export const VMA_MM = 32; // u32
 export const VMA_NEXT = 36; // u32
 export const VMA_PREV = 40; // u32
+export const VMA_ANON_VMA = 44; // u32: address of anon_vma, 0 while it has no page
+export const VMA_ANON_CHAIN = 48; // u32: the newest anon_vma_chain; u32: the oldest
+export const VMA_I_MMAP = 56; // u32: next area of the same inode; u32: the one before
+
+export const ANON_VMA_RB_ROOT = 20; // u32: address of the first anon_vma_chain
+export const AVC_VMA = 0; // u32: address of vm_area_struct
+export const AVC_RB_NEXT = 16; // u32: next anon_vma_chain of the same anon_vma
 
 /** vm_flags, as in include/linux/mm.h. */
 export enum VM {
@@ -646,6 +670,7 @@ export const INODE_COUNT = 4; // u32
 export const INODE_MODE = 8; // u32
 export const INODE_NRPAGES = 20; // u32: pages in the page cache
 export const INODE_SIZE = 24; // u64
+export const INODE_I_MMAP = 40; // u32: first vm_area_struct that maps it
 
 // -------------------------------------------------------------- history and input --
 /** Events: ring of LOG_NR records { u32 seq, u32 kind, u64 a, u64 b, u64 c }. */

@@ -16,13 +16,14 @@ import {
   MAP_FIXED,
   PAGE_ALIGN,
   VM_DATA_FLAGS,
+  book_area,
   do_munmap,
-  expand_area,
   get_unmapped_area,
   insert_area,
 } from "./mmap";
 import { find_vma, find_vma_intersection, vm_start_gap, vma_before } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
+import { vma_merge_new_range, vmg_of_vma } from "./vma_merge";
 import { current_mm } from "./sched";
 import { vm_enough_memory } from "./util";
 
@@ -54,9 +55,14 @@ export function do_brk_flags(
   if (!vm_enough_memory(len >> 12)) return -ENOMEM;
   const vm_flags = VM_DATA_FLAGS | VM.ACCOUNT | flags;
   if (prev != null && prev.vm_end == addr) {
-    const same = prev.vm_file == 0 && prev.vm_flags == vm_flags;
-    if (same && prev.vm_pgoff == prev.vm_start >> 12) {
-      expand_area(mm, prev, len);
+    const vmg = vmg_of_vma(mm, prev, addr, addr + len);
+    vmg.prev = prev;
+    vmg.flags = vm_flags;
+    vmg.pgoff = addr >> 12;
+    vmg.file = 0;
+    vmg.anon_vma = null;
+    if (vma_merge_new_range(vmg) != null) {
+      book_area(mm, addr, len, vm_flags);
       return 0;
     }
   }

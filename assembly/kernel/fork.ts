@@ -31,6 +31,7 @@ import {
 } from "../abi";
 import { sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
+import { anon_vma_fork } from "./anon_vma";
 import { EAGAIN, EINVAL, ENOMEM } from "./errno";
 import { mmput } from "./exit";
 import { fd_slot, get_file } from "./file_table";
@@ -38,6 +39,7 @@ import {
   mm_slot,
   mm_struct,
   vm_area_alloc,
+  vm_area_free,
   vm_area_struct,
 } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
@@ -228,7 +230,7 @@ export function dup_mmap(mm: mm_struct, oldmm: mm_struct): i64 {
 /** C: pages of its own are in it. What has none can be found again by faults. */
 // @nomark
 function vma_needs_copy(vma: vm_area_struct): bool {
-  return vma.anon_vma != 0 || (vma.vm_flags & VM.PFNMAP) != 0;
+  return vma.anon_vma != null || (vma.vm_flags & VM.PFNMAP) != 0;
 }
 
 /** A copy of `mpnt` for `mm`, on no list. => null without a free vm_area_struct. */
@@ -239,8 +241,11 @@ function vm_area_dup(mm: mm_struct, mpnt: vm_area_struct): vm_area_struct | null
   vma.vm_end = mpnt.vm_end;
   vma.vm_pgoff = mpnt.vm_pgoff;
   vma.vm_flags = mpnt.vm_flags & ~VM.LOCKED;
+  if (!anon_vma_fork(vma, mpnt)) {
+    vm_area_free(vma);
+    return null;
+  }
   vma.vm_file = mpnt.vm_file;
-  vma.anon_vma = mpnt.anon_vma;
   if (vma.vm_file != 0) get_file(vma.vm_file);
   return vma;
 }

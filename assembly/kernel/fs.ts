@@ -21,6 +21,7 @@ import {
   DISK_INODE_SIZE,
   DISK_MAGIC,
   INODES,
+  INODE_I_MMAP,
   INODE_NRPAGES,
   INODE_SIZE,
   INODE_SIZE_OF,
@@ -31,6 +32,7 @@ import {
   SB_MAGIC,
 } from "../abi";
 import { disk_base, disk_block } from "../hw/disk";
+import { vm_area_struct } from "./mm_types";
 
 export const S_IFMT: u32 = 0xf000;
 export const S_IFDIR: u32 = 0x4000;
@@ -48,7 +50,8 @@ export class inode {
   i_size!: u64;
   i_extent!: u32; // first of its extents in the extent table
   i_nr_extents!: u32;
-  pad0!: u64;
+  i_mmap!: vm_area_struct | null; // the areas that map it, see rmap.ts
+  pad0!: u32;
   pad1!: u64;
   pad2!: u64;
 }
@@ -156,3 +159,4 @@ export function inode_pages(node: inode): u64 {
 if (offsetof<inode>() != INODE_SIZE_OF) ERROR("abi: INODE_SIZE_OF");
 if (offsetof<inode>("i_nrpages") != INODE_NRPAGES) ERROR("abi: INODE_NRPAGES");
 if (offsetof<inode>("i_size") != INODE_SIZE) ERROR("abi: INODE_SIZE");
+if (offsetof<inode>("i_mmap") != INODE_I_MMAP) ERROR("abi: INODE_I_MMAP");

@@ -26,6 +26,7 @@ import {
 } from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { sfence_vma } from "../hw/tlb";
+import { anon_vma_prepare } from "./anon_vma";
 import { filemap_fault, filemap_map_pages } from "./filemap";
 import {
   NO_PAGE,
@@ -145,7 +146,7 @@ export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
     return 0;
   }
   // 1B: a frame of its own, cleared, so that nobody reads what another left there
-  const pfn = alloc_anon_page(mm, vmf.address);
+  const pfn = alloc_anon_page(vmf);
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
   clear_page(pfn);
   charge(CostKind.Memory, cost(Cost.ClearPage));
@@ -154,9 +155,11 @@ export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
   return 0;
 }
 
-/** A frame for the page at `address` of `mm`, or NO_PAGE. */
-function alloc_anon_page(mm: mm_struct, address: u64): u32 {
-  return alloc_page(PG.anon | PG.uptodate, <u32>changetype<usize>(mm), address >> 12);
+/** A frame for a page of its own, which the area's anon_vma will know; or NO_PAGE. */
+function alloc_anon_page(vmf: vm_fault): u32 {
+  if (!anon_vma_prepare(vmf.vma)) return NO_PAGE;
+  const anon = <u32>changetype<usize>(vmf.vma.anon_vma);
+  return alloc_page(PG.anon | PG.anon_exclusive | PG.uptodate, anon, vmf.pgoff);
 }
 
 /**
@@ -165,7 +168,6 @@ function alloc_anon_page(mm: mm_struct, address: u64): u32 {
 function map_anon_page(mm: mm_struct, vmf: vm_fault, pfn: u32): void {
   let pte = pte_mkdirty(mk_pte(pfn, vmf.vma.vm_flags));
   if (vmf.vma.vm_flags & VM.WRITE) pte = pte_mkwrite(pte);
-  vmf.vma.anon_vma = 1;
   page_add_rmap(mm, pfn);
   put_page(pfn);
   set_pte(mm, vmf.address, vmf.pte, pte);
@@ -240,7 +242,7 @@ function finish_fault(mm: mm_struct, vmf: vm_fault): void {
 
 /** 2B: a write to a private mapping: the file's page is copied before it is written. */
 export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
-  const cow_page = alloc_anon_page(mm, vmf.address);
+  const cow_page = alloc_anon_page(vmf);
   if (cow_page == NO_PAGE) return VM_FAULT_OOM;
   const ret = __do_fault(mm, vmf);
   if (ret & VM_FAULT_ERROR) {
@@ -277,12 +279,25 @@ export function do_wp_page(mm: mm_struct, vmf: vm_fault): u32 {
     wp_page_reuse(mm, vmf);
     return 0;
   }
-  if ((mem_map(pfn).flags & PG.anon) != 0 && mem_map(pfn).refcount == 1) {
+  if ((mem_map(pfn).flags & PG.anon) != 0 && wp_can_reuse_anon_page(pfn, vmf.vma)) {
     // 3B: the last user keeps the frame
+    mem_map(pfn).flags |= PG.anon_exclusive;
     wp_page_reuse(mm, vmf);
     return 0;
   }
   return wp_page_copy(mm, vmf);
+}
+
+/**
+ * 3B: has nobody else the page? It is then the area's own, and need not be looked for
+ * in the areas of the process that it came from.
+ */
+function wp_can_reuse_anon_page(pfn: u32, vma: vm_area_struct): bool {
+  const p = mem_map(pfn);
+  if (p.flags & PG.anon_exclusive) return true;
+  if (p.refcount != 1) return false;
+  p.mapping = <u32>changetype<usize>(vma.anon_vma);
+  return true;
 }
 
 /** 3B, 3C: only the entry changes. */
@@ -296,7 +311,7 @@ function wp_page_reuse(mm: mm_struct, vmf: vm_fault): void {
 /** 3A: a frame of its own with the old contents; the old one loses a user. */
 export function wp_page_copy(mm: mm_struct, vmf: vm_fault): u32 {
   const old = pte_pfn(vmf.orig_pte);
-  const pfn = alloc_anon_page(mm, vmf.address);
+  const pfn = alloc_anon_page(vmf);
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
   if (pte_special(vmf.orig_pte)) {
     clear_page(pfn);

@@ -10,11 +10,12 @@
 //
 // In Linux: include/linux/mm_types.h (6.12).
 // Left out: locks (one hart), maple tree (a sorted list, as Linux had until 6.0),
-// folios (a page is a page), memory cgroups, NUMA, huge pages, anon_vma (index says
-// where).
+// folios (a page is a page), memory cgroups, NUMA, huge pages.
 import {
   FRAMES,
   MMS,
+  MM_LOCKED_VM,
+  MM_RSS_SHMEM,
   MM_SIZE_OF,
   MM_VDSO,
   NR_MMS,
@@ -33,10 +34,13 @@ import {
   PAGE_SIZE_OF,
   PAGE_STAMP,
   VMAS,
+  VMA_ANON_VMA,
   VMA_FREE,
+  VMA_I_MMAP,
   VMA_SIZE_OF,
   VM,
 } from "../abi";
+import { anon_vma, anon_vma_chain } from "./anon_vma";
 
 /** One mapping: [vm_start, vm_end), page aligned, one set of permissions. */
 @unmanaged
@@ -51,10 +55,14 @@ export class vm_area_struct {
   vm_mm!: u32;
   vm_next!: vm_area_struct | null;
   vm_prev!: vm_area_struct | null;
-  /** 1 once a private page of its own may be in it: such areas merge with care. */
-  anon_vma!: u32;
-  pad0!: u64;
-  pad1!: u64;
+  /** Where its anonymous pages are looked up; null while it has none (anon_vma.ts). */
+  anon_vma!: anon_vma | null;
+  /** Its anon_vma_chains: the newest, the oldest. */
+  anon_vma_chain!: anon_vma_chain | null;
+  anon_vma_chain_last!: anon_vma_chain | null;
+  /** The list of the inode's areas (rmap.ts). */
+  i_mmap_next!: vm_area_struct | null;
+  i_mmap_prev!: vm_area_struct | null;
 }
 
 /** One address space. */
@@ -85,6 +93,10 @@ export class mm_struct {
   rss_file!: u32; // pages, as is the next
   rss_anon!: u32;
   vdso!: u64; // where the vDSO is
+  rss_shmem!: u32; // pages, as are the next two
+  swapents!: u32;
+  locked_vm!: u64;
+  def_flags!: u32; // flags of every new area: VM_LOCKED after mlockall
 }
 
 /** One frame of memory. */
@@ -93,8 +105,8 @@ export class page {
   flags!: u32; // PG
   refcount!: i32; // users: each PTE, the page cache, the kernel
   mapcount!: i32; // PTEs that map it (Linux counts from -1)
-  mapping!: u32; // struct inode for file pages, mm_struct for anonymous ones
-  index!: u64; // page of the file, or virtual page number
+  mapping!: u32; // struct inode for file pages, anon_vma for anonymous ones
+  index!: u64; // page of the file; for anonymous ones the linear index (rmap.ts)
   lru_next!: u32;
   lru_prev!: u32;
   hash_next!: u32;
@@ -163,6 +175,10 @@ export function mm_slot(): mm_struct | null {
 
 // The host draws from these bytes: a layout that drifts must not build.
 if (offsetof<vm_area_struct>() != VMA_SIZE_OF) ERROR("abi: VMA_SIZE_OF");
+if (offsetof<vm_area_struct>("anon_vma") != VMA_ANON_VMA) ERROR("abi: VMA_ANON_VMA");
+if (offsetof<vm_area_struct>("i_mmap_next") != VMA_I_MMAP) ERROR("abi: VMA_I_MMAP");
+if (offsetof<mm_struct>("rss_shmem") != MM_RSS_SHMEM) ERROR("abi: MM_RSS_SHMEM");
+if (offsetof<mm_struct>("locked_vm") != MM_LOCKED_VM) ERROR("abi: MM_LOCKED_VM");
 if (offsetof<mm_struct>("vdso") != MM_VDSO) ERROR("abi: MM_VDSO");
 if (offsetof<page>() != PAGE_SIZE_OF) ERROR("abi: PAGE_SIZE_OF");
 if (offsetof<page>("refcount") != PAGE_REFCOUNT) ERROR("abi: PAGE_REFCOUNT");

@@ -24,14 +24,14 @@ import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
 import {
   find_vma,
   find_vma_intersection,
-  split_vma,
+  __split_vma,
   vm_start_gap,
   vm_stat_account,
   vma_before,
   vma_link,
-  vma_merge,
   vma_unlink,
 } from "./vma";
+import { the_vmg, vma_merge_new_range } from "./vma_merge";
 
 export const PROT_READ: u32 = 1;
 export const PROT_WRITE: u32 = 2;
@@ -199,14 +199,35 @@ export function mmap_region(
   }
   // A: whatever was mapped there goes
   if (do_munmap(mm, addr, len) != 0) return <u64>-ENOMEM;
+  if (merge_new_area(mm, file, addr, len, vm_flags, pgoff) != null) return addr;
   const vma = insert_area(mm, file, addr, len, vm_flags, pgoff);
-  if (vma == null) return <u64>-ENOMEM;
-  vma_merge(mm, vma);
-  return addr;
+  return vma == null ? <u64>-ENOMEM : addr;
 }
 
 /**
- * A new area where nothing is mapped, booked but not merged with its neighbours.
+ * Where nothing is mapped, makes a neighbour cover [addr, addr + len) too, booked.
+ * => the neighbour, or null when none means the same.
+ */
+function merge_new_area(
+  mm: mm_struct, file: u32, addr: u64, len: u64, vm_flags: u32, pgoff: u64,
+): vm_area_struct | null {
+  const vmg = the_vmg();
+  vmg.mm = mm;
+  vmg.prev = vma_before(mm, addr);
+  vmg.next = find_vma(mm, addr);
+  vmg.start = addr;
+  vmg.end = addr + len;
+  vmg.pgoff = pgoff;
+  vmg.flags = vm_flags;
+  vmg.file = file;
+  vmg.anon_vma = null;
+  const vma = vma_merge_new_range(vmg);
+  if (vma != null) book_area(mm, addr, len, vm_flags);
+  return vma;
+}
+
+/**
+ * A new area where nothing is mapped, booked; its neighbours stay as they are.
  * => null when there is no vm_area_struct left.
  */
 // @nomark
@@ -226,17 +247,9 @@ export function insert_area(
   return vma;
 }
 
-/** Makes `vma`, which has free addresses after it, `len` bytes longer. */
-// @nomark
-export function expand_area(mm: mm_struct, vma: vm_area_struct, len: u64): void {
-  const from = vma.vm_end;
-  vma.vm_end = from + len;
-  book_area(mm, from, len, vma.vm_flags);
-}
-
 /** Counts, promises and logs [addr, addr + len), which has just become mapped. */
 // @nomark
-function book_area(mm: mm_struct, addr: u64, len: u64, vm_flags: u32): void {
+export function book_area(mm: mm_struct, addr: u64, len: u64, vm_flags: u32): void {
   vm_stat_account(mm, vm_flags, len >> 12);
   if (vm_flags & VM.ACCOUNT) vm_acct_memory(len >> 12);
   emit(Ev.Vma, addr, addr + len, <u64>vm_flags | (<u64>1 << 32));
@@ -305,12 +318,12 @@ export function do_munmap(mm: mm_struct, start: u64, len: u64): i64 {
   if (vma.vm_start < start) {
     const inside = end < vma.vm_end;
     if (inside && mm.map_count >= <u32>conf(Conf.vm_max_map_count)) return -ENOMEM;
-    if (split_vma(mm, vma, start) != 0) return -ENOMEM;
+    if (__split_vma(mm, vma, start) != 0) return -ENOMEM;
     vma = vma.vm_next;
   }
   const last = find_vma_intersection(mm, end - 1, end);
   if (last != null && last.vm_end > end) {
-    if (split_vma(mm, last, end) != 0) return -ENOMEM;
+    if (__split_vma(mm, last, end) != 0) return -ENOMEM;
   }
   // E: unlink what lies between
   while (vma != null && vma.vm_start < end) {

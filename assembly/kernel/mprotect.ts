@@ -15,7 +15,8 @@
 import { PAGE_SIZE, PG, VM } from "../abi";
 import { EACCES, EINVAL, ENOMEM } from "./errno";
 import { PAGE_ALIGN, calc_vm_prot_bits, offset_in_page } from "./mmap";
-import { find_vma, split_vma, vm_stat_account, vma_merge } from "./vma";
+import { find_vma, vm_stat_account } from "./vma";
+import { vma_modify_flags } from "./vma_merge";
 import { mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import {
   _PAGE_ACCESSED,
@@ -82,34 +83,30 @@ export function mprotect_fixup(
       charged = pages;
       newflags |= VM.ACCOUNT;
     }
-  } else if ((oldflags & VM.ACCOUNT) != 0 && vma.vm_file == 0 && vma.anon_vma == 0) {
+  } else if ((oldflags & VM.ACCOUNT) != 0 && vma.vm_file == 0 && vma.anon_vma == null) {
     // Nothing was ever written there, and now nothing can be.
     newflags &= ~VM.ACCOUNT;
     returned = pages;
   }
-  if (start > vma.vm_start) {
-    if (split_vma(mm, vma, start) != 0) return -ENOMEM;
-    vma = changetype<vm_area_struct>(changetype<usize>(vma.vm_next));
-  }
-  if (end < vma.vm_end) {
-    if (split_vma(mm, vma, end) != 0) return -ENOMEM;
-  }
+  const part = vma_modify_flags(mm, vma, start, end, newflags);
+  if (part == null) return -ENOMEM;
   vm_acct_memory(charged);
   vm_unacct_memory(returned);
   vm_stat_account(mm, oldflags, -(<i64>pages));
   vm_stat_account(mm, newflags, pages);
-  vma.vm_flags = newflags;
-  change_protection(mm, vma);
-  vma_merge(mm, vma);
+  part.vm_flags = newflags;
+  change_protection(mm, part, start, end);
   return 0;
 }
 
-/** Brings the pages already mapped in `vma` in line with its flags. */
-export function change_protection(mm: mm_struct, vma: vm_area_struct): void {
-  let va = vma.vm_start;
-  while (va < vma.vm_end) {
+/** Brings the pages of [start, end), mapped in `vma`, in line with its flags. */
+export function change_protection(
+  mm: mm_struct, vma: vm_area_struct, start: u64, end: u64,
+): void {
+  let va = start;
+  while (va < end) {
     let slot = pte_offset(mm, va);
-    const table_end = min<u64>(vma.vm_end, (va | 0x1fffff) + 1);
+    const table_end = min<u64>(end, (va | 0x1fffff) + 1);
     if (slot == 0) {
       va = table_end;
       continue;
@@ -131,7 +128,7 @@ function changed_pte(vma: vm_area_struct, old: u64): u64 {
   if (pte_special(old)) return pte_mkspecial(pte);
   // C: write at once only on a private page that nobody shares
   const writable = (vma.vm_flags & (VM.WRITE | VM.SHARED)) == VM.WRITE;
-  const exclusive = (mem_map(pfn).flags & PG.anon) != 0 && mem_map(pfn).refcount == 1;
+  const exclusive = (mem_map(pfn).flags & PG.anon_exclusive) != 0;
   if (writable && exclusive) return pte_mkwrite(pte);
   return pte;
 }

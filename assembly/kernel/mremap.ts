@@ -16,13 +16,15 @@ import { EFAULT, EINVAL, ENOMEM, IS_ERR_VALUE } from "./errno";
 import {
   MAP_FIXED,
   PAGE_ALIGN,
+  book_area,
   do_munmap,
-  expand_area,
   get_unmapped_area,
   insert_area,
   offset_in_page,
 } from "./mmap";
-import { find_vma, find_vma_intersection, vma_merge } from "./vma";
+import { find_vma, find_vma_intersection, vma_before } from "./vma";
+import { vma_merge_extend, vma_merge_new_range, vmg_of_vma } from "./vma_merge";
+import { anon_vma_clone } from "./anon_vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { TASK_SIZE, move_ptes, pte_alloc_range } from "./pgtable";
 import { current_mm } from "./sched";
@@ -59,8 +61,10 @@ export function sys_mremap(
     if ((vma.vm_flags & VM.ACCOUNT) != 0 && !vm_enough_memory(more >> 12)) {
       return <u64>-ENOMEM;
     }
-    expand_area(mm, vma, more);
-    vma_merge(mm, vma);
+    const from = vma.vm_end;
+    const flags = vma.vm_flags;
+    if (vma_merge_extend(mm, vma, more) == null) return <u64>-ENOMEM;
+    book_area(mm, from, more, flags);
     return addr;
   }
   // C
@@ -129,16 +133,38 @@ export function move_vma(
   const accounted = (vma.vm_flags & VM.ACCOUNT) != 0;
   if (accounted && !vm_enough_memory(new_len >> 12)) return <u64>-ENOMEM;
   if (!pte_alloc_range(mm, addr, old_len, new_addr)) return <u64>-ENOMEM;
-  // Pages that are there keep their offset; an area without any may fit its neighbours.
-  const keep = vma.vm_file != 0 || vma.anon_vma != 0;
-  const moved = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
-  const pgoff = keep ? moved : new_addr >> 12;
-  const file = vma.vm_file;
-  const copy = insert_area(mm, file, new_addr, new_len, vma.vm_flags, pgoff);
-  if (copy == null) return <u64>-ENOMEM;
-  copy.anon_vma = vma.anon_vma;
+  if (copy_vma(mm, vma, addr, new_addr, new_len) == null) return <u64>-ENOMEM;
   move_ptes(mm, addr, new_addr, old_len);
-  vma_merge(mm, copy);
   const error = do_munmap(mm, addr, old_len);
   return error != 0 ? <u64>error : new_addr;
+}
+
+/**
+ * An area, or a part of a neighbour, at [addr, addr + len) that means what `vma` means
+ * from `from` on. Pages that are there keep their index, and so their place in the
+ * file or in the anon_vma; an area without any may fit its new neighbours better.
+ * => the area, or null when there is no memory for it.
+ */
+export function copy_vma(
+  mm: mm_struct, vma: vm_area_struct, from: u64, addr: u64, len: u64,
+): vm_area_struct | null {
+  const vmg = vmg_of_vma(mm, vma, from, addr);
+  if (vma.vm_file == 0 && vma.anon_vma == null) vmg.pgoff = addr >> 12;
+  vmg.prev = vma_before(mm, addr);
+  vmg.next = find_vma(mm, addr);
+  vmg.start = addr;
+  vmg.end = addr + len;
+  const pgoff = vmg.pgoff;
+  const flags = vma.vm_flags;
+  const merged = vma_merge_new_range(vmg);
+  if (merged != null) {
+    book_area(mm, addr, len, flags);
+    return merged;
+  }
+  const copy = insert_area(mm, vma.vm_file, addr, len, flags, pgoff);
+  if (copy == null) return null;
+  copy.anon_vma = vma.anon_vma;
+  if (anon_vma_clone(copy, vma)) return copy;
+  do_munmap(mm, addr, len);
+  return null;
 }

@@ -36,6 +36,11 @@ export const _PAGE_DIRTY: u64 = 128;
 export const _PAGE_SPECIAL: u64 = 256;
 /** Mapped, but with no permission: V is clear, and G (unused by user pages) says so. */
 export const _PAGE_PROT_NONE: u64 = _PAGE_GLOBAL;
+/**
+ * A swap entry: V, R, W, X and G clear, the swap area in bits 7 to 11, the slot from
+ * bit 12 on. This bit says that no other entry names the page.
+ */
+export const _PAGE_SWP_EXCLUSIVE: u64 = _PAGE_ACCESSED;
 export const PTRS_PER_PTE: u32 = 512;
 /** User addresses end here: Sv39's lower half. */
 export const TASK_SIZE: u64 = 0x4000000000;
@@ -43,6 +48,12 @@ export const TASK_SIZE: u64 = 0x4000000000;
 // @nomark
 export function pte_present(pte: u64): bool {
   return (pte & (_PAGE_PRESENT | _PAGE_PROT_NONE)) != 0;
+}
+
+/** Is it in the swap area? */
+// @nomark
+export function is_swap_pte(pte: u64): bool {
+  return pte != 0 && !pte_present(pte);
 }
 
 // @nomark
@@ -234,21 +245,21 @@ export function move_ptes(mm: mm_struct, from: u64, to: u64, len: u64): void {
   }
 }
 
-/** One page of move_ptes; an anonymous frame notes where it is now. */
+/** One page of move_ptes. */
 function move_pte(mm: mm_struct, va: u64, slot: usize, to: u64): void {
   const pte = load<u64>(slot);
   set_pte(mm, va, slot, 0);
   set_pte(mm, to, pte_offset(mm, to), pte);
-  if (pte_special(pte)) return;
-  const p = mem_map(pte_pfn(pte));
-  if (p.flags & PG.anon) p.index = to >> 12;
 }
 
 /**
- * Takes the pages of [start, end) out of the page tables and drops their references.
- * Whole missing tables are stepped over.
+ * Takes the pages of [start, end) out of the page tables and drops their references;
+ * without even_cows, only those that are the file's own. Whole missing tables are
+ * stepped over.
  */
-export function unmap_page_range(mm: mm_struct, start: u64, end: u64): void {
+export function unmap_page_range(
+  mm: mm_struct, start: u64, end: u64, even_cows: bool = true,
+): void {
   let va = start;
   while (va < end) {
     const slot = pte_offset(mm, va);
@@ -257,7 +268,7 @@ export function unmap_page_range(mm: mm_struct, start: u64, end: u64): void {
       continue;
     }
     const last = min<u64>(end, (va | 0x1fffff) + 1);
-    zap_pte_range(mm, va, last, slot);
+    zap_pte_range(mm, va, last, slot, even_cows);
     va = last;
   }
 }
@@ -271,19 +282,29 @@ function next_table(mm: mm_struct, va: u64): u64 {
 }
 
 /** The part of unmap_page_range inside one level-0 table; `slot` is that of `va`. */
-export function zap_pte_range(mm: mm_struct, va: u64, end: u64, slot: usize): void {
+export function zap_pte_range(
+  mm: mm_struct, va: u64, end: u64, slot: usize, even_cows: bool,
+): void {
   for (; va < end; va += 4096, slot += 8) {
     const pte = load<u64>(slot);
     if (pte == 0) continue;
+    if (!even_cows && (pte_special(pte) || is_anon(pte_pfn(pte)))) continue;
     set_pte(mm, va, slot, 0);
-    if (pte_special(pte)) continue;
-    const pfn = pte_pfn(pte);
-    // A shared file page written through this mapping must reach its file.
-    if (pte & _PAGE_DIRTY) {
-      if ((mem_map(pfn).flags & PG.anon) == 0) mem_map(pfn).flags |= PG.dirty;
-    }
-    page_remove_rmap(mm, pfn);
+    if (!pte_special(pte)) zap_page(mm, pte);
   }
+}
+
+// @nomark
+function is_anon(pfn: u32): bool {
+  return (mem_map(pfn).flags & PG.anon) != 0;
+}
+
+/** The page of an entry that was taken out loses this mapping. */
+export function zap_page(mm: mm_struct, pte: u64): void {
+  const pfn = pte_pfn(pte);
+  // A shared file page written through this mapping must reach its file.
+  if ((pte & _PAGE_DIRTY) != 0 && !is_anon(pfn)) mem_map(pfn).flags |= PG.dirty;
+  page_remove_rmap(mm, pfn);
 }
 
 /**
@@ -322,7 +343,10 @@ function copy_present_pte(
     set_pte(src, va, slot, pte);
   }
   if (!cow) pte &= ~_PAGE_DIRTY; // the parent's entry owes the write to the file
-  if (!pte_special(pte)) page_add_rmap(mm, pte_pfn(pte));
+  if (!pte_special(pte)) {
+    mem_map(pte_pfn(pte)).flags &= ~PG.anon_exclusive;
+    page_add_rmap(mm, pte_pfn(pte));
+  }
   set_pte(mm, va, to, pte & ~_PAGE_ACCESSED);
 }
 

@@ -4,16 +4,17 @@
 //   mm.mmap -> [ r-x hello | rw- hello |   | rw- heap ]  ...  [ rw- stack ] -> null
 //
 //   find_vma     the first area that ends above an address: it holds it, or lies above
-//   split_vma    one area becomes two that mean the same
-//   vma_merge    F: two neighbours that mean the same become one
+//   vma_link     puts an area into the list, and on the list of its file's areas
+//   split_vma    one area becomes two that mean the same (vma_merge.ts: the opposite)
 //
-// In Linux: mm/vma.c, mm/mmap.c (6.12): find_vma, split_vma, vma_merge. A maple tree
+// In Linux: mm/vma.c, mm/mmap.c (6.12): find_vma, vma_link, split_vma. A maple tree
 // there; a sorted list, as here, until 6.0.
-// Left out: the anon_vma test when merging (two neighbours of one process nearly always
-// share theirs).
+// Left out: locks.
 import { CONF_BASE, Conf, PAGE_SIZE, VM } from "../abi";
+import { anon_vma_clone, unlink_anon_vmas } from "./anon_vma";
 import { ENOMEM } from "./errno";
-import { fput, get_file } from "./file_table";
+import { file_at, fput, get_file } from "./file_table";
+import { inode_at } from "./fs";
 import { mm_struct, vm_area_alloc, vm_area_free, vm_area_struct } from "./mm_types";
 
 /** => the first area that ends above `addr` (it may start above it too), or null. */
@@ -68,9 +69,31 @@ export function vma_link(
   else prev.vm_next = vma;
   if (next != null) next.vm_prev = vma;
   mm.map_count++;
+  if (vma.vm_file != 0) vma_link_file(vma);
 }
 
-/** Takes `vma` off the list, drops its file and frees it. */
+/** Puts `vma` at the head of its inode's list of areas. */
+// @nomark
+function vma_link_file(vma: vm_area_struct): void {
+  const node = inode_at(file_at(vma.vm_file).f_inode);
+  const first = node.i_mmap;
+  vma.i_mmap_prev = null;
+  vma.i_mmap_next = first;
+  if (first != null) first.i_mmap_prev = vma;
+  node.i_mmap = vma;
+}
+
+/** Takes `vma` off its inode's list. */
+// @nomark
+function unlink_file_vma(vma: vm_area_struct): void {
+  const next = vma.i_mmap_next;
+  const prev = vma.i_mmap_prev;
+  if (prev == null) inode_at(file_at(vma.vm_file).f_inode).i_mmap = next;
+  else prev.i_mmap_next = next;
+  if (next != null) next.i_mmap_prev = prev;
+}
+
+/** Takes `vma` off its lists, drops its file and its chains, and frees it. */
 // @nomark
 export function vma_unlink(mm: mm_struct, vma: vm_area_struct): void {
   const prev = vma.vm_prev;
@@ -80,7 +103,11 @@ export function vma_unlink(mm: mm_struct, vma: vm_area_struct): void {
   if (next != null) next.vm_prev = prev;
   mm.map_count--;
   mm.mmap_cache = null;
-  if (vma.vm_file != 0) fput(vma.vm_file);
+  unlink_anon_vmas(vma);
+  if (vma.vm_file != 0) {
+    unlink_file_vma(vma);
+    fput(vma.vm_file);
+  }
   vm_area_free(vma);
 }
 
@@ -93,18 +120,22 @@ export function vm_stat_account(mm: mm_struct, vm_flags: u32, pages: i64): void 
 }
 
 /**
- * Cuts `vma` in two at `addr`, which lies strictly inside.
- * => 0, or -ENOMEM when there is no vm_area_struct left. `vma` keeps the lower part.
+ * Cuts `vma` in two at `addr`, which lies strictly inside. `vma` keeps the lower part.
+ * => 0, or -ENOMEM when there is no vm_area_struct or anon_vma_chain left.
  */
-export function split_vma(mm: mm_struct, vma: vm_area_struct, addr: u64): i64 {
+export function __split_vma(mm: mm_struct, vma: vm_area_struct, addr: u64): i64 {
   const upper = vm_area_alloc(mm);
   if (upper == null) return -ENOMEM;
   upper.vm_start = addr;
   upper.vm_end = vma.vm_end;
   upper.vm_pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
   upper.vm_flags = vma.vm_flags;
-  upper.vm_file = vma.vm_file;
   upper.anon_vma = vma.anon_vma;
+  if (!anon_vma_clone(upper, vma)) {
+    vm_area_free(upper);
+    return -ENOMEM;
+  }
+  upper.vm_file = vma.vm_file;
   if (upper.vm_file != 0) get_file(upper.vm_file);
   vma.vm_end = addr;
   vma_link(mm, upper, vma);
@@ -112,33 +143,9 @@ export function split_vma(mm: mm_struct, vma: vm_area_struct, addr: u64): i64 {
   return 0;
 }
 
-/** F: may `next`, which starts where `vma` ends, become part of it? */
+/** The same, unless the process has as many areas as it may. => 0 or -ENOMEM. */
 // @nomark
-function can_vma_merge(vma: vm_area_struct, next: vm_area_struct): bool {
-  if (vma.vm_end != next.vm_start) return false;
-  if (vma.vm_flags != next.vm_flags) return false;
-  if (vma.vm_file != next.vm_file) return false;
-  if (vma.vm_flags & VM.DONTEXPAND) return false;
-  return vma.vm_pgoff + ((vma.vm_end - vma.vm_start) >> 12) == next.vm_pgoff;
-}
-
-/**
- * F: joins `vma` with the neighbours that mean the same.
- * => the area that now covers it.
- */
-export function vma_merge(mm: mm_struct, vma: vm_area_struct): vm_area_struct {
-  const next = vma.vm_next;
-  if (next != null && can_vma_merge(vma, next)) {
-    vma.vm_end = next.vm_end;
-    vma.anon_vma |= next.anon_vma;
-    vma_unlink(mm, next);
-  }
-  const prev = vma.vm_prev;
-  if (prev != null && can_vma_merge(prev, vma)) {
-    prev.vm_end = vma.vm_end;
-    prev.anon_vma |= vma.anon_vma;
-    vma_unlink(mm, vma);
-    return prev;
-  }
-  return vma;
+export function split_vma(mm: mm_struct, vma: vm_area_struct, addr: u64): i64 {
+  const limit = load<u32>(CONF_BASE + Conf.vm_max_map_count * 8);
+  return mm.map_count >= limit ? -ENOMEM : __split_vma(mm, vma, addr);
 }

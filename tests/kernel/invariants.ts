@@ -1,6 +1,9 @@
 // What must hold of the kernel's memory whenever it is not running. The letters are those of a
 // list: F frames, P page tables, T the TLB, V areas, C the page cache.
 import {
+  ANON_VMA_RB_ROOT,
+  AVC_RB_NEXT,
+  AVC_VMA,
   FREE_HEAD,
   INODES,
   INODE_NRPAGES,
@@ -183,9 +186,13 @@ class Sweep {
     if (bare) return "bare";
     this.#mapped.set(pfn, (this.#mapped.get(pfn) ?? 0) + 1);
     const core = this.#core;
+    const linear =
+      core.getNumber(vma + VMA_PGOFF) + (va - core.getNumber(vma + VMA_START)) / PAGE_SIZE;
     if (flags & PG.anon) {
-      const index = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
-      this.#check(index === va / PAGE_SIZE, "F8 anonymous frame's page", va, index);
+      const at = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
+      this.#check(at === linear, "F8 anonymous frame's page", va, at);
+      const known = this.#areasOf(this.#page(pfn, PAGE_MAPPING));
+      this.#check(known.includes(vma), "F8 the anon_vma does not know the area", va, pfn);
       return "anon";
     }
     if (vm & VM.DONTEXPAND) {
@@ -193,11 +200,19 @@ class Sweep {
       return "file";
     }
     const node = core.getU32(core.getU32(vma + VMA_FILE) + FILE_INODE);
-    const pgoff =
-      core.getNumber(vma + VMA_PGOFF) + (va - core.getNumber(vma + VMA_START)) / PAGE_SIZE;
     const index = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
-    this.#check(this.#page(pfn, PAGE_MAPPING) === node && index === pgoff, "C2 page", va, pfn);
+    this.#check(this.#page(pfn, PAGE_MAPPING) === node && index === linear, "C2 page", va, pfn);
     return "file";
+  }
+
+  /** The areas of an anon_vma. */
+  #areasOf(anonVma: number): number[] {
+    const areas: number[] = [];
+    let avc = this.#core.getU32(anonVma + ANON_VMA_RB_ROOT);
+    for (; avc !== 0; avc = this.#core.getU32(avc + AVC_RB_NEXT)) {
+      areas.push(this.#core.getU32(avc + AVC_VMA));
+    }
+    return areas;
   }
 
   /** The page cache. => its frames */

@@ -409,8 +409,17 @@ function owner(machine: Machine, frame: views.Frame): string {
     const level = core.getU32(FRAMES + frame.pfn * PAGE_SIZE_OF + PAGE_PRIVATE);
     return `page table of ${whose}, level ${level}`;
   }
-  if (frame.flags & PG.anon) return `${whose}, ${views.hex(BigInt(frame.index) << 12n)}`;
+  if (frame.flags & PG.anon) return anonOwner(core, frame);
   return frame.refcount > 0 || frame.flags & PG.reserved ? "kernel" : "free";
+}
+
+/** "pid 1, 0x1000": the first mapping, and how many there are besides. */
+function anonOwner(core: Machine["core"], frame: views.Frame): string {
+  const [first, ...others] = views.anonMappings(core, frame);
+  if (!first) return "nobody";
+  const task = views.tasks(core).find(({ mm }) => mm === first.mm);
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
+  return `${task ? `pid ${task.pid}` : "nobody"}, ${views.hex(first.va)}${more}`;
 }
 
 // ------------------------------------------------------------------------------- guest ----

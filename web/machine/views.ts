@@ -1,17 +1,16 @@
 // Typed views of the machine's memory: plain functions that read, nothing that writes. All
 // offsets come from assembly/abi.ts.
 import {
+  ANON_VMA_RB_ROOT,
+  AVC_RB_NEXT,
+  AVC_VMA,
   BOOT_ERRNO,
   CLOCK_PS,
   CLOCK_SPLIT,
   CONF_BASE,
+  CURRENT,
   Conf,
   CostKind,
-  CURRENT,
-  DI_EXTENT,
-  DI_MODE,
-  DI_NR_EXTENTS,
-  DI_SIZE,
   DISK_EXTENT_SIZE,
   DISK_HEAD,
   DISK_INODE_SIZE,
@@ -20,6 +19,10 @@ import {
   DISK_PAGES,
   DISK_READS,
   DISK_SEEKS,
+  DI_EXTENT,
+  DI_MODE,
+  DI_NR_EXTENTS,
+  DI_SIZE,
   Era,
   FILE_INODE,
   FRAMES,
@@ -47,9 +50,10 @@ import {
   PG,
   RAM_BASE,
   SB_EXTENT_BLOCK,
-  SB_INODE_BLOCK,
   SB_INODES,
+  SB_INODE_BLOCK,
   SB_LBAS,
+  TASKS,
   TASK_COMM,
   TASK_EXIT_CODE,
   TASK_EXIT_SIGNAL,
@@ -57,25 +61,25 @@ import {
   TASK_MIN_FLT,
   TASK_MM,
   TASK_PID,
+  TASK_SIZE_OF,
   TASK_SI_ADDR,
   TASK_SI_CODE,
-  TASK_SIZE_OF,
   TASK_STATE,
   TASK_UID,
-  TASKS,
-  TaskState,
   TLB_ACCESSES,
   TLB_BASE,
   TLB_ENTRY_SIZE,
   TLB_MISSES,
+  TaskState,
   VM,
-  VM_EVENTS,
   VMA_END,
   VMA_FILE,
   VMA_FLAGS,
+  VMA_MM,
   VMA_NEXT,
   VMA_PGOFF,
   VMA_START,
+  VM_EVENTS,
   type VmEvent,
 } from "../../assembly/abi.ts";
 import type { Core } from "./core.ts";
@@ -411,7 +415,7 @@ export interface Frame {
   flags: number;
   refcount: number;
   mapcount: number;
-  /** Address of the inode (file pages) or mm_struct. */
+  /** Address of the inode, of the anon_vma, or (page tables) of the mm_struct. */
   mapping: number;
   index: number;
 }
@@ -426,6 +430,26 @@ export function frame(core: Core, pfn: number): Frame {
     mapping: core.getU32(at + PAGE_MAPPING),
     index: core.getNumber(at + PAGE_INDEX),
   };
+}
+
+/**
+ * Where an anonymous frame is mapped: the address spaces (mm_struct) and addresses whose page
+ * tables hold it now, as the kernel's reverse map finds them.
+ */
+export function anonMappings(core: Core, frame: Frame): { mm: number; va: bigint }[] {
+  const found: { mm: number; va: bigint }[] = [];
+  if (frame.mapcount === 0) return found;
+  let avc = core.getU32(frame.mapping + ANON_VMA_RB_ROOT);
+  for (; avc !== 0; avc = core.getU32(avc + AVC_RB_NEXT)) {
+    const area = core.getU32(avc + AVC_VMA);
+    const { start, end, pgoff } = vma(core, area);
+    const va = start + (BigInt(frame.index - pgoff) << 12n);
+    if (va < start || va >= end) continue;
+    const mm = core.getU32(area + VMA_MM);
+    const entry = leafPte(core, core.getU32(mm + MM_PGD), va);
+    if ((entry & 33n) !== 0n && ptePfn(entry) === frame.pfn) found.push({ mm, va });
+  }
+  return found;
 }
 
 const FRAME_STATES: PageState[] = [
