@@ -83,6 +83,7 @@ import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
 import { sys_getrusage, sys_times } from "./rusage";
 import { current, task_struct } from "./sched";
+import { sys_ppoll, sys_pselect6 } from "./select";
 import { sys_kill } from "./signal";
 import {
   sys_exit_group,
@@ -166,6 +167,9 @@ export function invoke_syscall(nr: u32): i64 {
     case 65: return sys_vector(<u32>a(0), a(1), a(2), false);
     case 66: return sys_vector(<u32>a(0), a(1), a(2), true);
     case 67: return sys_pread64(<u32>a(0), a(1), a(2), a(3));
+    case 72:
+      return sys_pselect6(<i32>a(0), a(1), a(2), a(3), a(4), a(5));
+    case 73: return sys_ppoll(a(0), a(1), a(2), a(3), a(4));
     case 78: return sys_readlinkat(<i32>a(0), a(1), a(2), a(3));
     case 79: return sys_newfstatat(<i32>a(0), a(1), a(2), <u32>a(3));
     case 80: return sys_fstat(<u32>a(0), a(1));

@@ -11,7 +11,7 @@ import { onPagewalk, rootWith, underQemu } from "./run.ts";
 const checkout = inject("root");
 const debian = needs("qemu-riscv64", "cp") || (await debianRoot(checkout));
 const GCC = "riscv64-linux-gnu-gcc";
-const scripts = ["words.pl", "sieve.lua"];
+const scripts = ["words.pl", "sieve.lua", "pipes.sh"];
 
 /** A megabyte of text with lines of many lengths, the same every time. */
 function megabyte(): string {
@@ -61,6 +61,8 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
     ["hello with an argument", ["/usr/bin/hello", "--greeting=Hello, pages"]],
     ["busybox cat of a megabyte", ["/usr/bin/busybox", "cat", "data/large"]],
     ["busybox wc", ["/usr/bin/busybox", "wc", "data/large", "data/small", "data/none"]],
+    ["busybox sh, pipes and subshells", ["/usr/bin/busybox", "sh", "scripts/pipes.sh"]],
+    ["dash, pipes and subshells", ["/usr/bin/dash", "scripts/pipes.sh"]],
     ["busybox sha1sum", ["/usr/bin/busybox", "sha1sum", "data/large", "data/small"]],
     [
       "dash, a loop",
