@@ -426,7 +426,7 @@ export const MM_SIZE_OF = 512;
 export const NR_MMS = 64;
 /** struct file. */
 export const FILES = MMS + MM_SIZE_OF * NR_MMS;
-export const FILE_SIZE_OF = 64;
+export const FILE_SIZE_OF = 128;
 export const NR_FILES = 512;
 /** struct inode (in core; the one on the disk is DISK_INODE_SIZE). */
 export const INODES = FILES + FILE_SIZE_OF * NR_FILES;
@@ -457,8 +457,13 @@ export const MM_SCRATCH_SIZE = 256;
  */
 export const KBUF = VMG_BASE + MM_SCRATCH_SIZE;
 export const KBUF_SIZE = 0x20000;
+/**
+ * A page of text of a file of /proc on its way to a program, then what its writers keep.
+ */
+export const SEQ_BUF = KBUF + KBUF_SIZE;
+export const SEQ_BUF_SIZE = 0x2000;
 /** Page cache hash: MAX_FRAMES / 4 buckets of u32 (pfn, 0 is empty). */
-export const PAGE_HASH = KBUF + KBUF_SIZE;
+export const PAGE_HASH = SEQ_BUF + SEQ_BUF_SIZE;
 export const PAGE_HASH_NR = 16384;
 /**
  * Pages that a policy remembers after they went: POLICY_HISTORY_NR / 2 buckets of u32,
@@ -653,6 +658,9 @@ export const FILE_INODE = 4; // u32: address of struct inode
 export const FILE_POS = 8; // u64
 export const FILE_FLAGS = 16; // u32: O_*
 export const FILE_KIND = 20; // u32, see FileKind
+/** u32: inode number of the directory it was found in; its name there, 80 bytes. */
+export const FILE_DIR = 44;
+export const FILE_NAME = 48;
 export enum FileKind {
   regular = 0,
   directory = 1,
@@ -727,6 +735,8 @@ export const SB_EXTENT_BLOCK = 16; // first block of the extent table
 export const SB_EXTENTS = 20;
 export const SB_LBAS = 24; // size of the simulated disk, blocks
 export const DISK_ROOT_INO = 2;
+/** Numbers from here on are procfs's. */
+export const PROC_INO = 0x40000000;
 /** On-disk inode: u32 mode, uid, gid, nlink; u64 size; u32 first extent, extents;
  *  u64 mtime; u32 rdev, 0. */
 export const DISK_INODE_SIZE = 64;

@@ -9,19 +9,23 @@
 // between threads, more than 256 descriptors.
 import {
   FILES,
+  FILE_DIR,
   FILE_FLAGS,
   FILE_INODE,
   FILE_KIND,
+  FILE_NAME,
   FILE_POS,
   FILE_SIZE_OF,
   FileKind,
   NR_FILES,
+  PAGE_SIZE,
+  SEQ_BUF,
   TASK_CLOEXEC,
   TASK_FDS,
   TASK_NR_FDS,
 } from "../abi";
 import { EMFILE } from "./errno";
-import { iput } from "./fs";
+import { inode_at, iput } from "./fs";
 import { pipe_release } from "./pipe";
 import { current } from "./sched";
 
@@ -48,9 +52,47 @@ export class file {
   mmap_miss!: u32;
   /** Page after the one read last, to see a sequential reader. */
   ra_prev!: u32;
-  pad0!: u32;
-  pad1!: u64;
-  pad2!: u64;
+  /** The directory it was found in; its name there follows, see file_name. */
+  f_dir!: u32;
+}
+
+/** Longest name that a struct file keeps. */
+export const FILE_NAME_MAX: usize = 79;
+
+/** The last name that a path walk looked up: what the next file is opened as. */
+@unmanaged
+class last_name {
+  dir!: u32;
+  ino!: u32; // 0: there was none, it will be created
+  len!: u32;
+  pad!: u32;
+}
+const LAST_NAME: usize = SEQ_BUF + PAGE_SIZE + 0x300;
+
+/** A path walk asked directory `dir` for this name and found `ino`, or 0. */
+// @nomark
+export function note_last_name(dir: u32, name: usize, len: usize, ino: u32): void {
+  const last = changetype<last_name>(LAST_NAME);
+  last.dir = dir;
+  last.ino = ino;
+  last.len = <u32>min<usize>(len, FILE_NAME_MAX + 1);
+  memory.copy(LAST_NAME + 16, name, last.len);
+}
+
+/** Where the name of a file is: a C string, empty when it was too long. */
+// @nomark
+export function file_name(f: file): usize {
+  return changetype<usize>(f) + FILE_NAME;
+}
+
+/** The file was just found by a path walk: it keeps directory and name. */
+// @nomark
+function file_path_init(f: file, ino: u32): void {
+  const last = changetype<last_name>(LAST_NAME);
+  if (last.ino != 0 && last.ino != ino) return;
+  f.f_dir = last.dir;
+  if (<usize>last.len > FILE_NAME_MAX) return;
+  memory.copy(file_name(f), LAST_NAME + 16, last.len);
 }
 
 // @nomark
@@ -73,6 +115,7 @@ export function alloc_file(node: u32, flags: u32, kind: FileKind): u32 {
     f.f_inode = node;
     f.f_flags = flags;
     f.f_kind = kind;
+    if (node != 0 && kind != FileKind.pipe) file_path_init(f, inode_at(node).i_ino);
     return <u32>p;
   }
   return 0;
@@ -160,7 +203,9 @@ export function f_writable(f: file): bool {
   return (f.f_flags & O_ACCMODE) != 0;
 }
 
-if (offsetof<file>() != FILE_SIZE_OF) ERROR("abi: FILE_SIZE_OF");
+if (offsetof<file>() != FILE_NAME) ERROR("abi: FILE_NAME");
+if (FILE_NAME + 80 != FILE_SIZE_OF) ERROR("abi: FILE_SIZE_OF");
+if (offsetof<file>("f_dir") != FILE_DIR) ERROR("abi: FILE_DIR");
 if (offsetof<file>("f_inode") != FILE_INODE) ERROR("abi: FILE_INODE");
 if (offsetof<file>("f_pos") != FILE_POS) ERROR("abi: FILE_POS");
 if (offsetof<file>("f_flags") != FILE_FLAGS) ERROR("abi: FILE_FLAGS");

@@ -26,6 +26,7 @@ import {
   INODE_SIZE,
   INODE_SIZE_OF,
   NR_INODES,
+  PROC_INO,
   SB_EXTENT_BLOCK,
   SB_INODES,
   SB_INODE_BLOCK,
@@ -33,6 +34,7 @@ import {
 } from "../abi";
 import { disk_base, disk_block } from "../hw/disk";
 import { vm_area_struct } from "./mm_types";
+import { proc_fill_inode } from "./procfs";
 
 export const S_IFMT: u32 = 0xf000;
 export const S_IFDIR: u32 = 0x4000;
@@ -76,20 +78,34 @@ export function disk_is_formatted(): bool {
  * all in-core inodes are in use.
  */
 export function iget(ino: u32): u32 {
-  if (ino == 0 || ino > load<u32>(disk_base(), SB_INODES)) return NO_INODE;
+  const in_proc = ino >= <u32>PROC_INO;
+  if (ino == 0) return NO_INODE;
+  if (!in_proc && ino > load<u32>(disk_base(), SB_INODES)) return NO_INODE;
   let free: u32 = NO_INODE;
   for (let i: u32 = 0; i < <u32>NR_INODES; i++) {
     const p = INODES + <usize>i * INODE_SIZE_OF;
     if (load<u32>(p) == ino) {
       inode_at(<u32>p).i_count++;
+      if (in_proc) proc_fill_inode(inode_at(<u32>p), ino);
       return <u32>p;
     }
     // One without users and without pages in memory may be forgotten.
     if (free == NO_INODE && inode_is_unused(p)) free = <u32>p;
     if (load<u32>(p) == 0) break;
   }
-  if (free != NO_INODE) read_inode(free, ino);
+  if (free == NO_INODE) return NO_INODE;
+  if (in_proc) return proc_new_inode(free, ino);
+  read_inode(free, ino);
   return free;
+}
+
+/** => the in-core inode at `p`, now that of a file of /proc, or NO_INODE. */
+// @nomark
+function proc_new_inode(p: u32, ino: u32): u32 {
+  const node = inode_at(p);
+  if (!proc_fill_inode(node, ino)) return NO_INODE;
+  node.i_count = 1;
+  return p;
 }
 
 // @nomark

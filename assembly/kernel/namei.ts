@@ -11,9 +11,11 @@ import {
   DISK_ROOT_INO,
   KBUF,
   PAGE_SIZE,
+  PROC_INO,
 } from "../abi";
 import { disk_block } from "../hw/disk";
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "./errno";
+import { note_last_name } from "./file_table";
 import {
   S_IFDIR,
   S_IFLNK,
@@ -25,6 +27,7 @@ import {
   inode_at,
   iput,
 } from "./fs";
+import { is_proc_mountpoint, proc_jump_link, proc_lookup, proc_readlink } from "./procfs";
 import { current } from "./sched";
 
 export const PATH_MAX: u32 = 4096;
@@ -80,6 +83,19 @@ export function dir_lookup(dir: inode, name: usize, len: usize): u32 {
 }
 
 /**
+ * => inode number of `name` in the directory, whatever filesystem it is of, or 0.
+ * /proc is mounted on the root directory.
+ */
+function lookup_name(dir: inode, name: usize, len: usize): u32 {
+  let ino: u32 = 0;
+  if (dir.i_ino >= <u32>PROC_INO) ino = proc_lookup(dir, name, len);
+  else if (is_proc_mountpoint(dir.i_ino, name, len)) ino = PROC_INO;
+  else ino = dir_lookup(dir, name, len);
+  note_last_name(dir.i_ino, name, len, ino);
+  return ino;
+}
+
+/**
  * Walks `path`, a C string of less than PATH_MAX bytes, from the root or from the
  * directory `start` (an inode number). The last link is followed if `follow`.
  * => an in-core inode's address with a reference, or -ENOENT, -ENOTDIR, -EACCES,
@@ -98,10 +114,15 @@ export function path_lookup(path: usize, start: u32, follow: bool): i64 {
     let len: usize = 0;
     while (load<u8>(at + len) != 0x2f && load<u8>(at + len) != 0) len++;
     if (len == 0) return whole_path(at, dir);
-    const next = step_into(dir, at, len);
+    let next = step_into(dir, at, len);
     if (next < 0) return next;
     at += len;
     const last = load<u8>(at) == 0;
+    if (follow || !last) next = proc_jump_link(<u32>next);
+    if (next < 0) {
+      iput(dir);
+      return next;
+    }
     if ((inode_at(<u32>next).i_mode & S_IFMT) == S_IFLNK && (follow || !last)) {
       links++;
       const error = links > MAXSYMLINKS ? -ELOOP : follow_link(inode_at(<u32>next), at);
@@ -140,7 +161,7 @@ function step_into(dir: u32, name: usize, len: usize): i64 {
   else if (len > NAME_MAX) error = -ENAMETOOLONG;
   let found: u32 = 0;
   if (error == 0) {
-    const ino = dir_lookup(node, name, len);
+    const ino = lookup_name(node, name, len);
     found = ino == 0 ? 0 : iget(ino);
     if (found == 0) error = -ENOENT;
   }
@@ -149,14 +170,24 @@ function step_into(dir: u32, name: usize, len: usize): i64 {
   return error;
 }
 
+/** Copies a link's target, without a NUL, to `to`. => its length, 0 when it has none. */
+// @nomark
+export function read_link(link: inode, to: usize): usize {
+  if (link.i_ino >= <u32>PROC_INO) {
+    return <usize>max<i64>(proc_readlink(link, to, PATH_MAX), 0);
+  }
+  const extent = bmap(link, 0);
+  if (extent == 0) return 0;
+  memory.copy(to, disk_block(extent_data(extent, 0)), <usize>link.i_size);
+  return <usize>link.i_size;
+}
+
 /** Puts a link's target before `rest`, in PATH_A. => 0, -ENOENT or -ENAMETOOLONG. */
 function follow_link(link: inode, rest: usize): i64 {
-  const size = <usize>link.i_size;
+  const size = read_link(link, PATH_B);
   const tail = strlen(rest);
-  const extent = bmap(link, 0);
-  if (size == 0 || extent == 0) return -ENOENT;
+  if (size == 0) return -ENOENT;
   if (size + tail + 1 > PATH_MAX) return -ENAMETOOLONG;
-  memory.copy(PATH_B, disk_block(extent_data(extent, 0)), size);
   memory.copy(PATH_B + size, rest, tail + 1);
   memory.copy(PATH_A, PATH_B, size + tail + 1);
   return 0;

@@ -7,7 +7,7 @@
 // In Linux: fs/open.c, fs/stat.c, fs/readdir.c (6.12).
 // Left out, in this first part: everything that changes a file or a directory (the disk
 // is read-only: EROFS).
-import { FileKind, KBUF, PAGE_SIZE } from "../abi";
+import { FileKind, KBUF, PAGE_SIZE, PROC_INO, SEQ_BUF } from "../abi";
 import { disk_block } from "../hw/disk";
 import {
   EACCES,
@@ -47,8 +47,9 @@ import {
   inode_at,
   iput,
 } from "./fs";
-import { MAY_READ, PATH_MAX, inode_permission, path_lookup } from "./namei";
+import { MAY_READ, PATH_MAX, inode_permission, path_lookup, read_link } from "./namei";
 import { O_CLOEXEC } from "./pipe";
+import { proc_getdents, proc_open } from "./procfs";
 import { current } from "./sched";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
@@ -58,6 +59,8 @@ const AT_EMPTY_PATH: u32 = 0x1000;
 /** The path of the call at hand. */
 const PATH: usize = KBUF + 0xa000;
 const SCRATCH: usize = KBUF + 0x600;
+/** What a link says. */
+const TARGET: usize = SEQ_BUF;
 const STAT_SIZE: u64 = 128;
 
 /**
@@ -95,12 +98,15 @@ export function sys_openat(dfd: i32, path: u64, flags: u32): i64 {
   let error: i64 = 0;
   if (kind == S_IFLNK) error = -ELOOP;
   else if (kind != S_IFDIR && (flags & O_DIRECTORY) != 0) error = -ENOTDIR;
+  else if (kind != S_IFDIR && node.i_ino >= <u32>PROC_INO) error = proc_open(node, flags);
   else if ((flags & O_ACCMODE) != 0) error = kind == S_IFDIR ? -EISDIR : -EROFS;
   else if (flags & O_TRUNC) error = -EROFS;
   else if (!inode_permission(node, MAY_READ)) error = -EACCES;
   let fd: i64 = error;
   if (error == 0) {
-    const what = kind == S_IFDIR ? FileKind.directory : FileKind.regular;
+    const of_proc = node.i_ino >= <u32>PROC_INO;
+    let what = of_proc ? FileKind.proc : FileKind.regular;
+    if (kind == S_IFDIR) what = FileKind.directory;
     const opened = alloc_file(<u32>found, flags & ~O_CLOEXEC, what);
     fd = opened == 0 ? -ENFILE : fd_install(opened, 0);
     if (fd >= 0 && (flags & O_CLOEXEC) != 0) set_close_on_exec(<u32>fd, true);
@@ -221,9 +227,8 @@ export function sys_readlinkat(dfd: i32, path: u64, buf: u64, size: i64): i64 {
   const node = inode_at(<u32>found);
   let done: i64 = -EINVAL;
   if ((node.i_mode & S_IFMT) == S_IFLNK) {
-    const len = min<u64>(node.i_size, size);
-    const from = disk_block(extent_data(bmap(node, 0), 0));
-    done = copy_to_user(buf, from, len) == 0 ? <i64>len : -EFAULT;
+    const len = min<u64>(read_link(node, TARGET), size);
+    done = copy_to_user(buf, TARGET, len) == 0 ? <i64>len : -EFAULT;
   }
   iput(<u32>found);
   return done;
@@ -263,6 +268,7 @@ export function sys_getdents64(fd: u32, buf: u64, count: u64): i64 {
   const f = file_at(opened);
   if (f.f_kind != FileKind.directory) return -ENOTDIR;
   const dir = inode_at(f.f_inode);
+  if (dir.i_ino >= <u32>PROC_INO) return proc_getdents(f, dir.i_ino, buf, count);
   let done: u64 = 0;
   while (f.f_pos < dir.i_size) {
     const extent = bmap(dir, f.f_pos >> 12);

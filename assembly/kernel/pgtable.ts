@@ -275,7 +275,7 @@ export function unmap_page_range(
 
 /** Start of the region that the next existing step of the tree could map. */
 // @nomark
-function next_table(mm: mm_struct, va: u64): u64 {
+export function next_table(mm: mm_struct, va: u64): u64 {
   const entry = load<u64>(pte_slot(mm.pgd, pte_index(va, 2)));
   const span: u64 = pte_present(entry) ? 0x1fffff : 0x3fffffff;
   return (va | span) + 1;

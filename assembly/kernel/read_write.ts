@@ -25,7 +25,9 @@ import { read_cache_page } from "./filemap";
 import { inode_at } from "./fs";
 import { NO_PAGE } from "./mm_types";
 import { pipe_read, pipe_write } from "./pipe";
+import { proc_read } from "./procfs";
 import { current } from "./sched";
+import { seq_lseek } from "./seq_file";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 
@@ -63,6 +65,7 @@ export function sys_pread64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
 /** Copies file bytes at `pos` to the program, a page of the cache at a time. */
 export function file_read(f: file, buf: u64, count: u64, pos: u64): i64 {
   if (f.f_kind == FileKind.directory) return -EISDIR;
+  if (f.f_kind == FileKind.proc) return proc_read(f, buf, count, pos);
   const node = inode_at(f.f_inode);
   let done: u64 = 0;
   while (done < count && pos + done < node.i_size) {
@@ -156,6 +159,7 @@ export function sys_lseek(fd: u32, offset: i64, whence: u32): i64 {
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
   if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ESPIPE;
+  if (f.f_kind == FileKind.proc) return seq_lseek(f, offset, whence);
   let pos = offset;
   if (whence == 1) pos += f.f_pos;
   else if (whence == 2) pos += inode_at(f.f_inode).i_size;

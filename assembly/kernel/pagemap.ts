@@ -1,0 +1,69 @@
+// /proc/PID/pagemap: a word of 64 bits for every page of the address space.
+//
+//   63 62 61 60     57 56 55 54                                   0
+//  +--+--+--+---------+--+--+--------------------------------------+
+//  |P |S |F |    0    |X | 0|  frame number, or swap type and slot |
+//  +--+--+--+---------+--+--+--------------------------------------+
+//   P present   S in swap   F of a file, or shared   X mapped here alone
+//
+//   A  present: the frame
+//   B  swapped out: type in bits 4..0, slot above
+//   C  neither: 0
+//
+// Which frame it is only root is told (the number has helped attackers).
+//
+// In Linux: fs/proc/task_mmu.c pagemap_read(), pte_to_pagemap_entry(), its format in
+// Documentation/admin-guide/mm/pagemap.rst (6.12).
+// Left out: the soft-dirty bit (55) is 0, as on any riscv; the ioctl PAGEMAP_SCAN.
+import { PAGE_SIZE, PG, SEQ_BUF } from "../abi";
+import { EFAULT, EINVAL, ESRCH } from "./errno";
+import { mem_map, mm_struct } from "./mm_types";
+import { TASK_SIZE, pte_offset, pte_pfn, pte_present, pte_special } from "./pgtable";
+import { proc_task } from "./procfs";
+import { current_is_root } from "./sched";
+import { copy_to_user } from "./uaccess";
+
+const PM_ENTRY_BYTES: u64 = 8;
+const PM_MMAP_EXCLUSIVE: u64 = 1 << 56;
+const PM_FILE: u64 = 1 << 61;
+const PM_PRESENT: u64 = 1 << 63;
+
+/** read(2) of pagemap: whole words from byte `pos` on. => bytes or negative errno. */
+export function pagemap_read(ino: u32, buf: u64, count: u64, pos: u64): i64 {
+  const task = proc_task(ino);
+  if (task == null) return -ESRCH;
+  if (((pos | count) & (PM_ENTRY_BYTES - 1)) != 0) return -EINVAL;
+  const mm = task.mm;
+  if (mm == null) return 0;
+  let vpn = pos / PM_ENTRY_BYTES;
+  let done: u64 = 0;
+  while (done < count && vpn < TASK_SIZE >> 12) {
+    let filled: u64 = 0;
+    const room = min<u64>(PAGE_SIZE, count - done);
+    for (; filled < room && vpn < TASK_SIZE >> 12; vpn++) {
+      store<u64>(SEQ_BUF + <usize>filled, pagemap_entry(mm, vpn << 12));
+      filled += PM_ENTRY_BYTES;
+    }
+    if (copy_to_user(buf + done, SEQ_BUF, filled) != 0) return -EFAULT;
+    done += filled;
+  }
+  return <i64>done;
+}
+
+/** The word of one page. */
+// @nomark
+function pagemap_entry(mm: mm_struct, va: u64): u64 {
+  const slot = pte_offset(mm, va);
+  const pte = slot == 0 ? 0 : load<u64>(slot);
+  // C: nothing is there
+  if (!pte_present(pte)) return 0;
+  // A: the frame; of the zero page and the like nobody keeps count
+  const pfn = pte_pfn(pte);
+  let word = PM_PRESENT;
+  if (current_is_root()) word |= pfn;
+  if (pte_special(pte)) return word;
+  const p = mem_map(pfn);
+  if ((p.flags & PG.anon) == 0) word |= PM_FILE;
+  if (p.mapcount == 1) word |= PM_MMAP_EXCLUSIVE;
+  return word;
+}
