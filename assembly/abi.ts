@@ -458,7 +458,7 @@ export const MM_SCRATCH_SIZE = 256;
 export const KBUF = VMG_BASE + MM_SCRATCH_SIZE;
 export const KBUF_SIZE = 0x20000;
 /**
- * A page of text of a file of /proc on its way to a program, then what its writers keep.
+ * A page of text of a file of /proc on its way out, then what its writers keep.
  */
 export const SEQ_BUF = KBUF + KBUF_SIZE;
 export const SEQ_BUF_SIZE = 0x2000;

@@ -12,14 +12,19 @@
 // there; here the directory is read again.
 // Left out: a name of more than 79 bytes is looked up by its inode, so after its
 // removal it is not known; a file with several names in one directory.
-import { DISK_ROOT_INO, FileKind, PAGE_SIZE, PROC_INO } from "../abi";
+import { DISK_ROOT_INO, FileKind, PAGE_SIZE, PROC_INO, SEQ_BUF } from "../abi";
 import { disk_block } from "../hw/disk";
 import { FILE_NAME_MAX, file, file_name } from "./file_table";
 import { bmap, extent_data, iget, inode, inode_at, iput } from "./fs";
 import { dir_lookup, strlen } from "./namei";
-import { proc_readdir } from "./procfs";
-import { seq_file, seq_putc, seq_put_decimal_ull, seq_puts, seq_write } from "./seq_file";
-import { SEQ_BUF } from "../abi";
+import { proc_readdir } from "./proc_readdir";
+import {
+  seq_file,
+  seq_put_decimal_ull,
+  seq_putc,
+  seq_puts,
+  seq_write,
+} from "./seq_file";
 
 /** Directories above each other that a path is followed through. */
 const MAX_DEPTH: u32 = 64;
@@ -63,7 +68,10 @@ export function seq_dir_path(m: seq_file, ino: u32): void {
 // @nomark
 function prepend_dir(m: seq_file, ino: u32, depth: u32): void {
   if (ino == <u32>DISK_ROOT_INO || depth > MAX_DEPTH) return;
-  if (ino >= <u32>PROC_INO) return prepend_proc(m, ino);
+  if (ino >= <u32>PROC_INO) {
+    prepend_proc(m, ino);
+    return;
+  }
   const found = iget(ino);
   if (found == 0) return;
   const parent = dir_lookup(inode_at(found), DOTS, 2);
@@ -83,7 +91,10 @@ const DOTS: usize = memory.data<u8>([0x2e, 0x2e]);
 /** The path of a directory of /proc, by the list of the one above. */
 // @nomark
 function prepend_proc(m: seq_file, ino: u32): void {
-  if (ino == <u32>PROC_INO) return seq_puts(m, "/proc");
+  if (ino == <u32>PROC_INO) {
+    seq_puts(m, "/proc");
+    return;
+  }
   const parent = <u32>proc_readdir(ino, 1, PROC_NAME);
   prepend_proc(m, parent);
   let pos: u32 = 2;
@@ -107,7 +118,10 @@ export function seq_file_path(m: seq_file, f: file): void {
     return;
   }
   const node = inode_at(f.f_inode);
-  if (f.f_kind == FileKind.directory) return seq_dir_path(m, node.i_ino);
+  if (f.f_kind == FileKind.directory) {
+    seq_dir_path(m, node.i_ino);
+    return;
+  }
   prepend_dir(m, f.f_dir, 0);
   seq_putc(m, 0x2f);
   const dir = iget(f.f_dir);

@@ -27,7 +27,8 @@ import {
   inode_at,
   iput,
 } from "./fs";
-import { is_proc_mountpoint, proc_jump_link, proc_lookup, proc_readlink } from "./procfs";
+import { proc_jump_link, proc_readlink } from "./proc_link";
+import { is_proc, is_proc_mountpoint, proc_lookup } from "./procfs";
 import { current } from "./sched";
 
 export const PATH_MAX: u32 = 4096;
@@ -88,7 +89,7 @@ export function dir_lookup(dir: inode, name: usize, len: usize): u32 {
  */
 function lookup_name(dir: inode, name: usize, len: usize): u32 {
   let ino: u32 = 0;
-  if (dir.i_ino >= <u32>PROC_INO) ino = proc_lookup(dir, name, len);
+  if (is_proc(dir)) ino = proc_lookup(dir, name, len);
   else if (is_proc_mountpoint(dir.i_ino, name, len)) ino = PROC_INO;
   else ino = dir_lookup(dir, name, len);
   note_last_name(dir.i_ino, name, len, ino);
@@ -170,10 +171,10 @@ function step_into(dir: u32, name: usize, len: usize): i64 {
   return error;
 }
 
-/** Copies a link's target, without a NUL, to `to`. => its length, 0 when it has none. */
+/** Copies a link's target, without a NUL, to `to`. => its length, 0: it has none. */
 // @nomark
 export function read_link(link: inode, to: usize): usize {
-  if (link.i_ino >= <u32>PROC_INO) {
+  if (is_proc(link)) {
     return <usize>max<i64>(proc_readlink(link, to, PATH_MAX), 0);
   }
   const extent = bmap(link, 0);

@@ -7,7 +7,7 @@
 // In Linux: fs/open.c, fs/stat.c, fs/readdir.c (6.12).
 // Left out, in this first part: everything that changes a file or a directory (the disk
 // is read-only: EROFS).
-import { FileKind, KBUF, PAGE_SIZE, PROC_INO, SEQ_BUF } from "../abi";
+import { FileKind, KBUF, PAGE_SIZE, SEQ_BUF } from "../abi";
 import { disk_block } from "../hw/disk";
 import {
   EACCES,
@@ -49,7 +49,9 @@ import {
 } from "./fs";
 import { MAY_READ, PATH_MAX, inode_permission, path_lookup, read_link } from "./namei";
 import { O_CLOEXEC } from "./pipe";
-import { proc_getdents, proc_open } from "./procfs";
+import { proc_open } from "./proc_file";
+import { proc_getdents } from "./proc_readdir";
+import { is_proc } from "./procfs";
 import { current } from "./sched";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
@@ -98,14 +100,13 @@ export function sys_openat(dfd: i32, path: u64, flags: u32): i64 {
   let error: i64 = 0;
   if (kind == S_IFLNK) error = -ELOOP;
   else if (kind != S_IFDIR && (flags & O_DIRECTORY) != 0) error = -ENOTDIR;
-  else if (kind != S_IFDIR && node.i_ino >= <u32>PROC_INO) error = proc_open(node, flags);
+  else if (kind != S_IFDIR && is_proc(node)) error = proc_open(node, flags);
   else if ((flags & O_ACCMODE) != 0) error = kind == S_IFDIR ? -EISDIR : -EROFS;
   else if (flags & O_TRUNC) error = -EROFS;
   else if (!inode_permission(node, MAY_READ)) error = -EACCES;
   let fd: i64 = error;
   if (error == 0) {
-    const of_proc = node.i_ino >= <u32>PROC_INO;
-    let what = of_proc ? FileKind.proc : FileKind.regular;
+    let what = is_proc(node) ? FileKind.proc : FileKind.regular;
     if (kind == S_IFDIR) what = FileKind.directory;
     const opened = alloc_file(<u32>found, flags & ~O_CLOEXEC, what);
     fd = opened == 0 ? -ENFILE : fd_install(opened, 0);
@@ -268,7 +269,7 @@ export function sys_getdents64(fd: u32, buf: u64, count: u64): i64 {
   const f = file_at(opened);
   if (f.f_kind != FileKind.directory) return -ENOTDIR;
   const dir = inode_at(f.f_inode);
-  if (dir.i_ino >= <u32>PROC_INO) return proc_getdents(f, dir.i_ino, buf, count);
+  if (is_proc(dir)) return proc_getdents(f, dir.i_ino, buf, count);
   let done: u64 = 0;
   while (f.f_pos < dir.i_size) {
     const extent = bmap(dir, f.f_pos >> 12);

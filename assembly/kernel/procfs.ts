@@ -21,35 +21,14 @@
 // that are not about memory.
 import {
   DISK_ROOT_INO,
-  FileKind,
   INODE_SIZE_OF,
-  NR_TASKS,
-  PAGE_SIZE,
   PROC_INO,
-  SEQ_BUF,
   TASK_FDS,
   TASK_NR_FDS,
-  TaskState,
 } from "../abi";
-import { seq_dir_path, seq_file_path } from "./d_path";
-import { EACCES, EFAULT, EINVAL, ENOENT, ENXIO, ESRCH } from "./errno";
-import { O_ACCMODE, file, file_at } from "./file_table";
-import { S_IFLNK, S_IFMT, iget, inode, inode_at, iput } from "./fs";
-import { MAY_READ, MAY_WRITE, inode_permission, strlen } from "./namei";
-import { current, find_task_by_vpid, task_at, task_field, task_struct } from "./sched";
-import {
-  seq_file,
-  seq_length,
-  seq_put_decimal_ull,
-  seq_putc,
-  seq_puts,
-  seq_read,
-  seq_window,
-  the_seq_file,
-} from "./seq_file";
-import { pagemap_read } from "./pagemap";
-import { show_map, show_smap, show_smaps_rollup } from "./task_mmu";
-import { copy_to_user } from "./uaccess";
+import { file_at } from "./file_table";
+import { inode, } from "./fs";
+import { find_task_by_vpid, task_field, task_struct } from "./sched";
 
 /** Files of the machine, by their place in root_names. */
 export enum ProcRoot {
@@ -58,7 +37,7 @@ export enum ProcRoot {
   thread_self,
 }
 // @nomark
-function root_names(): string {
+export function root_names(): string {
   return "self thread-self";
 }
 const ROOT_MODES: usize = memory.data<u16>([0o40555, 0o120777, 0o120777]);
@@ -79,17 +58,13 @@ export enum ProcPid {
   fd_link,
 }
 // @nomark
-function pid_names(): string {
+export function pid_names(): string {
   return "task fd maps cwd root exe smaps smaps_rollup pagemap";
 }
 const PID_MODES: usize = memory.data<u16>([
   0o40555, 0o40555, 0o40500, 0o100444, 0o120777, 0o120777, 0o120777, 0o100444,
   0o100444, 0o100400, 0o120500,
 ]);
-/** An entry of getdents64 on its way out. */
-const DIRENT: usize = SEQ_BUF + PAGE_SIZE + 0x400;
-/** Positions of a directory listing from here on are processes. */
-const FIRST_PROCESS_ENTRY: u32 = 256;
 /** Process 0 is nobody: its files are the machine's. */
 const PID_MAX: u32 = 0x7fff;
 
@@ -113,6 +88,12 @@ export function proc_sub(ino: u32): u32 {
   return ino & 0xff;
 }
 
+/** Is this a file of /proc? */
+// @nomark
+export function is_proc(node: inode): bool {
+  return node.i_ino >= <u32>PROC_INO;
+}
+
 /** Is this the name that /proc has in the root directory? */
 // @nomark
 export function is_proc_mountpoint(dir: u32, name: usize, len: usize): bool {
@@ -123,6 +104,13 @@ export function is_proc_mountpoint(dir: u32, name: usize, len: usize): bool {
 // @nomark
 export function proc_task(ino: u32): task_struct | null {
   return find_task_by_vpid(proc_pid(ino));
+}
+
+/** Type and permissions of a file, as its table says. */
+// @nomark
+export function proc_mode(ino: u32): u32 {
+  const modes = proc_pid(ino) == 0 ? ROOT_MODES : PID_MODES;
+  return load<u16>(modes + (<usize>proc_nr(ino) << 1));
 }
 
 /**
@@ -137,12 +125,12 @@ export function proc_fill_inode(node: inode, ino: u32): bool {
   node.i_ino = ino;
   node.i_count = count;
   if (pid == 0) {
-    node.i_mode = load<u16>(ROOT_MODES + (<usize>nr << 1));
+    node.i_mode = proc_mode(ino);
     return true;
   }
   const task = find_task_by_vpid(pid);
   if (task == null) return false;
-  node.i_mode = load<u16>(PID_MODES + (<usize>nr << 1));
+  node.i_mode = proc_mode(ino);
   node.i_uid = task.euid;
   node.i_gid = task.egid;
   if (nr == ProcPid.fd_link) {
@@ -156,7 +144,7 @@ export function proc_fill_inode(node: inode, ino: u32): bool {
 }
 
 // @nomark
-function task_fd(task: task_struct, fd: u32): u32 {
+export function task_fd(task: task_struct, fd: u32): u32 {
   return load<u32>(task_field(task, TASK_FDS + (<usize>fd << 2)));
 }
 
@@ -244,250 +232,9 @@ function lookup_root(name: usize, len: usize): u32 {
 
 /** The directory above one of /proc. */
 // @nomark
-function proc_parent(ino: u32): u32 {
+export function proc_parent(ino: u32): u32 {
   const nr = proc_nr(ino);
   if (proc_pid(ino) != 0) return proc_ino(nr == 0 ? 0 : proc_pid(ino), 0, 0);
   return nr == ProcRoot.root ? <u32>DISK_ROOT_INO : <u32>PROC_INO;
 }
 
-/**
- * The entry of a directory at position `pos`; its name, NUL-terminated, goes to `to`.
- * => its inode number, and in the upper half the position of the next entry; 0 when
- * there are no more.
- */
-export function proc_readdir(ino: u32, pos: u32, to: usize): u64 {
-  const pid = proc_pid(ino);
-  const nr = proc_nr(ino);
-  memory.fill(to, 0, 64);
-  if (pos < 2) {
-    store<u16>(to, pos == 0 ? 0x2e : 0x2e2e);
-    return entry(pos == 0 ? ino : proc_parent(ino), pos + 1);
-  }
-  if (pid == 0) return readdir_root(nr, pos, to);
-  if (nr == ProcPid.dir) {
-    if (copy_word(pid_names(), pos - 1, to) == 0) return 0;
-    return entry(proc_ino(pid, pos - 1, 0), pos + 1);
-  }
-  if (nr == ProcPid.task) {
-    if (pos != 2) return 0;
-    int_to_name(pid, to);
-    return entry(proc_ino(pid, ProcPid.dir, 0), 3);
-  }
-  return readdir_fd(pid, pos - 2, to);
-}
-
-// @nomark
-function entry(ino: u32, next: u32): u64 {
-  return <u64>ino | (<u64>next << 32);
-}
-
-/** /proc: its files, then the processes by number; sys and what is below. */
-function readdir_root(nr: u32, pos: u32, to: usize): u64 {
-  const i = pos - 1;
-  if (nr == ProcRoot.root && pos < FIRST_PROCESS_ENTRY) {
-    if (copy_word(root_names(), i, to) != 0) return entry(proc_ino(0, i, 0), pos + 1);
-    return readdir_root(nr, FIRST_PROCESS_ENTRY, to);
-  }
-  if (nr == ProcRoot.root) {
-    const pid = next_tgid(pos - FIRST_PROCESS_ENTRY);
-    if (pid == 0) return 0;
-    int_to_name(pid, to);
-    return entry(proc_ino(pid, ProcPid.dir, 0), FIRST_PROCESS_ENTRY + pid + 1);
-  }
-  return 0;
-}
-
-/** => the lowest pid from `from` on that somebody has, or 0. */
-// @nomark
-function next_tgid(from: u32): u32 {
-  let found: u32 = 0;
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
-    const task = task_at(i);
-    if (task.state == TaskState.unused || task.pid < from) continue;
-    if (found == 0 || task.pid < found) found = task.pid;
-  }
-  return found;
-}
-
-/** The open descriptors of a process. */
-function readdir_fd(pid: u32, from: u32, to: usize): u64 {
-  const task = find_task_by_vpid(pid);
-  if (task == null) return 0;
-  for (let fd = from; fd < <u32>TASK_NR_FDS; fd++) {
-    if (task_fd(task, fd) == 0) continue;
-    int_to_name(fd, to);
-    return entry(proc_ino(pid, ProcPid.fd_link, fd), fd + 3);
-  }
-  return 0;
-}
-
-/** Writes `n` in decimal, with a NUL. */
-// @nomark
-function int_to_name(n: u32, to: usize): void {
-  let power: u32 = 1;
-  while (n / power >= 10) power *= 10;
-  for (; power > 0; power /= 10) store<u8>(to++, <u8>(0x30 + (n / power) % 10));
-  store<u8>(to, 0);
-}
-
-/** getdents64(2) of a directory of /proc. => bytes, 0 at the end. */
-export function proc_getdents(f: file, ino: u32, buf: u64, count: u64): i64 {
-  let done: u64 = 0;
-  while (true) {
-    const found = proc_readdir(ino, <u32>f.f_pos, DIRENT + 19);
-    if (found == 0) return <i64>done;
-    const len = strlen(DIRENT + 19);
-    const size = (<u64>19 + len + 1 + 7) & ~(<u64>7);
-    if (done + size > count) return done > 0 ? <i64>done : -EINVAL;
-    store<u64>(DIRENT, <u32>found);
-    store<u64>(DIRENT, found >> 32, 8);
-    store<u16>(DIRENT, <u16>size, 16);
-    store<u8>(DIRENT, proc_dirent_type(<u32>found), 18);
-    if (copy_to_user(buf + done, DIRENT, size) != 0) return -EFAULT;
-    done += size;
-    f.f_pos = found >> 32;
-  }
-}
-
-/** DT_*: what getdents says of a file of this mode. */
-// @nomark
-function proc_dirent_type(ino: u32): u8 {
-  if (ino < <u32>PROC_INO) return 4;
-  const pid = proc_pid(ino);
-  const nr = proc_nr(ino);
-  if (pid == 0 && proc_sub(ino) != 0) return 8;
-  const modes = pid == 0 ? ROOT_MODES : PID_MODES;
-  return <u8>(load<u16>(modes + (<usize>nr << 1)) >> 12);
-}
-
-/** May the running process look into the task as a debugger could? */
-// @nomark
-export function ptrace_may_access(task: task_struct): bool {
-  const self = current();
-  if (self.euid == 0) return true;
-  return self.uid == task.euid && self.uid == task.uid && self.uid == task.suid;
-}
-
-/** Is this a file that only a debugger may open, whatever its mode says? */
-// @nomark
-function needs_ptrace(nr: u32): bool {
-  switch (nr) {
-    case ProcPid.maps:
-    case ProcPid.smaps:
-    case ProcPid.smaps_rollup:
-    case ProcPid.pagemap: return true;
-    default: return false;
-  }
-}
-
-/** open(2) of a file of /proc. => 0 or negative errno. */
-export function proc_open(node: inode, flags: u32): i64 {
-  const access = (flags + 1) & O_ACCMODE;
-  const mask = (access & 1 ? MAY_READ : 0) | (access & 2 ? MAY_WRITE : 0);
-  if (!inode_permission(node, mask)) return -EACCES;
-  if (proc_pid(node.i_ino) == 0) return 0;
-  const task = proc_task(node.i_ino);
-  if (task == null) return -ENOENT;
-  if (!needs_ptrace(proc_nr(node.i_ino))) return 0;
-  return ptrace_may_access(task) ? 0 : -EACCES;
-}
-
-/** read(2) and pread64(2) of a file of /proc. => bytes or negative errno. */
-export function proc_read(f: file, buf: u64, count: u64, pos: u64): i64 {
-  const ino = inode_at(f.f_inode).i_ino;
-  if (proc_pid(ino) != 0 && proc_nr(ino) == ProcPid.pagemap) {
-    return pagemap_read(ino, buf, count, pos);
-  }
-  return seq_read(f, ino, buf, count, pos);
-}
-
-/** Writes the record of the file at m.index. => false when there is none. */
-// @nomark
-export function proc_show(m: seq_file): bool {
-  const task = proc_task(m.ino);
-  if (task == null) {
-    m.error = -ESRCH;
-    return false;
-  }
-  switch (proc_nr(m.ino)) {
-    case ProcPid.maps: return show_map(m, task);
-    case ProcPid.smaps: return show_smap(m, task);
-    case ProcPid.smaps_rollup: return show_smaps_rollup(m, task);
-    default: return false;
-  }
-}
-
-/**
- * Where a link of /proc leads when it is followed and names an inode.
- * => the in-core inode with a reference; 0 when the link is a text; -ENOENT, -EACCES.
- */
-export function proc_get_link(node: inode): i64 {
-  const ino = node.i_ino;
-  if (proc_pid(ino) == 0) return 0;
-  const task = proc_task(ino);
-  if (task == null) return -ENOENT;
-  if (!ptrace_may_access(task)) return -EACCES;
-  const nr = proc_nr(ino);
-  if (nr == ProcPid.cwd) return iget(task.cwd);
-  if (nr == ProcPid.root) return iget(DISK_ROOT_INO);
-  const opened = link_file(task, ino);
-  if (opened == 0) return -ENOENT;
-  const f = file_at(opened);
-  if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ENXIO;
-  inode_at(f.f_inode).i_count++;
-  return f.f_inode;
-}
-
-/**
- * A path goes on through `found`: if that is a link of /proc to an inode, at once there.
- * => `found`, or the inode it leads to, with a reference in its place; or an errno.
- */
-// @nomark
-export function proc_jump_link(found: u32): i64 {
-  const node = inode_at(found);
-  if (node.i_ino < <u32>PROC_INO || (node.i_mode & S_IFMT) != S_IFLNK) return found;
-  const target = proc_get_link(node);
-  if (target == 0) return found;
-  iput(found);
-  return target;
-}
-
-/** The struct file that exe or fd/N stands for, or 0. */
-// @nomark
-function link_file(task: task_struct, ino: u32): u32 {
-  if (proc_nr(ino) == ProcPid.fd_link) return task_fd(task, proc_sub(ino));
-  const mm = task.mm;
-  return mm == null ? 0 : mm.exe_file;
-}
-
-/**
- * The text of a link of /proc, for readlink(2) and for those that are followed as a
- * text: it goes to `to`, at most `size` bytes.
- * => its length, or negative errno.
- */
-export function proc_readlink(node: inode, to: usize, size: u32): i64 {
-  const m = the_seq_file();
-  const ino = node.i_ino;
-  seq_window(m, to, size);
-  const nr = proc_nr(ino);
-  if (proc_pid(ino) == 0) {
-    const pid = current().pid;
-    seq_put_decimal_ull(m, pid);
-    if (nr == ProcRoot.thread_self) {
-      seq_puts(m, "/task/");
-      seq_put_decimal_ull(m, pid);
-    }
-    return seq_length(m);
-  }
-  const task = proc_task(ino);
-  if (task == null) return -ENOENT;
-  if (!ptrace_may_access(task)) return -EACCES;
-  if (nr == ProcPid.cwd) seq_dir_path(m, task.cwd);
-  else if (nr == ProcPid.root) seq_putc(m, 0x2f);
-  else {
-    const opened = link_file(task, ino);
-    if (opened == 0) return -ENOENT;
-    seq_file_path(m, file_at(opened));
-  }
-  return seq_length(m);
-}

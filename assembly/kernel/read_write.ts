@@ -25,7 +25,7 @@ import { read_cache_page } from "./filemap";
 import { inode_at } from "./fs";
 import { NO_PAGE } from "./mm_types";
 import { pipe_read, pipe_write } from "./pipe";
-import { proc_read } from "./procfs";
+import { proc_read } from "./proc_file";
 import { current } from "./sched";
 import { seq_lseek } from "./seq_file";
 import { copy_from_user, copy_to_user } from "./uaccess";

@@ -18,8 +18,8 @@
 // and may have changed. Linux's buffer grows until one record fits.
 import { FILE_POS, PAGE_SIZE, SEQ_BUF } from "../abi";
 import { EFAULT, EINVAL } from "./errno";
-import { file, file_at } from "./file_table";
-import { proc_show } from "./procfs";
+import { file } from "./file_table";
+import { proc_show } from "./proc_file";
 import { copy_to_user } from "./uaccess";
 
 /** A file being written, and the window of it that is wanted. */

@@ -21,8 +21,7 @@ import { PAGE_SIZE, PG, SEQ_BUF, VM } from "../abi";
 import { seq_file_path } from "./d_path";
 import { file_at } from "./file_table";
 import { inode_at } from "./fs";
-import { find_vma } from "./vma";
-import { mem_map, mm_struct, page, vm_area_struct } from "./mm_types";
+import { mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import {
   _PAGE_ACCESSED,
   _PAGE_DIRTY,
@@ -142,7 +141,8 @@ function show_vma_name(m: seq_file, vma: vm_area_struct): void {
   const mm = changetype<mm_struct>(<usize>vma.vm_mm);
   if (vma.vm_file != 0) {
     seq_pad(m, 0x20);
-    return seq_file_path(m, file_at(vma.vm_file));
+    seq_file_path(m, file_at(vma.vm_file));
+    return;
   }
   let name = "";
   if (vma.vm_flags & VM.PFNMAP) name = "[vvar]";
@@ -181,18 +181,19 @@ export function show_smap(m: seq_file, task: task_struct): bool {
 // @nomark
 export function show_smaps_rollup(m: seq_file, task: task_struct): bool {
   const mm = task.mm;
-  if (m.index != 0 || mm == null || mm.mmap == null) return false;
+  if (m.index != 0 || mm == null) return false;
   const mss = the_stats();
   memory.fill(changetype<usize>(mss), 0, offsetof<mem_size_stats>());
-  let vma = mm.mmap;
-  const start = vma == null ? 0 : vma.vm_start;
+  const first = mm.mmap;
+  if (first == null) return false;
   let end: u64 = 0;
+  let vma: vm_area_struct | null = first;
   while (vma != null) {
     smap_gather_stats(vma, mss);
     end = vma.vm_end;
     vma = vma.vm_next;
   }
-  show_vma_header_prefix(m, start, end, 0, 0, 0);
+  show_vma_header_prefix(m, first.vm_start, end, 0, 0, 0);
   seq_pad(m, 0x20);
   seq_puts(m, "[rollup]\n");
   show_smap_stats(m, mss, true);
