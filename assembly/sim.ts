@@ -19,6 +19,7 @@ import {
   POLICY_HIST_NR,
   POLICY_FRAMES,
   POLICY_NR,
+  Policy,
   PolicyDriver,
   PolicyNeed,
   SIM_EVICTIONS,
@@ -44,13 +45,12 @@ import {
   policy_insert,
   policy_miss,
   policy_need,
+  policy_switch,
   policy_tick,
   policy_victim,
 } from "./policy/policy";
 import { page_on_lru } from "./policy/lruvec";
 import { TRACE_ACCESSED, TRACE_DIRTY, TRACE_SHADOW } from "./policy/trace";
-
-export { policy_switch } from "./policy/policy";
 
 export function abi_version(): i32 {
   return ABI_VERSION;
@@ -136,9 +136,10 @@ export function sim_reset(
   memory.fill(FRAMES, 0, <usize>(frames + 1) * PAGE_SIZE_OF);
   store<u32>(SIM_USED, 0);
   store<u32>(SIM_TICK_LEFT, load<u32>(SIM_TICK));
-  policy_init(PolicyDriver.trace, policy, frames, frames + 1, seed);
+  policy_init(PolicyDriver.trace, Policy.fifo, frames, frames + 1, seed);
   store<u32>(POLICY_HIST_AT, <u32>history);
   store<u32>(POLICY_HIST_NR, remembered);
+  policy_switch(policy);
 }
 
 /**

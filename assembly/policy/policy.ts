@@ -43,6 +43,7 @@ import {
   POLICY_NR_LISTS,
   POLICY_PARAMS,
   POLICY_RANDOM,
+  POLICY_RESIDENT,
   POLICY_VARS,
   Policy,
   PolicyDriver,
@@ -50,8 +51,20 @@ import {
   PolicyParam,
 } from "../abi";
 import { test_and_clear_referenced } from "./accessors";
+import { aging_insert, aging_tick, aging_victim } from "./aging";
+import { arc_access, arc_evict, arc_insert, arc_miss, arc_victim } from "./arc";
 import { clock_insert, clock_victim } from "./clock";
+import { enhanced_clock_insert, enhanced_clock_victim } from "./enhanced_clock";
 import { fifo_insert, fifo_victim } from "./fifo";
+import { history_init } from "./history";
+import { lfu_access, lfu_forget, lfu_insert, lfu_victim } from "./lfu";
+import {
+  linux_inactive_lru,
+  linux_insert,
+  linux_keep,
+  linux_victim,
+  mark_page_accessed,
+} from "./linux";
 import { lru_access, lru_insert, lru_victim } from "./lru";
 import {
   lru_newer,
@@ -63,7 +76,46 @@ import {
   page_lru,
   page_on_lru,
 } from "./lruvec";
+import {
+  lru_gen_from_seq,
+  mglru_access,
+  mglru_init,
+  mglru_insert,
+  mglru_min_seq,
+  mglru_victim,
+} from "./mglru";
+import { mru_access, mru_insert, mru_keep, mru_victim } from "./mru";
+import { nbit_clock_access, nbit_clock_insert, nbit_clock_victim } from "./nbit_clock";
+import { nru_insert, nru_tick, nru_victim } from "./nru";
 import { opt_access, opt_insert, opt_keep, opt_remove, opt_victim } from "./opt";
+import { random_insert, random_victim } from "./random";
+import {
+  s3_fifo_access,
+  s3_fifo_evict,
+  s3_fifo_insert,
+  s3_fifo_victim,
+} from "./s3_fifo";
+import {
+  sieve_access,
+  sieve_insert,
+  sieve_keep,
+  sieve_remove,
+  sieve_victim,
+} from "./sieve";
+import {
+  two_q_access,
+  two_q_evict,
+  two_q_insert,
+  two_q_miss,
+  two_q_victim,
+} from "./two_q";
+import {
+  working_set_insert,
+  working_set_tick,
+  working_set_victim,
+} from "./working_set";
+import { workingset_eviction } from "./workingset";
+import { wsclock_insert, wsclock_victim } from "./wsclock";
 
 /** The list on which a change of policy hands the pages over. */
 const HANDOVER: u32 = POLICY_NR_LISTS - 1;
@@ -91,19 +143,32 @@ export function policy_init(
   policy_begin(policy);
 }
 
-/** Clears what one policy keeps, for the next one. No page is on a list. */
+/** Clears what one policy keeps, for the next one. No page is on a list of it. */
 // @nomark
 function policy_begin(policy: Policy): void {
   store<u32>(POLICY_NR, policy);
   store<u64>(POLICY_INCOMING, 0);
   memory.fill(POLICY_VARS, 0, 128);
+  switch (policy) {
+    case Policy.two_q:
+    case Policy.arc:
+    case Policy.s3_fifo: history_init(); break;
+    case Policy.mglru: mglru_init(); break;
+  }
 }
 
 /** => what `policy` must be told to be what its authors meant. */
 // @nomark
 export function policy_need(policy: Policy): PolicyNeed {
   switch (policy) {
-    case Policy.lru: return PolicyNeed.accesses;
+    case Policy.lru:
+    case Policy.nbit_clock:
+    case Policy.lfu:
+    case Policy.mru:
+    case Policy.two_q:
+    case Policy.arc:
+    case Policy.sieve:
+    case Policy.s3_fifo: return PolicyNeed.accesses;
     case Policy.opt: return PolicyNeed.future;
     default: return PolicyNeed.bits;
   }
@@ -112,6 +177,10 @@ export function policy_need(policy: Policy): PolicyNeed {
 /** A page named `key` will be brought in next. Optional; some choose better by it. */
 export function policy_miss(key: u64): void {
   store<u64>(POLICY_INCOMING, key + 1);
+  switch (load<u32>(POLICY_NR)) {
+    case Policy.two_q: two_q_miss(key); break;
+    case Policy.arc: arc_miss(key); break;
+  }
 }
 
 /**
@@ -120,19 +189,47 @@ export function policy_miss(key: u64): void {
  */
 export function policy_insert(pfn: u32, key: u64, shadow: u32): void {
   assert(!page_on_lru(pfn));
+  if (load<u64>(POLICY_INCOMING) != key + 1) policy_miss(key);
+  store<u64>(POLICY_INCOMING, 0);
   switch (load<u32>(POLICY_NR)) {
+    case Policy.linux: linux_insert(pfn, shadow); break;
+    case Policy.fifo: fifo_insert(pfn); break;
     case Policy.lru: lru_insert(pfn); break;
     case Policy.clock: clock_insert(pfn); break;
+    case Policy.nbit_clock: nbit_clock_insert(pfn); break;
+    case Policy.enhanced_clock: enhanced_clock_insert(pfn); break;
+    case Policy.nru: nru_insert(pfn); break;
+    case Policy.aging: aging_insert(pfn); break;
+    case Policy.lfu: lfu_insert(pfn); break;
+    case Policy.mru: mru_insert(pfn); break;
+    case Policy.random: random_insert(pfn); break;
+    case Policy.working_set: working_set_insert(pfn); break;
+    case Policy.wsclock: wsclock_insert(pfn); break;
+    case Policy.two_q: two_q_insert(pfn, key); break;
+    case Policy.arc: arc_insert(pfn, key); break;
+    case Policy.mglru: mglru_insert(pfn); break;
+    case Policy.sieve: sieve_insert(pfn); break;
+    case Policy.s3_fifo: s3_fifo_insert(pfn, key); break;
     case Policy.opt: opt_insert(pfn); break;
-    default: fifo_insert(pfn);
   }
-  store<u64>(POLICY_INCOMING, 0);
 }
 
-/** Resident page `pfn` was used. */
+/**
+ * Resident page `pfn` was used. A driver that only has bits calls this for uses that
+ * leave no bit, as read(2) (Linux's mark_page_accessed).
+ */
 export function policy_access(pfn: u32): void {
   switch (load<u32>(POLICY_NR)) {
+    case Policy.linux: mark_page_accessed(pfn); break;
     case Policy.lru: lru_access(pfn); break;
+    case Policy.nbit_clock: nbit_clock_access(pfn); break;
+    case Policy.lfu: lfu_access(pfn); break;
+    case Policy.mru: mru_access(pfn); break;
+    case Policy.two_q: two_q_access(pfn); break;
+    case Policy.arc: arc_access(pfn); break;
+    case Policy.mglru: mglru_access(pfn); break;
+    case Policy.sieve: sieve_access(pfn); break;
+    case Policy.s3_fifo: s3_fifo_access(pfn); break;
     case Policy.opt: opt_access(pfn); break;
   }
 }
@@ -140,20 +237,40 @@ export function policy_access(pfn: u32): void {
 /**
  * The page that should go first. It stays until policy_evict, policy_remove or
  * policy_keep.
- * => pfn, or NO_PAGE when no page is resident.
+ * => pfn, or NO_PAGE when no page is resident that could go.
  */
 export function policy_victim(): u32 {
   switch (load<u32>(POLICY_NR)) {
+    case Policy.linux: return linux_victim();
+    case Policy.fifo: return fifo_victim();
     case Policy.lru: return lru_victim();
     case Policy.clock: return clock_victim();
-    case Policy.opt: return opt_victim();
-    default: return fifo_victim();
+    case Policy.nbit_clock: return nbit_clock_victim();
+    case Policy.enhanced_clock: return enhanced_clock_victim();
+    case Policy.nru: return nru_victim();
+    case Policy.aging: return aging_victim();
+    case Policy.lfu: return lfu_victim();
+    case Policy.mru: return mru_victim();
+    case Policy.random: return random_victim();
+    case Policy.working_set: return working_set_victim();
+    case Policy.wsclock: return wsclock_victim();
+    case Policy.two_q: return two_q_victim();
+    case Policy.arc: return arc_victim();
+    case Policy.mglru: return mglru_victim(load<u32>(POLICY_RESIDENT));
+    case Policy.sieve: return sieve_victim();
+    case Policy.s3_fifo: return s3_fifo_victim();
+    default: return opt_victim();
   }
 }
 
 /** The candidate cannot go: it counts as just used; another one may be asked for. */
 export function policy_keep(pfn: u32): void {
   switch (load<u32>(POLICY_NR)) {
+    case Policy.linux: linux_keep(pfn); break;
+    case Policy.lfu: lfu_access(pfn); break;
+    case Policy.mru: mru_keep(pfn); break;
+    case Policy.mglru: mglru_access(pfn); break;
+    case Policy.sieve: sieve_keep(pfn); break;
     case Policy.opt: opt_keep(pfn); break;
     default: lruvec_move_page(page_lru(pfn), pfn);
   }
@@ -161,7 +278,13 @@ export function policy_keep(pfn: u32): void {
 
 /** Page `pfn` is not wanted soon: it becomes the coldest of its list. */
 export function policy_deactivate(pfn: u32): void {
-  const lru = page_lru(pfn);
+  let lru = page_lru(pfn);
+  switch (load<u32>(POLICY_NR)) {
+    case Policy.linux: lru = linux_inactive_lru(pfn); break;
+    case Policy.lfu: lru = lfu_forget(pfn); break;
+    case Policy.mglru: lru = lru_gen_from_seq(mglru_min_seq()); break;
+    case Policy.sieve: sieve_remove(pfn); break;
+  }
   lruvec_del_page(pfn);
   lruvec_add_page_tail(lru, pfn);
 }
@@ -171,31 +294,43 @@ export function policy_deactivate(pfn: u32): void {
  * => its shadow: give it to policy_insert when the page returns; 0 when none.
  */
 export function policy_evict(pfn: u32, key: u64): u32 {
+  let shadow: u32 = 0;
   switch (load<u32>(POLICY_NR)) {
-    case Policy.opt: opt_remove(pfn); break;
+    case Policy.linux: shadow = workingset_eviction(pfn); break;
+    case Policy.two_q: two_q_evict(pfn, key); break;
+    case Policy.arc: arc_evict(pfn, key); break;
+    case Policy.s3_fifo: s3_fifo_evict(pfn, key); break;
   }
-  lruvec_del_page(pfn);
-  return 0;
+  policy_remove(pfn);
+  return shadow;
 }
 
 /** Frame `pfn` no longer holds a page that could return. It must be on a list. */
 export function policy_remove(pfn: u32): void {
   switch (load<u32>(POLICY_NR)) {
+    case Policy.sieve: sieve_remove(pfn); break;
     case Policy.opt: opt_remove(pfn); break;
   }
   lruvec_del_page(pfn);
 }
 
-/** The driver's clock interrupt. */
+/** The driver's clock interrupt: policies that sample bits collect them. */
 export function policy_tick(): void {
+  switch (load<u32>(POLICY_NR)) {
+    case Policy.nru: nru_tick(); break;
+    case Policy.aging: aging_tick(); break;
+    case Policy.working_set: working_set_tick(); break;
+  }
 }
 
 /**
  * For a driver that sees only bits, and a policy that needs each access: one access of
- * every page found referenced, from the coldest to the newest.
+ * every page found referenced, list by list, from the coldest to the newest. Does
+ * nothing for the other policies.
  */
 export function policy_harvest(): void {
-  for (let lru: u32 = 0; lru < <u32>POLICY_NR_LISTS; lru++) {
+  if (policy_need(load<u32>(POLICY_NR)) != PolicyNeed.accesses) return;
+  for (let lru: u32 = 0; lru < HANDOVER; lru++) {
     let pfn = lru_to_page(lru);
     for (let left = lru_size(lru); left > 0; left--) {
       const newer = lru_newer(pfn);
@@ -205,14 +340,22 @@ export function policy_harvest(): void {
   }
 }
 
+/** The i-th list, as the policy at work would look at them: coldest first. */
+// @nomark
+function list_in_order(i: u32): u32 {
+  const mglru = load<u32>(POLICY_NR) == Policy.mglru && i < 4;
+  return mglru ? lru_gen_from_seq(mglru_min_seq() + i) : i;
+}
+
 /**
- * Another policy takes over the resident pages, coldest first: list by list as the old
- * one would have looked at them.
+ * Another policy takes over the resident pages, coldest first, and knows nothing else
+ * of the past: shadows and names of the old one mean nothing to it.
  * => whether there is such a policy.
  */
 export function policy_switch(policy: u32): bool {
   if (policy >= <u32>NR_POLICIES) return false;
-  for (let lru: u32 = 0; lru < HANDOVER; lru++) {
+  for (let i: u32 = 0; i < HANDOVER; i++) {
+    const lru = list_in_order(i);
     while (lru_size(lru) > 0) lruvec_move_page(HANDOVER, lru_to_page(lru));
   }
   policy_begin(policy);
