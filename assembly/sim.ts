@@ -34,6 +34,7 @@ import {
   SIM_USED,
   SIM_WRITEBACKS,
   TRACE_AT,
+  TRACE_CLEANED,
   TRACE_ENTRIES,
   TRACE_FUTURE,
   TRACE_OWNERS,
@@ -133,6 +134,7 @@ export function sim_reset(
 ): void {
   memory.fill(load<u32>(TRACE_ENTRIES), 0, <usize>load<u32>(SIM_PAGES) << 2);
   memory.fill(SIM_REFERENCES, 0, 32);
+  store<u64>(TRACE_CLEANED, 0);
   memory.fill(FRAMES, 0, <usize>(frames + 1) * PAGE_SIZE_OF);
   store<u32>(SIM_USED, 0);
   store<u32>(SIM_TICK_LEFT, load<u32>(SIM_TICK));

@@ -17,6 +17,7 @@ import {
   SIM_SLOTS,
   SIM_TABLE,
   SIM_TICK,
+  SIM_USED,
   SIM_WRITEBACKS,
   TRACE_CLEANED,
   TRACE_ENTRIES,
@@ -75,7 +76,7 @@ export class Simulator {
   #u32!: Uint32Array;
   #view!: DataView;
   #top = SIM_HEAP;
-  readonly #raw: number;
+  #raw = 0;
   readonly #chunks: { at: number; nr: number }[] = [];
   #references = 0;
   #writes = 0;
@@ -85,9 +86,20 @@ export class Simulator {
     this.#core = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
     if (this.#core.abi_version() !== ABI_VERSION) throw new Error("sim.wasm is of another version");
     this.#look();
+    this.clear();
+  }
+
+  /** Forgets all references. */
+  clear(): void {
+    this.#top = SIM_HEAP;
+    this.#chunks.length = 0;
+    this.#references = 0;
+    this.#writes = 0;
     this.#raw = this.#take(CHUNK * 8);
-    this.#set(SIM_TABLE, this.#take(FIRST_SLOTS * SIM_SLOT_SIZE));
+    this.#set(SIM_PAGES, 0);
     this.#set(SIM_SLOTS, FIRST_SLOTS);
+    this.#set(SIM_TABLE, this.#take(FIRST_SLOTS * SIM_SLOT_SIZE));
+    this.#u8.fill(0, this.#get(SIM_TABLE), this.#top);
   }
 
   #look(): void {
@@ -134,6 +146,12 @@ export class Simulator {
   /** Distinct pages among them: faults that no policy can avoid. */
   get pages(): number {
     return this.#get(SIM_PAGES);
+  }
+
+  /** The ids (by first use, from 0) of the pages in memory after the last run, by frame. */
+  get resident(): number[] {
+    const owners = this.#get(TRACE_OWNERS);
+    return Array.from({ length: this.#get(SIM_USED) }, (_, i) => this.#get(owners + 4 * (i + 1)));
   }
 
   /**
