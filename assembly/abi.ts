@@ -541,6 +541,8 @@ export const TASK_F = 768;
 export const TASK_FCSR = 1024;
 /** u64: bytes a write that waits has already written. */
 export const TASK_RESTART_DONE = 1032;
+/** rseq_state, see kernel/rseq.ts. */
+export const TASK_RSEQ = 1408;
 /** 64 x { u64 handler, u64 sa_flags, u64 sa_mask }, by signal number - 1. */
 export const TASK_SIGACTION = 1536;
 /** 64 x { u32 code, u32 pid, u32 uid, u32 status, u64 addr, u64 value }: siginfo. */

@@ -51,6 +51,7 @@ import {
   task_slot,
   task_struct,
 } from "./sched";
+import { rseq_handle_notify_resume, rseq_wants_resume } from "./rseq";
 import {
   BUS_ADRALN,
   ILL_ILLOPC,
@@ -110,8 +111,9 @@ export function exit_to_user_mode(): void {
       if (current().restarted) do_trap_ecall_u();
       continue;
     }
-    if (!signal_pending(task)) break;
-    do_signal();
+    if (signal_pending(task)) do_signal();
+    else if (rseq_wants_resume(task)) rseq_handle_notify_resume();
+    else break;
   }
   arm_tick();
 }

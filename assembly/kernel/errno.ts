@@ -20,6 +20,7 @@ export const EAGAIN: i64 = 11;
 export const ENOMEM: i64 = 12;
 export const EACCES: i64 = 13;
 export const EFAULT: i64 = 14;
+export const EBUSY: i64 = 16;
 export const EEXIST: i64 = 17;
 export const ENODEV: i64 = 19;
 export const ENOTDIR: i64 = 20;

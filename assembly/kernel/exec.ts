@@ -45,6 +45,7 @@ import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
 import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
+import { rseq_execve } from "./rseq";
 import { current, rlimit } from "./sched";
 import { flush_signal_handlers } from "./signal";
 import { RLIMIT_STACK } from "./rlimit";
@@ -333,6 +334,7 @@ export function begin_new_exec(bprm: linux_binprm): void {
   complete_vfork_done(task);
   do_close_on_exec();
   flush_signal_handlers(task);
+  rseq_execve(task);
   set_task_comm(bprm.name);
   memory.fill(HART_X, 0, 256);
   memory.fill(HART_F, 0, 256);

@@ -67,6 +67,7 @@ import { ERESTARTNOHAND, ERESTARTSYS } from "./errno";
 import { schedule_tail } from "./fork";
 import { mm_struct } from "./mm_types";
 import { switch_mm } from "./pgtable";
+import { rseq_preempt } from "./rseq";
 import { signal_pending } from "./signal";
 
 @unmanaged
@@ -334,7 +335,10 @@ export function context_switch(next: task_struct): void {
   store<u64>(QUANTUM_END, load<u64>(HART_INSTRET) + sched_quantum());
   if (changetype<usize>(prev) == changetype<usize>(next)) return;
   account_instret(prev);
-  if (prev.state != TaskState.unused) save_registers(prev);
+  if (prev.state != TaskState.unused) {
+    rseq_preempt(prev);
+    save_registers(prev);
+  }
   const who = <u64>prev.pid | (<u64>next.pid << 32);
   restore_registers(next);
   emit(Ev.Switch, who, load<u64>(HART_PC), prev.state);

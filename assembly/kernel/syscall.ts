@@ -81,6 +81,7 @@ import {
 } from "./read_write";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
+import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
 import { current, task_struct } from "./sched";
 import { sys_ppoll, sys_pselect6 } from "./select";
@@ -229,6 +230,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 260: return sys_wait4(<i32>a(0), a(1), <u32>a(2), a(3));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
+    case 293: return sys_rseq(a(0), <u32>a(1), <u32>a(2), <u32>a(3));
     default:
       log_unknown(nr);
       return -ENOSYS;
