@@ -32,10 +32,26 @@ import { sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
 import { load_elf_binary } from "./binfmt_elf";
 import { load_script } from "./binfmt_script";
-import { E2BIG, EACCES, EFAULT, ELOOP, ENFILE, ENOENT, ENOEXEC, ENOMEM } from "./errno";
+import {
+  E2BIG,
+  EACCES,
+  EFAULT,
+  ELOOP,
+  ENFILE,
+  ENOENT,
+  ENOEXEC,
+  ENOMEM,
+  ETXTBSY,
+} from "./errno";
 import { complete_vfork_done, mmput } from "./exit";
 import { expand_stack, faultin_page } from "./fault";
-import { alloc_file, do_close_on_exec, file_at, fput } from "./file_table";
+import {
+  alloc_file,
+  do_close_on_exec,
+  file_at,
+  fput,
+  inode_is_written,
+} from "./file_table";
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
@@ -105,9 +121,10 @@ export function open_exec(path: usize): i64 {
   if (found < 0) return found;
   const node = inode_at(<u32>found);
   const regular = (node.i_mode & S_IFMT) == S_IFREG;
-  if (!regular || !inode_permission(node, MAY_EXEC)) {
+  const allowed = regular && inode_permission(node, MAY_EXEC);
+  if (!allowed || inode_is_written(node)) {
     iput(<u32>found);
-    return -EACCES;
+    return allowed ? -ETXTBSY : -EACCES;
   }
   const opened = alloc_file(<u32>found, 0, 0);
   if (opened == 0) {

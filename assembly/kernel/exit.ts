@@ -22,6 +22,7 @@ import {
 import { emit } from "../log";
 import { ECHILD, EFAULT, EINVAL, ESRCH } from "./errno";
 import { fd_slot, fput } from "./file_table";
+import { set_fs_pwd } from "./fs_struct";
 import { mm_struct } from "./mm_types";
 import { exit_mmap } from "./mmap";
 import { free_pgtables } from "./pgtable";
@@ -56,6 +57,7 @@ export function do_exit(code: i32): void {
   forget_original_parent(task);
   task.state = TaskState.dead;
   task.wake_at = u64.MAX_VALUE;
+  set_fs_pwd(task, 0);
   const how = <u64>(<u32>code) | (<u64>task.exit_signal << 32);
   emit(Ev.Exit, task.pid, how, <u64>(<u32>task.si_code));
   exit_notify(task);

@@ -35,6 +35,8 @@ import {
   EPIPE,
 } from "./errno";
 import {
+  O_CLOEXEC,
+  O_NONBLOCK,
   O_WRONLY,
   alloc_file,
   f_writable,
@@ -50,8 +52,6 @@ import { current, task_field, wait_on, wake_up } from "./sched";
 import { SIGPIPE, send_sig } from "./signal";
 import { copy_from_user, copy_to_user, put_user_u32 } from "./uaccess";
 
-export const O_NONBLOCK: u32 = 0x800;
-export const O_CLOEXEC: u32 = 0x80000;
 const PIPE_BUF: u64 = 4096;
 const PIPE_PAGES: u64 = 16;
 
