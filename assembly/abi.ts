@@ -798,9 +798,9 @@ export const DI_ATIME = 56;
 export const DI_BTIME = 64;
 /** Extent: u32 first page of the file, u32 blocks, u32 lba, u32 image block, u32 next
  *  extent of the file + 1 (0 is the last). Sorted by first page; a page in no extent is
- *  a hole. Directories: ext2 entries { u32 ino (0 is none), u16 rec_len, u8 name_len, u8
- *  file_type, name }, rec_len a multiple of 4, none crosses a block. A symbolic link's
- *  target is its data. */
+ *  a hole. Directories: ext2 entries { u32 ino (0 is none), u16 rec_len, u8 name_len,
+ *  u8 file_type, name }, rec_len a multiple of 4, none crosses a block. A symbolic
+ *  link's target is its data. */
 export const EXTENT_PAGE = 0;
 export const EXTENT_BLOCKS = 4;
 export const EXTENT_LBA = 8;

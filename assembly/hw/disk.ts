@@ -4,8 +4,8 @@
 // The image at DISK_BASE holds the bytes; where a block *lies* is its lba. What a
 // request costs: a command, a seek that grows with the square root of the distance
 // (the arm accelerates half the way and brakes the other half), half a turn, and the
-// transfer. A request that starts where the head stands pays the transfer alone. Reading
-// and writing cost the same.
+// transfer. A request that starts where the head stands pays the transfer alone.
+// Reading and writing cost the same.
 //
 // Only this file moves the head. Whoever changes the image in place (the filesystem's
 // tables) tells disk_written, so that checkpoints see it.

@@ -1,5 +1,5 @@
-// The console: what a process has as 0, 1 and 2 when the machine starts. It is a pipe to
-// whoever runs the machine, as it is for a program whose output is collected.
+// The console: what a process has as 0, 1 and 2 when the machine starts. It is a pipe
+// to whoever runs the machine, as it is for a program whose output is collected.
 //
 //   write   the bytes go to the output ring, a record a page
 //   read    the input that was given to the machine before it ran

@@ -1,8 +1,8 @@
 // Directories: blocks of entries, each a name and an inode number.
 //
 //   | 12 "." | 2 ".." | 15 "notes"      | 0 ........ |     a block; rec_len leads from
-//   +--------+--------+-----------------+------------+     one entry to the next, and the
-//      rec_len ->                                          last one reaches to the end
+//   +--------+--------+-----------------+------------+     one entry to the next, and
+//      rec_len ->                                          the last reaches to the end
 //
 //   find     entry by entry
 //   add      in what an entry does not need of its rec_len, else in a block more
@@ -141,7 +141,10 @@ export function ext2_delete_entry(dir: inode, entry: usize): void {
   const block = entry & ~(<usize>PAGE_SIZE - 1);
   const rec_len: usize = load<u16>(entry, DIRENT_REC_LEN);
   let before: usize = 0;
-  for (let at = block; at < entry; at += <usize>load<u16>(at, DIRENT_REC_LEN)) before = at;
+  for (let at = block; at < entry; ) {
+    before = at;
+    at += <usize>load<u16>(at, DIRENT_REC_LEN);
+  }
   if (before != 0) {
     store<u16>(before, <u16>(entry - before + rec_len), DIRENT_REC_LEN);
   }

@@ -8,7 +8,7 @@
 //   ext_get_block   A  the page has a block
 //                   B  next to an extent, in the file and on the disk: that one grows
 //                   C  an extent of its own
-//   ext_remove      frees what lies in some pages: extents go, shrink, or are cut in two
+//   ext_remove      frees what lies in some pages: extents go, shrink, or are cut
 //
 // The records are of a table that all files share. An extent has two addresses: `lba`,
 // where the head must go, and `data`, the image's block that holds the bytes.

@@ -2,7 +2,7 @@
 //
 //   NORMAL, SEQUENTIAL, RANDOM   how far readahead goes for this opening
 //   WILLNEED                     read it now
-//   DONTNEED                     put dirty pages on the disk, then drop what nobody uses:
+//   DONTNEED                     write what is dirty, then drop what nobody uses:
 //
 //        first whole page            last whole page (a part of it counts only at the
 //            v                              v        file's end)

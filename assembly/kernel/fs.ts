@@ -3,7 +3,7 @@
 //
 //   disk   superblock | bitmaps | inode table | extent table | data blocks ...
 //                                      |             |
-//   inode (in core) <----- iget -------+             +--> where its pages lie: extents.ts
+//   inode (in core) <----- iget -------+             +--> where pages lie: extents.ts
 //      |
 //      +-- pages of the file that are in memory: the page cache (filemap.ts)
 //
@@ -249,7 +249,8 @@ export function inode_pages(node: inode): u64 {
   return (node.i_size + 4095) >> 12;
 }
 
-/** The time that files are stamped with: ns since 1970, of the last tick (250 a second).
+/**
+ * The time that files are stamped with: ns since 1970, of the last tick (250 a second).
  */
 // @nomark
 export function current_time(): u64 {

@@ -1,6 +1,10 @@
 // The system calls on files, by number: the part of the table that is about them.
 //
+//   by path        openat, mkdirat, renameat2, newfstatat ...
+//   by descriptor  read, write, fsync, fcntl ...
+//
 // In Linux: include/uapi/asm-generic/unistd.h (6.12).
+// Left out: openat2, mount, extended attributes, inotify, asynchronous reads.
 import { HART_X } from "../abi";
 import {
   sys_fchmod,

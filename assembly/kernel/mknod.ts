@@ -5,9 +5,9 @@
 //   symlink  an inode whose data is the target
 //   link     a name more for an inode, of the same directory tree and no directory
 //
-//   All of them: the last part of the path must be a name (not ".", ".." or "/": EEXIST)
-//   that is not there (EEXIST), in a directory that can be written (EACCES) and that
-//   still has a name itself (ENOENT).
+//   All of them: the last part of the path must be a name (not ".", ".." or "/":
+//   EEXIST) that is not there (EEXIST), in a directory that can be written (EACCES) and
+//   that still has a name itself (ENOENT).
 //
 // In Linux: fs/namei.c filename_create(), may_create(), vfs_mkdir(), vfs_link() (6.12).
 // Left out: FIFOs and sockets in the filesystem, link counts above 65000, protected
@@ -76,8 +76,8 @@ const S_ISVTX: u32 = 0o1000;
 const TARGET: usize = KBUF + 0x20000;
 
 /**
- * Walks to where the name of a call's (dfd, path) is to be made. `want_dir`: slashes may
- * follow it.
+ * Walks to where the name of a call's (dfd, path) is to be made. `want_dir`: slashes
+ * may follow it.
  * => 0, with a reference to nd.dir, or negative errno.
  */
 export function filename_create(dfd: i32, path: u64, want_dir: bool): i64 {

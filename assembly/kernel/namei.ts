@@ -153,9 +153,10 @@ function next_component(nd: nameidata): void {
   const len = <u32>at - nd.last;
   nd.last_len = len;
   const dots = load<u8>(nd.last) == 0x2e;
+  const dotdot = dots && load<u8>(nd.last + 1) == 0x2e;
   if (len == 0) nd.last_type = LAST_ROOT;
   else if (dots && len == 1) nd.last_type = LAST_DOT;
-  else if (dots && len == 2 && load<u8>(nd.last + 1) == 0x2e) nd.last_type = LAST_DOTDOT;
+  else if (dotdot && len == 2) nd.last_type = LAST_DOTDOT;
   else nd.last_type = LAST_NORM;
   nd.slashes = load<u8>(at) == 0x2f ? 1 : 0;
   while (load<u8>(at) == 0x2f) at++;
@@ -213,8 +214,8 @@ export function walk_component(nd: nameidata): i64 {
 }
 
 /**
- * Goes on with the target of `link` before the rest of the path; the link's reference is
- * dropped.
+ * Goes on with the target of `link` before the rest of the path; the link's reference
+ * is dropped.
  * => 0, -ELOOP, -ENOENT or -ENAMETOOLONG, then nd.dir's reference is dropped too.
  */
 export function pick_link(nd: nameidata, link: u32): i64 {

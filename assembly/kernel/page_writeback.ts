@@ -42,8 +42,8 @@ export function folio_clear_dirty_for_io(pfn: u32): void {
 }
 
 /**
- * 3: queues the write of a dirty page of the disk's filesystem. What it holds behind the
- * file's end (a program may have written there through a mapping) becomes zeros.
+ * 3: queues the write of a dirty page of the disk's filesystem. What it holds behind
+ * the file's end (a program may have written there through a mapping) becomes zeros.
  */
 export function writepage(pfn: u32): void {
   const p = mem_map(pfn);

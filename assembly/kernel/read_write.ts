@@ -188,8 +188,8 @@ export function filemap_read(f: file, buf: u64, count: u64, pos: u64): i64 {
 }
 
 /**
- * readv(2), writev(2), preadv(2) and pwritev(2): each piece in turn, until one comes out
- * short. `pos` is -1 for the file's own position.
+ * readv(2), writev(2), preadv(2) and pwritev(2): each piece in turn, until one comes
+ * out short. `pos` is -1 for the file's own position.
  */
 export function sys_vector(fd: u32, iov: u64, nr: u64, pos: u64, is_write: bool): i64 {
   const opened = fget(fd);

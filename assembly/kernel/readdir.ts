@@ -1,11 +1,17 @@
-// Listing a directory.
+// Listing a directory, some entries at a time, while others change it.
 //
-// A position in a directory is an offset into its blocks. The directory may have
-// changed since: the listing goes on at the first entry at or behind that offset, so
-// that what was there all the time comes exactly once.
+//   f_pos   an offset into the directory's blocks: where the next entry begins
 //
-// In Linux: fs/readdir.c, fs/ext2/dir.c ext2_readdir() (6.12). ext4 lists in the order
-// of a hash of the names; here it is the order of the entries.
+//     | "." | ".." | a | b | c |          a, b read; b and c removed, d added:
+//                          ^f_pos
+//     | "." | ".." | a | d     |          goes on at the first entry at or behind f_pos
+//                          ^
+//
+//   So what was there all the time comes exactly once.
+//
+// In Linux: fs/readdir.c, fs/ext2/dir.c ext2_readdir() (6.12).
+// Left out: ext4 lists in the order of a hash of the names; here it is the order of the
+// entries.
 import { FileKind, KBUF, PAGE_SIZE } from "../abi";
 import {
   DIRENT_NAME,

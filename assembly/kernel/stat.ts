@@ -1,5 +1,9 @@
 // What can be asked about a file, a link and the filesystem.
 //
+//   stat, statx   what the inode says: kind, permissions, owner, length, times, blocks
+//   readlink      a link's target, as it stands
+//   statfs        how large the disk is, and how much of it is free
+//
 // In Linux: fs/stat.c, fs/statfs.c, fs/ext4/inode.c ext4_getattr() (6.12).
 // Left out: device numbers of more than one disk, mount and inode attributes.
 import {
@@ -58,7 +62,8 @@ function is_fd_alone(dfd: i32, path: u64, flags: u32): bool {
 }
 
 /**
- * fstat(2). A pipe; the console is one too, as it is for a program whose output is collected.
+ * fstat(2). The console is a pipe too, as it is for a program whose output is
+ * collected.
  */
 export function sys_fstat(fd: u32, buf: u64): i64 {
   const opened = fget_raw(fd);

@@ -2,7 +2,7 @@
 //
 //   fsync, fdatasync   the dirty pages of one file
 //   sync, syncfs       those of all files
-//   fallocate          blocks for a range, so that later writes cannot find the disk full
+//   fallocate          blocks for a range, so that no later write finds the disk full
 //
 // In Linux: fs/sync.c, fs/open.c vfs_fallocate(), fs/ext4/extents.c ext4_fallocate()
 // (6.12).

@@ -59,8 +59,8 @@ export function sys_unlinkat(dfd: i32, path: u64, flags: u32): i64 {
 
 /**
  * May the process take `victim` out of the directory? `isdir`: as a directory.
- * => 0, -EACCES, -EPERM (a sticky directory, and neither is its own), -ENOTDIR, -EISDIR,
- * -EBUSY (the root), -ENOENT (the directory itself is gone).
+ * => 0, -EACCES, -EPERM (a sticky directory, and neither is its own), -ENOTDIR,
+ * -EISDIR, -EBUSY (the root), -ENOENT (the directory itself is gone).
  */
 export function may_delete(dir: inode, victim: inode, isdir: bool): i64 {
   if (!inode_permission(dir, MAY_WRITE | MAY_EXEC)) return -EACCES;
@@ -74,7 +74,8 @@ export function may_delete(dir: inode, victim: inode, isdir: bool): i64 {
   return dir.i_nlink == 0 ? -ENOENT : 0;
 }
 
-/** In a directory like /tmp a file can be removed only by its owner, or the directory's.
+/**
+ * In a directory like /tmp a file can be removed only by its owner, or the directory's.
  */
 // @nomark
 function check_sticky(dir: inode, victim: inode): bool {

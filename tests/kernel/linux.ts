@@ -155,10 +155,14 @@ export class Linux {
     this.reset();
   }
 
-  /** Powers on again with the same disk, as it was first, and the same request. */
-  reset(): void {
+  /**
+   * Powers on again with the same request.
+   *
+   * @param keepDisk with what was written to it since; else it is as it was first
+   */
+  reset(keepDisk = false): void {
     const { core } = this;
-    this.#writeDisk();
+    if (!keepDisk) this.#writeDisk();
     core.reset();
     core.setU32(RUN_FLAGS, RunFlag.HoldLog);
     core.setU32(RUN_LOG_READ, 0);

@@ -317,7 +317,10 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
   let tableBytes: Uint8Array | null = null;
   const original = (block: number) => {
     if (block < dataBlock) {
-      if (!tableBytes) writeTables((tableBytes = new Uint8Array(dataBlock * PAGE_SIZE)));
+      if (!tableBytes) {
+        tableBytes = new Uint8Array(dataBlock * PAGE_SIZE);
+        writeTables(tableBytes);
+      }
       return tableBytes.slice(block * PAGE_SIZE, (block + 1) * PAGE_SIZE);
     }
     const page = new Uint8Array(PAGE_SIZE);
@@ -325,8 +328,8 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
     for (const { data, size } of inodes) {
       const at = (block - first) * PAGE_SIZE;
       if (at >= 0 && at < size) {
-        let bytes = data;
-        if (!(bytes instanceof Uint8Array)) bytes.read((bytes = new Uint8Array(size)));
+        const bytes = data instanceof Uint8Array ? data : new Uint8Array(size);
+        if (!(data instanceof Uint8Array)) data.read(bytes);
         page.set(bytes.subarray(at, at + PAGE_SIZE));
         break;
       }
