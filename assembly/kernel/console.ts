@@ -4,7 +4,8 @@
 //   write   the bytes go to the output ring, a record a page
 //   read    the input that was given to the machine before it ran
 //
-// In Linux: a terminal's driver, or a pipe (fs/pipe.c).
+// In Linux: a terminal's driver, or a pipe (fs/pipe.c, 6.12).
+// Left out: waiting for room or for input, terminal settings.
 import {
   INPUT_BASE,
   INPUT_NR,

@@ -11,8 +11,8 @@
 // A directory's blocks never become fewer. They are taken to be in memory: only file
 // pages cost disk reads.
 //
-// In Linux: fs/ext2/dir.c (6.12); ext4 finds names by a hash, and lists them in its
-// order.
+// In Linux: fs/ext2/dir.c (6.12).
+// Left out: ext4 finds names by a hash, and lists them in its order.
 import { PAGE_SIZE } from "../abi";
 import { disk_block, disk_written } from "../hw/disk";
 import { ENOSPC } from "./errno";

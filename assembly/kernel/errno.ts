@@ -13,7 +13,6 @@ export const EINTR: i64 = 4;
 export const EIO: i64 = 5;
 export const ENXIO: i64 = 6;
 export const E2BIG: i64 = 7;
-export const ENXIO: i64 = 6;
 export const ENOEXEC: i64 = 8;
 export const EBADF: i64 = 9;
 export const ECHILD: i64 = 10;

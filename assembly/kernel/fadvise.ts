@@ -13,7 +13,7 @@
 import { FileKind, VM } from "../abi";
 import { disk_run_queue } from "../hw/disk";
 import { EBADF, EINVAL, ESPIPE } from "./errno";
-import { f_readable, fget, file, file_at } from "./file_table";
+import { f_readable, fget, file, file_at, set_ra_mode } from "./file_table";
 import { page_cache_queue } from "./filemap";
 import { inode, inode_at, inode_pages } from "./fs";
 import { NO_PAGE } from "./mm_types";
@@ -40,13 +40,13 @@ export function sys_fadvise64(fd: u32, offset: i64, len: i64, advice: u32): i64 
   if (len != 0 && <u64>offset + <u64>len >= <u64>len) end = <u64>offset + len - 1;
   switch (advice) {
     case POSIX_FADV_NORMAL:
-      f.f_ra_mode = 0;
+      set_ra_mode(f, 0);
       break;
     case POSIX_FADV_RANDOM:
-      f.f_ra_mode = VM.RAND_READ;
+      set_ra_mode(f, VM.RAND_READ);
       break;
     case POSIX_FADV_SEQUENTIAL:
-      f.f_ra_mode = VM.SEQ_READ;
+      set_ra_mode(f, VM.SEQ_READ);
       break;
     case POSIX_FADV_WILLNEED:
       force_page_cache_readahead(f, offset >> 12, end >> 12);

@@ -11,24 +11,8 @@
 // In Linux: fs/fs_struct.c, fs/d_path.c, fs/open.c do_faccessat() (6.12). There, a path
 // is read from the dentries.
 // Left out: chroot, mount namespaces.
-import {
-  DISK_ROOT_INO,
-  KBUF,
-  NR_TASKS,
-  PAGE_SIZE,
-  TASKS,
-  TASK_CWD,
-  TASK_SIZE_OF,
-  TASK_STATE,
-  TaskState,
-} from "../abi";
-import {
-  DIRENT_NAME,
-  DIRENT_NAME_LEN,
-  DIRENT_REC_LEN,
-  dir_block,
-  ext2_dotdot,
-} from "./dir";
+import { KBUF, TaskState } from "../abi";
+import { seq_dir_path } from "./d_path";
 import {
   EACCES,
   EBADF,
@@ -43,21 +27,20 @@ import { fget_raw, file_at, file_inode } from "./file_table";
 import { iget, inode, inode_at, is_dir, iput } from "./fs";
 import { MAY_EXEC, PATH_MAX, generic_permission, inode_permission } from "./namei";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, user_path_at } from "./open";
-import { current, task_struct } from "./sched";
+import { current, nr_task_slots, task_at, task_struct } from "./sched";
+import { seq_length, seq_window, the_seq_file } from "./seq_file";
 import { copy_to_user } from "./uaccess";
 
 const AT_EACCESS: u32 = 0x200;
-/** The path grows downwards from the end of this room. */
-const CWD: usize = KBUF + 0x20000;
-const CWD_END: usize = CWD + 0x1000;
+/** Room for a path and its NUL. */
+const CWD: usize = KBUF + 0x26000;
 
 /** Does a living process work in the directory of this number? */
 export function is_pwd(ino: u32): bool {
-  for (let i: u32 = 0; i < <u32>NR_TASKS; i++) {
-    const task = TASKS + <usize>i * TASK_SIZE_OF;
-    const state = load<u32>(task, TASK_STATE);
-    if (state == TaskState.unused || state == TaskState.dead) continue;
-    if (load<u32>(task, TASK_CWD) == ino) return true;
+  for (let i: u32 = 0; i < nr_task_slots(); i++) {
+    const task = task_at(i);
+    if (task.state == TaskState.unused || task.state == TaskState.dead) continue;
+    if (task.cwd == ino) return true;
   }
   return false;
 }
@@ -99,60 +82,20 @@ function chdir_to(node: inode): i64 {
 
 /** getcwd(2). => bytes of the path with its NUL. */
 export function sys_getcwd(buf: u64, size: u64): i64 {
-  const at = d_path(current().cwd);
-  if (at < 0) return at;
-  const len = CWD_END - <usize>at;
-  if (len > <usize>PATH_MAX) return -ENAMETOOLONG;
-  if (<u64>len > size) return -ERANGE;
-  return copy_to_user(buf, <usize>at, len) == 0 ? <i64>len : -EFAULT;
-}
-
-/**
- * Writes the path of directory `ino`, with a NUL.
- * => where it begins, in the simulator's memory; -ENOENT when it was removed,
- * -ENAMETOOLONG.
- */
-export function d_path(ino: u32): i64 {
-  let at = CWD_END - 1;
-  store<u8>(at, 0);
-  if (ino == DISK_ROOT_INO) store<u8>(--at, 0x2f);
-  while (ino != DISK_ROOT_INO) {
-    const p = iget(ino);
-    if (p == 0) return -ENOENT;
-    const removed = inode_at(p).i_nlink == 0;
-    const above = load<u32>(ext2_dotdot(inode_at(p)));
-    iput(p);
-    const parent = removed ? 0 : iget(above);
-    if (parent == 0) return -ENOENT;
-    const entry = name_of(inode_at(parent), ino);
-    iput(parent);
-    if (entry == 0) return -ENOENT;
-    const len: usize = load<u8>(entry, DIRENT_NAME_LEN);
-    if (at - len - 1 < CWD) return -ENAMETOOLONG;
-    at -= len;
-    memory.copy(at, entry + DIRENT_NAME, len);
-    store<u8>(--at, 0x2f);
-    ino = above;
-  }
-  return <i64>at;
-}
-
-/** => the entry of the directory that leads to `ino` (not "." or ".."), or 0. */
-function name_of(dir: inode, ino: u32): usize {
-  for (let pos: u64 = 0; pos < dir.i_size; pos += PAGE_SIZE) {
-    const block = dir_block(dir, pos >> 12);
-    // "." and ".." are the first two of the first block.
-    let offset: usize = pos == 0 ? ext2_dotdot(dir) - block : 0;
-    if (pos == 0) offset += <usize>load<u16>(block + offset, DIRENT_REC_LEN);
-    while (block != 0 && offset < <usize>PAGE_SIZE) {
-      const entry = block + offset;
-      if (load<u32>(entry) == ino) return entry;
-      const rec_len: usize = load<u16>(entry, DIRENT_REC_LEN);
-      if (rec_len == 0) break;
-      offset += rec_len;
-    }
-  }
-  return 0;
+  const ino = current().cwd;
+  const found = iget(ino);
+  if (found == 0) return -ENOENT;
+  const removed = inode_at(found).i_nlink == 0;
+  iput(found);
+  if (removed) return -ENOENT;
+  const m = the_seq_file();
+  memory.fill(CWD, 0, PATH_MAX + 1);
+  seq_window(m, CWD, PATH_MAX + 1);
+  seq_dir_path(m, ino);
+  const len = <u64>seq_length(m) + 1;
+  if (len > <u64>PATH_MAX) return -ENAMETOOLONG;
+  if (len > size) return -ERANGE;
+  return copy_to_user(buf, CWD, len) == 0 ? <i64>len : -EFAULT;
 }
 
 /**

@@ -7,6 +7,7 @@
 //   5,0 tty    the terminal of the session: there is none, so it cannot be opened
 //
 // In Linux: drivers/char/mem.c, drivers/char/random.c, drivers/tty/tty_io.c (6.12).
+// Left out: every other device.
 import { KBUF } from "../abi";
 import { EFAULT, ENOSPC, ENXIO } from "./errno";
 import { file, file_at } from "./file_table";

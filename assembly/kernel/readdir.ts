@@ -23,6 +23,8 @@ import {
 import { EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR } from "./errno";
 import { fget, file, file_at } from "./file_table";
 import { inode, inode_at, touch_atime } from "./fs";
+import { proc_getdents } from "./proc_readdir";
+import { is_proc } from "./procfs";
 import { copy_to_user } from "./uaccess";
 
 const DIRENT: usize = KBUF + 0x600;
@@ -35,6 +37,7 @@ export function sys_getdents64(fd: u32, buf: u64, count: u32): i64 {
   if (f.f_kind != FileKind.directory) return -ENOTDIR;
   const dir = inode_at(f.f_inode);
   if (dir.i_nlink == 0) return -ENOENT;
+  if (is_proc(dir)) return proc_getdents(f, dir.i_ino, buf, count);
   touch_atime(dir);
   let done: u64 = 0;
   while (f.f_pos < dir.i_size) {

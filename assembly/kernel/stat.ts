@@ -13,13 +13,14 @@ import {
   SB_DATA_BLOCK,
   SB_FREE_INODES,
   SB_INODES,
+  SEQ_BUF,
 } from "../abi";
-import { disk_base, disk_block } from "../hw/disk";
+import { disk_base } from "../hw/disk";
 import { ext2_count_free_blocks } from "./balloc";
 import { EBADF, EFAULT, EINVAL } from "./errno";
-import { bmap, extent_data } from "./extents";
 import { fget_raw, file_at, file_inode } from "./file_table";
-import { S_IFLNK, S_IFMT, inode, inode_at, iput, touch_atime } from "./fs";
+import { S_IFLNK, S_IFMT, inode, inode_at, iput } from "./fs";
+import { read_link } from "./namei";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -31,6 +32,8 @@ import {
 import { copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
+/** What a link says. */
+const TARGET: usize = SEQ_BUF;
 const STAT_SIZE: u64 = 128;
 const STATX_SIZE: u64 = 256;
 const STATFS_SIZE: u64 = 120;
@@ -198,10 +201,8 @@ export function sys_readlinkat(dfd: i32, path: u64, buf: u64, size: i32): i64 {
   // Of an open file that is no link, "no such file": there is no path to be read.
   let done: i64 = load<u8>(PATH) == 0 ? -2 : -EINVAL;
   if ((node.i_mode & S_IFMT) == S_IFLNK) {
-    touch_atime(node);
-    const len = min<u64>(node.i_size, size);
-    const from = disk_block(extent_data(bmap(node, 0), 0));
-    done = copy_to_user(buf, from, len) == 0 ? <i64>len : -EFAULT;
+    const len = min<u64>(read_link(node, TARGET), size);
+    done = copy_to_user(buf, TARGET, len) == 0 ? <i64>len : -EFAULT;
   }
   iput(<u32>found);
   return done;

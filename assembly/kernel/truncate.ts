@@ -9,6 +9,7 @@
 //
 // In Linux: mm/truncate.c truncate_pagecache(), invalidate_mapping_pages(),
 // fs/ext4/inode.c ext4_setattr(), ext4_block_truncate_page() (6.12).
+// Left out: orphans for the next mount, waiting for pages being written.
 import { PG } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { disk_run_queue } from "../hw/disk";

@@ -5,6 +5,7 @@
 //   rmdir    an empty directory's only name; the parent has a link less
 //
 // In Linux: fs/namei.c do_unlinkat(), do_rmdir(), may_delete() (6.12).
+// Left out: mount points, files marked immutable.
 import { DISK_ROOT_INO } from "../abi";
 import { ext2_delete_entry, ext2_empty_dir, ext2_find_entry } from "./dir";
 import {
