@@ -543,6 +543,7 @@ export const TASK_SESSION = 96; // u32
 export const TASK_WAIT_KIND = 104; // u32, see WaitKind
 export const TASK_WAIT_ON = 108; // u32: what of that kind
 export const TASK_WAKE_AT = 112; // u64: ps at which it is woken; the largest u64 never
+export const TASK_RESTARTED = 124; // u32: 1 while its call waits to be made again
 export const TASK_RUN_INSTRET = 136; // u64: instructions it has retired
 export const TASK_PENDING = 192; // u64: signals waiting, bit signo - 1
 export const TASK_BLOCKED = 200; // u64: signals held back

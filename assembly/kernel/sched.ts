@@ -50,6 +50,7 @@ import {
   TASK_PENDING,
   TASK_PGRP,
   TASK_REGS,
+  TASK_RESTARTED,
   TASK_RLIMITS,
   TASK_RUN_INSTRET,
   TASK_SIZE_OF,
@@ -408,6 +409,7 @@ if (offsetof<task_struct>("parent") != TASK_PARENT) ERROR("abi: TASK_PARENT");
 if (offsetof<task_struct>("pgrp") != TASK_PGRP) ERROR("abi: TASK_PGRP");
 if (offsetof<task_struct>("wait_kind") != TASK_WAIT_KIND) ERROR("abi: TASK_WAIT_KIND");
 if (offsetof<task_struct>("wake_at") != TASK_WAKE_AT) ERROR("abi: TASK_WAKE_AT");
+if (offsetof<task_struct>("restarted") != TASK_RESTARTED) ERROR("abi: TASK_RESTARTED");
 if (offsetof<task_struct>("run_instret") != TASK_RUN_INSTRET) ERROR("abi: RUN_INSTRET");
 if (offsetof<task_struct>("pending") != TASK_PENDING) ERROR("abi: TASK_PENDING");
 if (offsetof<task_struct>() > <usize>TASK_RLIMITS) ERROR("abi: TASK_RLIMITS");

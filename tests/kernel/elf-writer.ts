@@ -127,6 +127,15 @@ export const lui = (rd: number, imm20: number) =>
   (((imm20 & 0xfffff) << 12) | (rd << 7) | 0x37) >>> 0;
 export const auipc = (rd: number, imm20: number) =>
   (((imm20 & 0xfffff) << 12) | (rd << 7) | 0x17) >>> 0;
+/** jal rd, pc + offset, less than 4 KiB away */
+export const jal = (rd: number, offset: number) =>
+  (((offset & 0x100000) << 11) |
+    ((offset & 0x7fe) << 20) |
+    ((offset & 0x800) << 9) |
+    (offset & 0xff000) |
+    (rd << 7) |
+    0x6f) >>>
+  0;
 export const ecall = 0x73;
 
 /** exit(a0) */

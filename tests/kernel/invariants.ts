@@ -1,17 +1,34 @@
-// What must hold of the kernel's memory whenever it is not running. The letters are those of a
-// list: F frames, P page tables, T the TLB, V areas, C the page cache.
-import {
+// What must hold of the kernel's memory whenever it is not running: the letters and numbers are
+// those of one list, F frames, P page tables, T the TLB, V areas, C the page cache, S swap, K copy
+// on write. A sweep looks at the whole machine, from linear memory alone, and is made to run after
+// every event: it reads words, keeps its tables, and makes a sentence only of what is wrong.
+import * as abi from "../../assembly/abi.ts";
+import type { Core } from "../../web/machine/core.ts";
+
+// Local names: an imported one is looked up each time it is used.
+const {
   ANON_VMA_RB_ROOT,
   AVC_RB_NEXT,
   AVC_VMA,
+  Conf,
+  CURRENT,
+  FILE_COUNT,
+  FILE_INODE,
+  FILE_KIND,
+  FILE_SIZE_OF,
+  FILES,
+  FileKind,
+  FRAMES,
   FREE_HEAD,
-  INODES,
+  HART_SATP,
+  INODE_COUNT,
+  INODE_I_MMAP,
   INODE_NRPAGES,
   INODE_SIZE,
   INODE_SIZE_OF,
-  FILE_INODE,
-  MMS,
+  INODES,
   MM_ASID,
+  MM_EXE_FILE,
   MM_MAP_COUNT,
   MM_MMAP,
   MM_PGD,
@@ -19,14 +36,17 @@ import {
   MM_RSS_ANON,
   MM_RSS_FILE,
   MM_SIZE_OF,
+  MM_START_BRK,
   MM_TOTAL_VM,
   MM_USERS,
-  Conf,
-  FRAMES,
+  MMS,
+  NR_FILES,
   NR_FREE,
   NR_INODES,
   NR_KERNEL,
   NR_MMS,
+  NR_PIPES,
+  NR_TASKS,
   PAGE_FLAGS,
   PAGE_HASH,
   PAGE_HASH_NEXT,
@@ -39,271 +59,715 @@ import {
   PAGE_SIZE,
   PAGE_SIZE_OF,
   PG,
+  PIPE_SIZE_OF,
+  PIPES,
   RAM_BASE,
+  TASK_FDS,
+  TASK_MM,
+  TASK_NR_FDS,
+  TASK_SIZE_OF,
+  TASK_STATE,
+  TASKS,
+  TaskState,
   TLB_BASE,
   TLB_ENTRY_SIZE,
   VM,
+  VM_COMMITTED,
+  VMA_ANON_VMA,
   VMA_END,
   VMA_FILE,
   VMA_FLAGS,
+  VMA_I_MMAP,
+  VMA_MM,
   VMA_NEXT,
   VMA_PGOFF,
   VMA_PREV,
   VMA_START,
-  VM_COMMITTED,
   ZERO_PFN,
-} from "../../assembly/abi.ts";
-import type { Core } from "../../web/machine/core.ts";
+} = abi;
 
 const TASK_SIZE = 0x4000000000;
-const [V, R, W, X, U, G, A, D] = [1n, 2n, 4n, 8n, 16n, 32n, 64n, 128n];
-const SPECIAL = 256n;
-/** Bits 63..54: reserved, or of extensions this machine does not have. */
-const RESERVED = 0x3ffn << 54n;
+// Bits of a PTE.
+const V = 1;
+const R = 2;
+const W = 4;
+const X = 8;
+const U = 16;
+const G = 32;
+const D = 128;
+const SPECIAL = 256;
+/** Bits 63..54, seen in the upper word: reserved, or of extensions this machine lacks. */
+const RESERVED = 0xffc00000;
+/** Words of a struct page, and of its fields. */
+const FRAMES_AT = FRAMES >> 2;
+const RAM_AT = RAM_BASE >> 2;
+const PAGE_WORDS = PAGE_SIZE_OF >> 2;
+const TABLE_WORDS = PAGE_SIZE >> 2;
+const NEXT_WORD = PAGE_LRU_NEXT >> 2;
+const HASH_NEXT = PAGE_HASH_NEXT >> 2;
+const SIZE = PAGE_SIZE;
+const ANON = PG.anon;
+const FREE = PG.free;
+const TABLE = PG.table;
+const CACHED = PG.pagecache;
+const RESERVED_PAGE = PG.reserved;
+const EXCLUSIVE = PG.anon_exclusive;
+const VM_READ = VM.READ;
+const VM_WRITE = VM.WRITE;
+const VM_EXEC = VM.EXEC;
+const VM_SHARED = VM.SHARED;
+const VM_MAYWRITE = VM.MAYWRITE;
+const VM_PFNMAP = VM.PFNMAP;
+const VM_KERNEL = VM.DONTEXPAND;
+const FLAGS = PAGE_FLAGS >> 2;
+const REFS = PAGE_REFCOUNT >> 2;
+const MAPS = PAGE_MAPCOUNT >> 2;
+const MAPPING = PAGE_MAPPING >> 2;
+/** What uses a frame, besides PTEs: at most one of these. */
+enum Use {
+  none = 0,
+  free,
+  table,
+  cache,
+  kernel,
+  pipe,
+}
+const USES = ["nothing", "the free list", "a page table", "the page cache", "the kernel", "a pipe"];
+/** More areas than one address space of a test has. */
+const AREAS = 4096;
 
-interface Leaf {
-  va: number;
-  pte: bigint;
-  pfn: number;
+/** A page table as it was, and its entries in use. */
+interface Filled {
+  bytes: Uint8Array;
+  at: Int16Array;
+  count: number;
 }
 
-/** One sweep over the whole machine; see the class's fields for what it collects. */
-class Sweep {
-  readonly wrong: string[] = [];
+const hex = (n: number) => `0x${n.toString(16)}`;
+
+/** A mapped page, as the last sweep found it. */
+export interface Leaf {
+  /** Address of the mm_struct. */
+  mm: number;
+  va: number;
+  pfn: number;
+  /** Low ten bits of the PTE. */
+  bits: number;
+}
+
+/** Sweeps one machine again and again. */
+export class Sweeper {
   readonly #core: Core;
-  readonly #frames: number;
-  /** Counted PTEs by frame, and how many of them are of which kind. */
-  readonly #mapped = new Map<number, number>();
-  readonly #tables = new Map<number, number>();
-  readonly #leaves = new Map<number, Map<number, bigint>>();
+  #w: Uint32Array;
+  #memory: Buffer;
+  readonly #tablesSeen = new Map<number, Filled>();
+  #frames = 0;
+  /** By frame: PTEs that count it, and what else uses it. */
+  #mapped = new Int32Array(0);
+  #use = new Uint8Array(0);
+  #fileMapped = new Uint8Array(0);
+  #anonMapped = new Uint8Array(0);
+  /** By struct file: who holds it. */
+  readonly #holders = new Int32Array(NR_FILES);
+  // The areas of the address space at hand.
+  readonly #vma = new Int32Array(AREAS);
+  readonly #start = new Float64Array(AREAS);
+  readonly #end = new Float64Array(AREAS);
+  readonly #flags = new Int32Array(AREAS);
+  #areas = 0;
+  #at = 0;
+  #mm = 0;
+  #tables = 0;
+  #anon = 0;
+  #file = 0;
   #promised = 0;
+  #fileAreas = 0;
+  #zero = 0;
+  #wrong: string[] = [];
+
+  // Every counted or special leaf of the last sweep, in parallel arrays: see Leaf.
+  leaves = 0;
+  leafMm = new Int32Array(1024);
+  leafVa = new Float64Array(1024);
+  leafPfn = new Int32Array(1024);
+  leafBits = new Int32Array(1024);
+  /** Sweeps made. */
+  sweeps = 0;
 
   constructor(core: Core) {
     this.#core = core;
-    this.#frames = core.conf(Conf.ram_frames);
-    for (let i = 0; i < NR_MMS; i++) {
-      const mm = MMS + i * MM_SIZE_OF;
-      if (core.getU32(mm + MM_USERS) !== 0) this.#mm(mm);
-    }
-    const cached = this.#cache();
-    this.#all(cached);
-    this.#tlb();
-    this.#check(core.getNumber(VM_COMMITTED) === this.#promised, "V2 committed", this.#promised);
+    this.#w = core.words;
+    this.#memory = Buffer.from(core.words.buffer);
   }
 
-  #check(holds: boolean, ...what: unknown[]): void {
-    if (!holds) {
-      const text = (x: unknown) =>
-        typeof x === "number" || typeof x === "bigint" ? `0x${x.toString(16)}` : String(x);
-      this.wrong.push(what.map(text).join(" "));
+  /** @returns a line for each thing that is wrong; call it while no kernel code runs. */
+  sweep(): string[] {
+    this.#begin();
+    for (let i = 0; i < NR_MMS; i++) {
+      const mm = MMS + i * MM_SIZE_OF;
+      if (this.#w[(mm + MM_USERS) >> 2] !== 0) this.#addressSpace(mm);
     }
+    this.#tasks();
+    this.#cache();
+    this.#pipes();
+    this.#everyFrame();
+    this.#files();
+    this.#tlb();
+    const promised = this.#core.getNumber(VM_COMMITTED);
+    if (promised !== this.#promised) {
+      this.#bad(`V2: ${promised} pages are promised, the areas ask for ${this.#promised}`);
+    }
+    return this.#wrong;
+  }
+
+  #bad(sentence: string): void {
+    // A broken table can be wrong in a thousand places; the first ones say it.
+    if (this.#wrong.length < 20) this.#wrong.push(sentence);
+  }
+
+  #begin(): void {
+    const core = this.#core;
+    this.sweeps++;
+    if (this.#w !== core.words) {
+      this.#w = core.words;
+      this.#memory = Buffer.from(core.words.buffer);
+    }
+    this.#frames = core.conf(Conf.ram_frames);
+    if (this.#use.length !== this.#frames) {
+      this.#mapped = new Int32Array(this.#frames);
+      this.#use = new Uint8Array(this.#frames);
+      this.#fileMapped = new Uint8Array(this.#frames);
+      this.#anonMapped = new Uint8Array(this.#frames);
+    }
+    this.#mapped.fill(0);
+    this.#use.fill(Use.none);
+    this.#fileMapped.fill(0);
+    this.#anonMapped.fill(0);
+    this.#holders.fill(0);
+    this.#zero = core.getU32(ZERO_PFN);
+    this.#promised = 0;
+    this.#fileAreas = 0;
+    this.leaves = 0;
+    this.#wrong = [];
+  }
+
+  /** A u64 below 2^53 at a byte address. */
+  #number(at: number): number {
+    const w = this.#w;
+    return (w[at >> 2] as number) + (w[(at + 4) >> 2] as number) * 4294967296;
+  }
+
+  /** Notes what uses a frame; two uses are one too many. */
+  #claim(pfn: number, use: Use): boolean {
+    if (pfn <= 0 || pfn >= this.#frames) {
+      this.#bad(`P1: ${USES[use]} has frame ${hex(pfn)}, of ${this.#frames}`);
+      return false;
+    }
+    const before = this.#use[pfn] as Use;
+    if (before !== Use.none) {
+      this.#bad(`F2: frame ${hex(pfn)} is used by ${USES[before]} and by ${USES[use]}`);
+      return false;
+    }
+    this.#use[pfn] = use;
+    return true;
   }
 
   #page(pfn: number, field: number): number {
-    return this.#core.getU32(FRAMES + pfn * PAGE_SIZE_OF + field);
+    return this.#w[FRAMES_AT + pfn * PAGE_WORDS + field] as number;
   }
 
-  /** One address space. */
-  #mm(mm: number): void {
-    const core = this.#core;
-    const leaves: Leaf[] = [];
-    const tables = this.#walk(mm, core.getU32(mm + MM_PGD), 2, 0, leaves);
-    this.#check(tables === core.getU32(mm + MM_PGTABLES), "P7 pgtables", tables);
-    const byVa = new Map(leaves.map(({ va, pte }) => [va, pte]));
-    this.#leaves.set(core.getU32(mm + MM_ASID), byVa);
-    let [areas, pages, anon, fileBacked, i, end] = [0, 0, 0, 0, 0, 0];
-    let before = 0;
-    for (let vma = core.getU32(mm + MM_MMAP); vma !== 0; vma = core.getU32(vma + VMA_NEXT)) {
-      const from = core.getNumber(vma + VMA_START);
-      const to = core.getNumber(vma + VMA_END);
-      const flags = core.getU32(vma + VMA_FLAGS);
-      this.#check(core.getU32(vma + VMA_PREV) === before, "V1 list", from);
-      this.#check(from >= end && from < to && to <= TASK_SIZE, "V1 order", from, to);
-      this.#check(from % PAGE_SIZE === 0 && to % PAGE_SIZE === 0, "V1 alignment", from, to);
-      this.#check(core.getNumber(vma + VMA_PGOFF) < 2 ** 52, "V4 pgoff", from);
-      areas++;
-      pages += (to - from) / PAGE_SIZE;
-      if (flags & VM.ACCOUNT) this.#promised += (to - from) / PAGE_SIZE;
-      for (; i < leaves.length && (leaves[i] as Leaf).va < to; i++) {
-        const leaf = leaves[i] as Leaf;
-        this.#check(leaf.va >= from, "P3 outside of any area", leaf.va);
-        const kind = this.#leaf(leaf, flags, vma);
-        if (kind === "anon") anon++;
-        if (kind === "file") fileBacked++;
-      }
+  // ------------------------------------------------------------------ V, P: one address space
+
+  #addressSpace(mm: number): void {
+    const w = this.#w;
+    this.#mm = mm;
+    this.#list(mm);
+    this.#at = 0;
+    this.#tables = 0;
+    this.#anon = 0;
+    this.#file = 0;
+    const asid = w[(mm + MM_ASID) >> 2];
+    const pgd = w[(mm + MM_PGD) >> 2] as number;
+    if (this.#claim(pgd, Use.table)) this.#table(pgd, 2, 0);
+    const counted = w[(mm + MM_PGTABLES) >> 2];
+    if (counted !== this.#tables) {
+      this.#bad(`P7: mm.pgtables is ${counted}, the tree of ASID ${asid} has ${this.#tables}`);
+    }
+    const [anon, file] = [w[(mm + MM_RSS_ANON) >> 2], w[(mm + MM_RSS_FILE) >> 2]];
+    if (anon !== this.#anon) {
+      this.#bad(`P9: rss_anon of ASID ${asid} is ${anon}, it maps ${this.#anon} such pages`);
+    }
+    if (file !== this.#file) {
+      this.#bad(`P9: rss_file of ASID ${asid} is ${file}, it maps ${this.#file} such pages`);
+    }
+  }
+
+  /** V1 to V4 of the list of areas; what the leaves are compared with is kept. */
+  #list(mm: number): void {
+    const w = this.#w;
+    let [n, pages, before, end] = [0, 0, 0, 0];
+    for (let vma = w[(mm + MM_MMAP) >> 2] as number; vma !== 0; ) {
+      const from = this.#number(vma + VMA_START);
+      const to = this.#number(vma + VMA_END);
+      const flags = w[(vma + VMA_FLAGS) >> 2] as number;
+      const name = () => `the area at ${hex(from)}`;
+      if (w[(vma + VMA_PREV) >> 2] !== before) this.#bad(`V1: ${name()} has another before it`);
+      if (w[(vma + VMA_MM) >> 2] !== mm) this.#bad(`V1: ${name()} says it is of another mm`);
+      if (from < end) this.#bad(`V1: ${name()} begins below the end of the one before`);
+      if (from >= to || to > TASK_SIZE) this.#bad(`V1: ${name()} ends at ${hex(to)}`);
+      if (from % SIZE || to % SIZE) this.#bad(`V1: ${name()} is off a page boundary`);
+      const pgoff = this.#number(vma + VMA_PGOFF);
+      if (!(pgoff + (to - from) / SIZE <= 2 ** 52)) this.#bad(`V4: ${name()} wraps its file`);
+      if (before !== 0) this.#merged(mm, before, vma);
+      const file = w[(vma + VMA_FILE) >> 2] as number;
+      if (file !== 0) this.#hold(file, name);
+      if (file !== 0) this.#fileAreas++;
+      pages += (to - from) / SIZE;
+      if (flags & VM.ACCOUNT) this.#promised += (to - from) / SIZE;
+      this.#vma[n] = vma;
+      this.#start[n] = from;
+      this.#end[n] = to;
+      this.#flags[n] = flags;
       before = vma;
       end = to;
+      vma = w[(vma + VMA_NEXT) >> 2] as number;
+      if (++n === AREAS) {
+        this.#bad("V1: the list of areas is a circle, or too long");
+        return;
+      }
     }
-    this.#check(i === leaves.length, "P3 above every area", leaves[i]?.va);
-    this.#check(areas === core.getU32(mm + MM_MAP_COUNT), "V2 map_count", areas);
-    this.#check(pages === core.getNumber(mm + MM_TOTAL_VM), "V2 total_vm", pages);
-    this.#check(anon === core.getU32(mm + MM_RSS_ANON), "P9 rss_anon", anon);
-    this.#check(fileBacked === core.getU32(mm + MM_RSS_FILE), "P9 rss_file", fileBacked);
+    this.#areas = n;
+    const [count, total] = [w[(mm + MM_MAP_COUNT) >> 2], this.#number(mm + MM_TOTAL_VM)];
+    if (count !== n) this.#bad(`V2: map_count is ${count}, the list has ${n} areas`);
+    if (total !== pages) this.#bad(`V2: total_vm is ${total}, the areas have ${pages} pages`);
+    const exe = w[(mm + MM_EXE_FILE) >> 2] as number;
+    if (exe !== 0) this.#hold(exe, () => "exe_file");
   }
 
-  /** Collects the leaves below a table. => tables found, itself included */
-  #walk(mm: number, pfn: number, level: number, base: number, leaves: Leaf[]): number {
-    let tables = 1;
-    this.#check(!this.#tables.has(pfn), "P7 two parents", pfn);
-    this.#tables.set(pfn, mm);
-    this.#check((this.#page(pfn, PAGE_FLAGS) & PG.table) !== 0, "P7 no table frame", pfn);
+  /** V3: neighbours that mean the same are one area, but for those never joined. */
+  #merged(mm: number, a: number, b: number): void {
+    const w = this.#w;
+    const from = this.#number(b + VMA_START);
+    if (this.#number(a + VMA_END) !== from) return;
+    const flags = w[(a + VMA_FLAGS) >> 2] as number;
+    if (w[(b + VMA_FLAGS) >> 2] !== flags) return;
+    const file = w[(a + VMA_FILE) >> 2] as number;
+    if (w[(b + VMA_FILE) >> 2] !== file) return;
+    // Linux joins no area without pages of its own to one with some, before 6.15.
+    if (w[(a + VMA_ANON_VMA) >> 2] !== 0 || w[(b + VMA_ANON_VMA) >> 2] !== 0) return;
+    // The kernel's own pages, stacks that met, and the heap, which begins beside the bss.
+    if (flags & (VM_KERNEL | VM.GROWSDOWN)) return;
+    if (from === this.#number(mm + MM_START_BRK)) return;
+    const pages = (from - this.#number(a + VMA_START)) / SIZE;
+    if (this.#number(a + VMA_PGOFF) + pages !== this.#number(b + VMA_PGOFF)) return;
+    this.#bad(`V3: the areas that meet at ${hex(from)} mean the same`);
+  }
+
+  /** P2, P7: the table of `level` in frame `pfn`, which maps addresses from `base` on. */
+  #table(pfn: number, level: number, base: number): void {
+    const w = this.#w;
+    this.#tables++;
+    if ((this.#page(pfn, FLAGS) & TABLE) === 0) {
+      this.#bad(`P7: frame ${hex(pfn)} is used as a page table and is not one`);
+    }
+    if (this.#page(pfn, MAPPING) !== this.#mm) {
+      this.#bad(`P7: the page table in frame ${hex(pfn)} says it is of another mm`);
+    }
+    const span = SIZE * 512 ** level;
+    const first = RAM_AT + pfn * TABLE_WORDS;
+    const used = this.#filled(pfn);
+    for (let k = 0; k < used.count; k++) {
+      const i = used.at[k] as number;
+      const low = w[first + 2 * i] as number;
+      const high = w[first + 2 * i + 1] as number;
+      const va = base + i * span;
+      const next = ((low >>> 10) | (high << 22)) >>> 0;
+      if (level === 0 && (low & (V | G)) === 0) this.#swapped(va, low, high);
+      else if (high & RESERVED || high >>> 10 !== 0) {
+        this.#bad(`P2: the entry of ${hex(va)} has bits set that are reserved, or no RAM`);
+      } else if (level === 0) this.#leaf(va, low & 0x3ff, next);
+      else if ((low & 0x3ff) !== V) {
+        this.#bad(`P2: the entry of ${hex(va)} at level ${level} is no bare pointer`);
+      } else if (this.#claim(next, Use.table)) this.#table(next, level - 1, va);
+    }
+  }
+
+  /** Which entries of a table are not zero: looked for again only when its bytes changed. */
+  #filled(pfn: number): Filled {
+    const at = RAM_AT * 4 + pfn * SIZE;
+    let known = this.#tablesSeen.get(pfn);
+    if (!known) {
+      known = { bytes: new Uint8Array(SIZE), at: new Int16Array(512), count: 0 };
+      this.#tablesSeen.set(pfn, known);
+    }
+    if (this.#memory.compare(known.bytes, 0, SIZE, at, at + SIZE) === 0) return known;
+    this.#memory.copy(known.bytes, 0, at, at + SIZE);
+    const w = this.#w;
+    const first = at >> 2;
+    known.count = 0;
     for (let i = 0; i < 512; i++) {
-      const pte = this.#core.getU64(RAM_BASE + pfn * PAGE_SIZE + i * 8);
-      if (pte === 0n) continue;
-      const va = base + i * PAGE_SIZE * 512 ** level;
-      const next = Number((pte >> 10n) & 0xfffffffffffn);
-      this.#check((pte & RESERVED) === 0n, "P2 reserved bits", va, pte);
-      this.#check(next < this.#frames, "P1 no such frame", va, pte);
-      if (level > 0) {
-        this.#check((pte & 0x3ffn) === V, "P2 pointer", va, pte);
-        tables += this.#walk(mm, next, level - 1, va, leaves);
-      } else leaves.push({ va, pte, pfn: next });
+      if (w[first + 2 * i] === 0 && w[first + 2 * i + 1] === 0) continue;
+      known.at[known.count++] = i;
     }
-    return tables;
+    return known;
   }
 
-  /** One mapped page of the area `vma`. => whose it is */
-  #leaf({ va, pte, pfn }: Leaf, vm: number, vma: number): "anon" | "file" | "bare" {
-    const flags = this.#page(pfn, PAGE_FLAGS);
-    const none = (pte & V) === 0n;
-    const zero = pfn === this.#core.getU32(ZERO_PFN);
-    const bare = zero || (vm & VM.PFNMAP) !== 0;
-    this.#check((flags & PG.free) === 0, "P1 free frame", va, pfn);
-    this.#check(this.#page(pfn, PAGE_REFCOUNT) >= 1, "P1 refcount", va, pfn);
-    this.#check(none ? (pte & G) !== 0n && (pte & (R | W | X)) === 0n : true, "P2 none", va, pte);
-    this.#check(none || (pte & U) !== 0n, "P6 not a user page", va, pte);
-    this.#check(none || (pte & G) === 0n, "P6 global", va, pte);
-    this.#check((pte & W) === 0n || (pte & R) !== 0n, "P2 W without R", va, pte);
-    this.#check((pte & R) === 0n || (vm & (VM.READ | VM.WRITE)) !== 0, "P3 R", va, pte);
-    this.#check((pte & W) === 0n || (vm & VM.WRITE) !== 0, "P3 W", va, pte);
-    this.#check((pte & X) === 0n || (vm & VM.EXEC) !== 0, "P3 X", va, pte);
-    this.#check((pte & D) === 0n || (pte & A) !== 0n, "P5 D without A", va, pte);
-    this.#check(bare === ((pte & SPECIAL) !== 0n), "P1 special is not counted", va, pte);
-    if ((pte & W) !== 0n && (vm & VM.SHARED) === 0) {
-      this.#check(this.#page(pfn, PAGE_MAPCOUNT) === 1, "P4 mapcount", va, pfn);
-      this.#check((flags & PG.pagecache) === 0 && !zero, "P4 writable", va, pfn);
-    }
-    if (bare) return "bare";
-    this.#mapped.set(pfn, (this.#mapped.get(pfn) ?? 0) + 1);
-    const core = this.#core;
-    const linear =
-      core.getNumber(vma + VMA_PGOFF) + (va - core.getNumber(vma + VMA_START)) / PAGE_SIZE;
-    if (flags & PG.anon) {
-      const at = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
-      this.#check(at === linear, "F8 anonymous frame's page", va, at);
-      const known = this.#areasOf(this.#page(pfn, PAGE_MAPPING));
-      this.#check(known.includes(vma), "F8 the anon_vma does not know the area", va, pfn);
-      return "anon";
-    }
-    if (vm & VM.DONTEXPAND) {
-      this.#check((flags & PG.reserved) !== 0, "P3 not the vDSO", va, pfn);
-      return "file";
-    }
-    const node = core.getU32(core.getU32(vma + VMA_FILE) + FILE_INODE);
-    const index = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
-    this.#check(this.#page(pfn, PAGE_MAPPING) === node && index === linear, "C2 page", va, pfn);
-    return "file";
+  /** P2, P8: an entry of level 0 with neither V nor G that is not zero. */
+  #swapped(va: number, low: number, high: number): void {
+    this.#bad(`P2: the entry of ${hex(va)} means nothing: ${hex(high)} ${hex(low)}`);
   }
 
-  /** The areas of an anon_vma. */
-  #areasOf(anonVma: number): number[] {
-    const areas: number[] = [];
-    let avc = this.#core.getU32(anonVma + ANON_VMA_RB_ROOT);
-    for (; avc !== 0; avc = this.#core.getU32(avc + AVC_RB_NEXT)) {
-      areas.push(this.#core.getU32(avc + AVC_VMA));
+  /** P1 to P6, P9: one entry of level 0 that is not zero. */
+  #leaf(va: number, bits: number, pfn: number): void {
+    while (this.#at < this.#areas && (this.#end[this.#at] as number) <= va) this.#at++;
+    if (this.#at === this.#areas || (this.#start[this.#at] as number) > va) {
+      this.#bad(`P3: ${hex(va)} is mapped, and in no area`);
+      return;
     }
-    return areas;
+    if (pfn >= this.#frames) {
+      this.#bad(`P1: ${hex(va)} maps frame ${hex(pfn)}`);
+      return;
+    }
+    const vm = this.#flags[this.#at] as number;
+    const flags = this.#page(pfn, FLAGS);
+    const what = () => `${hex(va)} -> frame ${hex(pfn)}, bits ${hex(bits)}, area ${hex(vm)}`;
+    if (flags & FREE) this.#bad(`P1: a free frame is mapped: ${what()}`);
+    if (bits & V) {
+      if ((bits & U) === 0) this.#bad(`P6: a page of a program without U: ${what()}`);
+      if (bits & G) this.#bad(`P6: a page of a program with G: ${what()}`);
+      if ((bits & (R | W | X)) === 0) this.#bad(`P2: a pointer at level 0: ${what()}`);
+    } else if ((bits & (G | R | W | X)) !== G) {
+      this.#bad(`P2: an entry without V that means nothing: ${what()}`);
+    }
+    if (bits & W && !(bits & R)) this.#bad(`P2: W without R: ${what()}`);
+    const allowed =
+      (vm & (VM_READ | VM_WRITE) ? R : 0) | (vm & VM_WRITE ? W : 0) | (vm & VM_EXEC ? X : 0);
+    if (bits & (R | W | X) & ~allowed) this.#bad(`P3: more than the area allows: ${what()}`);
+    // Not "D, so A": fork and aging clear A and keep D.
+    if (bits & D && !(vm & VM_MAYWRITE)) this.#bad(`P5: dirty, and never writable: ${what()}`);
+    const bare = pfn === this.#zero || (vm & VM_PFNMAP) !== 0;
+    if (bare !== ((bits & SPECIAL) !== 0)) this.#bad(`P1: special and counted: ${what()}`);
+    if (bits & W && !(vm & VM_SHARED)) {
+      if (bare) this.#bad(`P4: the zero page is writable: ${what()}`);
+      else if (!(flags & ANON)) this.#bad(`P4: the cache's page is writable: ${what()}`);
+      else if (this.#page(pfn, MAPS) !== 1) {
+        this.#bad(`P4: a page of ${this.#page(pfn, MAPS)} mappings is writable: ${what()}`);
+      } else if (!(flags & EXCLUSIVE)) this.#bad(`P4: others may have it: ${what()}`);
+    }
+    this.#note(va, pfn, bits);
+    if (bare) return;
+    this.#mapped[pfn] = (this.#mapped[pfn] as number) + 1;
+    const vma = this.#vma[this.#at] as number;
+    const index = this.#number(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
+    const linear = this.#number(vma + VMA_PGOFF) + (va - (this.#start[this.#at] as number)) / SIZE;
+    if (flags & ANON) {
+      this.#anon++;
+      this.#anonMapped[pfn] = 1;
+      if (index !== linear) this.#bad(`F8: it is page ${index}, not ${linear}: ${what()}`);
+      this.#known(pfn, vma, what);
+      return;
+    }
+    this.#file++;
+    this.#fileMapped[pfn] = 1;
+    if (vm & VM_KERNEL) {
+      if (!(flags & RESERVED_PAGE)) this.#bad(`P3: the vDSO is not the kernel's: ${what()}`);
+      return;
+    }
+    const file = this.#w[(vma + VMA_FILE) >> 2] as number;
+    const inode = file === 0 ? 0 : (this.#w[(file + FILE_INODE) >> 2] as number);
+    if (inode === 0 || this.#page(pfn, MAPPING) !== inode || index !== linear) {
+      this.#bad(`C2: it maps page ${index} of another file or place, not ${linear}: ${what()}`);
+    } else if (index >= this.#pages(inode)) {
+      this.#bad(`C3: a page past the end of its file is mapped: ${what()}`);
+    }
   }
 
-  /** The page cache. => its frames */
-  #cache(): Set<number> {
-    const core = this.#core;
-    const cached = new Set<number>();
-    const byInode = new Map<number, Set<number>>();
-    for (let i = 0; i < PAGE_HASH_NR; i++) {
-      let pfn = core.getU32(PAGE_HASH + i * 4);
-      for (; pfn !== 0; pfn = this.#page(pfn, PAGE_HASH_NEXT)) {
-        if (cached.has(pfn)) {
-          this.wrong.push(`C2 frame ${pfn} twice, or a circle`);
-          return cached;
-        }
-        cached.add(pfn);
-        const node = this.#page(pfn, PAGE_MAPPING);
-        const index = core.getNumber(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
-        const pages = byInode.get(node) ?? new Set();
-        this.#check(!pages.has(index), "C2 two frames for one page", node, index);
-        byInode.set(node, pages.add(index));
-        const size = core.getNumber(node + INODE_SIZE);
-        this.#check(index < Math.ceil(size / PAGE_SIZE), "C3 past the end", node, index);
-        this.#check((this.#page(pfn, PAGE_FLAGS) & PG.pagecache) !== 0, "C2 flag", pfn);
+  /** F8: whoever looks for the mappings of an anonymous page must find this area. */
+  #known(pfn: number, vma: number, what: () => string): void {
+    const w = this.#w;
+    const anonVma = this.#page(pfn, MAPPING);
+    let avc = w[(anonVma + ANON_VMA_RB_ROOT) >> 2] as number;
+    for (let n = 0; avc !== 0 && n < 256; n++) {
+      if (w[(avc + AVC_VMA) >> 2] === vma) return;
+      avc = w[(avc + AVC_RB_NEXT) >> 2] as number;
+    }
+    this.#bad(`F8: the page's anon_vma does not know the area: ${what()}`);
+  }
+
+  #note(va: number, pfn: number, bits: number): void {
+    if (this.leaves === this.leafVa.length) {
+      const twice = <T extends Int32Array | Float64Array>(old: T, fresh: T): T => {
+        fresh.set(old);
+        return fresh;
+      };
+      const size = 2 * this.leaves;
+      this.leafMm = twice(this.leafMm, new Int32Array(size));
+      this.leafVa = twice(this.leafVa, new Float64Array(size));
+      this.leafPfn = twice(this.leafPfn, new Int32Array(size));
+      this.leafBits = twice(this.leafBits, new Int32Array(size));
+    }
+    this.leafMm[this.leaves] = this.#mm;
+    this.leafVa[this.leaves] = va;
+    this.leafPfn[this.leaves] = pfn;
+    this.leafBits[this.leaves++] = bits;
+  }
+
+  /** One leaf of the last sweep. */
+  leaf(i: number): Leaf {
+    const [mm, va] = [this.leafMm[i] as number, this.leafVa[i] as number];
+    return { mm, va, pfn: this.leafPfn[i] as number, bits: this.leafBits[i] as number };
+  }
+
+  // --------------------------------------------------------------- V4: who holds which file
+
+  #hold(file: number, who: () => string): void {
+    const i = (file - FILES) / FILE_SIZE_OF;
+    if (!(Number.isInteger(i) && i >= 0 && i < NR_FILES)) {
+      this.#bad(`V4: ${who()} holds a file at ${hex(file)}`);
+      return;
+    }
+    this.#holders[i] = (this.#holders[i] as number) + 1;
+  }
+
+  /** T3: tasks and their address spaces; their descriptors hold files. */
+  #tasks(): void {
+    const w = this.#w;
+    for (let i = 0; i < NR_TASKS; i++) {
+      const task = TASKS + i * TASK_SIZE_OF;
+      const state = w[(task + TASK_STATE) >> 2];
+      if (state === TaskState.unused || state === TaskState.dead) continue;
+      const fds = (task + TASK_FDS) >> 2;
+      for (let fd = 0; fd < TASK_NR_FDS; fd++) {
+        const file = w[fds + fd] as number;
+        if (file !== 0) this.#hold(file, () => `descriptor ${fd}`);
+      }
+    }
+    const now = w[CURRENT >> 2] as number;
+    const mm = now === 0 ? 0 : (w[(now + TASK_MM) >> 2] as number);
+    if (mm === 0) return;
+    const [low, high] = [w[HART_SATP >> 2] as number, w[(HART_SATP >> 2) + 1] as number];
+    const asid = (high >>> 12) & 0xffff;
+    if (low !== w[(mm + MM_PGD) >> 2] || asid !== w[(mm + MM_ASID) >> 2]) {
+      this.#bad(`T3: satp has ASID ${asid}, which is not the running task's`);
+    }
+  }
+
+  /** Every open file is held as often as it says, and inodes by files at least as often. */
+  #files(): void {
+    const w = this.#w;
+    for (let i = 0; i < NR_FILES; i++) {
+      const at = FILES + i * FILE_SIZE_OF;
+      const count = w[(at + FILE_COUNT) >> 2];
+      if (count !== this.#holders[i]) {
+        this.#bad(`V4: file ${i} counts ${count} holders, and has ${this.#holders[i]}`);
+      }
+      if (count === 0) continue;
+      const kind = w[(at + FILE_KIND) >> 2];
+      if (kind !== FileKind.regular && kind !== FileKind.directory) continue;
+      const inode = w[(at + FILE_INODE) >> 2] as number;
+      if (inode !== 0 && w[(inode + INODE_COUNT) >> 2] === 0) {
+        this.#bad(`V4: file ${i} is of an inode that nobody holds`);
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------ C: the page cache
+
+  /** Pages of an inode, its last one perhaps partly. */
+  #pages(inode: number): number {
+    return Math.ceil(this.#number(inode + INODE_SIZE) / SIZE);
+  }
+
+  /** The hash as it was, and its buckets in use. */
+  readonly #buckets = new Uint8Array(PAGE_HASH_NR * 4);
+  #used: number[] = [];
+  readonly #cachedOf = new Int32Array(NR_INODES);
+
+  #cache(): void {
+    const w = this.#w;
+    this.#cachedOf.fill(0);
+    const at = PAGE_HASH;
+    const end = PAGE_HASH + PAGE_HASH_NR * 4;
+    if (this.#memory.compare(this.#buckets, 0, end - at, at, end) !== 0) {
+      this.#memory.copy(this.#buckets, 0, at, end);
+      this.#used = [];
+      for (let i = 0; i < PAGE_HASH_NR; i++) if (w[(at >> 2) + i] !== 0) this.#used.push(i);
+    }
+    for (const i of this.#used) {
+      let pfn = w[(at >> 2) + i] as number;
+      for (; pfn !== 0; pfn = this.#page(pfn, HASH_NEXT)) {
+        if (!this.#claim(pfn, Use.cache)) break;
+        this.#cached(pfn);
       }
     }
     for (let i = 0; i < NR_INODES; i++) {
       const node = INODES + i * INODE_SIZE_OF;
-      if (core.getU32(node) === 0) break;
-      const pages = byInode.get(node)?.size ?? 0;
-      this.#check(core.getU32(node + INODE_NRPAGES) === pages, "C2 nrpages", node, pages);
+      const [says, has] = [w[(node + INODE_NRPAGES) >> 2], this.#cachedOf[i]];
+      if (says !== has) this.#bad(`C2: nrpages of inode ${i} is ${says}, ${has} are cached`);
+      let vma = w[(node + INODE_I_MMAP) >> 2] as number;
+      for (; vma !== 0; this.#fileAreas--) {
+        const file = w[(vma + VMA_FILE) >> 2] as number;
+        if (this.#fileAreas === 0 || file === 0 || w[(file + FILE_INODE) >> 2] !== node) {
+          this.#bad(`V4: i_mmap of inode ${i} has an area that is not of it`);
+          break;
+        }
+        vma = w[(vma + VMA_I_MMAP) >> 2] as number;
+      }
     }
-    return cached;
+    if (this.#fileAreas !== 0) this.#bad("V4: an area of a file is not on its i_mmap");
   }
 
-  /** Every frame: who holds it, and how often. */
-  #all(cached: Set<number>): void {
-    const core = this.#core;
-    const free = new Set<number>();
-    for (let p = core.getU32(FREE_HEAD); p !== 0; p = this.#page(p, PAGE_LRU_NEXT)) {
-      if (free.has(p)) {
-        this.wrong.push("F2 the free list is a circle");
-        break;
-      }
-      free.add(p);
+  #cached(pfn: number): void {
+    const inode = this.#page(pfn, MAPPING);
+    const i = (inode - INODES) / INODE_SIZE_OF;
+    if (!(Number.isInteger(i) && i >= 0 && i < NR_INODES)) {
+      this.#bad(`C2: the cached frame ${hex(pfn)} is of no inode`);
+      return;
     }
-    this.#check(free.size === core.getU32(NR_FREE), "F2 nr_free", free.size);
-    const kernel = core.getU32(NR_KERNEL);
-    let [anon, total] = [0, free.size + this.#tables.size + cached.size + kernel + 1];
-    for (let pfn = 0; pfn < this.#frames; pfn++) {
-      const flags = this.#page(pfn, PAGE_FLAGS);
-      const refs = this.#page(pfn, PAGE_REFCOUNT);
-      const maps = this.#page(pfn, PAGE_MAPCOUNT);
-      const mapped = this.#mapped.get(pfn) ?? 0;
-      this.#check(maps === mapped, "F5 mapcount", pfn, maps, mapped);
-      if (free.has(pfn)) {
-        this.#check(flags === PG.free && refs === 0 && maps === 0, "F3 free frame", pfn, flags);
-        this.#check(!this.#tables.has(pfn) && !cached.has(pfn), "F3 free frame in use", pfn);
-        continue;
-      }
-      this.#check((flags & PG.free) === 0, "F2 free and on no list", pfn);
-      this.#check(!(flags & PG.anon && cached.has(pfn)), "F6 anonymous and cached", pfn);
-      if (flags & PG.anon) anon++;
-      const own = cached.has(pfn) || this.#tables.has(pfn) || (flags & PG.reserved) !== 0 ? 1 : 0;
-      this.#check(own === 1 || (flags & PG.anon) !== 0, "F8 nobody's frame", pfn, flags);
-      this.#check(refs === own + mapped, "F4 refcount", pfn, refs, own + mapped);
+    this.#cachedOf[i] = (this.#cachedOf[i] as number) + 1;
+    if ((this.#page(pfn, FLAGS) & CACHED) === 0) {
+      this.#bad(`C2: frame ${hex(pfn)} is in the cache and does not say so`);
     }
-    total += anon;
-    this.#check(total === this.#frames, "F1 frames", total);
+    const index = this.#number(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
+    if (index >= this.#pages(inode)) {
+      this.#bad(`C3: page ${index} of inode ${i} is cached, past its end, in frame ${hex(pfn)}`);
+    }
+    // One frame a page: whoever looks it up must find this very one.
+    const found = this.#lookUp(inode, index, pfn);
+    if (found !== pfn) this.#bad(`C2: page ${index} of inode ${i} is in two frames`);
   }
+
+  /** The first frame of the chain that `pfn` is on which holds that page. */
+  #lookUp(inode: number, index: number, pfn: number): number {
+    // Frames of one chain are neighbours of the walk above, so only later ones are looked at.
+    let next = this.#page(pfn, HASH_NEXT);
+    for (let n = 0; next !== 0 && n < this.#frames; n++) {
+      const same = this.#page(next, MAPPING) === inode;
+      if (same && this.#number(FRAMES + next * PAGE_SIZE_OF + PAGE_INDEX) === index) return next;
+      next = this.#page(next, HASH_NEXT);
+    }
+    return pfn;
+  }
+
+  #pipes(): void {
+    const w = this.#w;
+    for (let i = 0; i < NR_PIPES; i++) {
+      const at = (PIPES + i * PIPE_SIZE_OF) >> 2;
+      if (w[at] === 0) continue;
+      for (let slot = 0; slot < 16; slot++) {
+        const pfn = w[at + 16 + slot] as number;
+        if (pfn !== 0) this.#claim(pfn, Use.pipe);
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------- F: frames
+
+  #everyFrame(): void {
+    const w = this.#w;
+    let free = 0;
+    for (let pfn = w[FREE_HEAD >> 2] as number; pfn !== 0; free++) {
+      if (!this.#claim(pfn, Use.free)) break;
+      pfn = this.#page(pfn, NEXT_WORD);
+    }
+    const says = w[NR_FREE >> 2];
+    if (says !== free) this.#bad(`F2: nr_free is ${says}, the free list has ${free} frames`);
+    const kernel = w[NR_KERNEL >> 2] as number;
+    for (let pfn = 0; pfn < this.#frames; pfn++) this.#frame(pfn, pfn < kernel);
+  }
+
+  /** F1 to F6, F8: what one struct page says, and who really has the frame. */
+  #frame(pfn: number, kernel: boolean): void {
+    const flags = this.#page(pfn, FLAGS);
+    const refs = this.#page(pfn, REFS) | 0;
+    const maps = this.#page(pfn, MAPS) | 0;
+    const mapped = this.#mapped[pfn] as number;
+    let use = this.#use[pfn] as Use;
+    const frame = () => `frame ${hex(pfn)} (flags ${hex(flags)}, ${USES[use]})`;
+    if (kernel || pfn === this.#zero) {
+      if (use !== Use.none) this.#bad(`F2: ${frame()} is the kernel's`);
+      if (!(flags & RESERVED_PAGE)) this.#bad(`F8: ${frame()} is not kept for the kernel`);
+      use = Use.kernel;
+    }
+    if (maps !== mapped) {
+      this.#bad(`F5: ${frame()} counts ${maps} mappings, and ${mapped} PTEs map it`);
+    }
+    if (use === Use.free) {
+      if (flags !== FREE) this.#bad(`F3: a free frame still has flags: ${frame()}`);
+      if (refs !== 0) this.#bad(`F3: a free frame has ${refs} references: ${frame()}`);
+      return;
+    }
+    if (flags & FREE) {
+      this.#bad(`F2: free, and not on the free list: ${frame()}`);
+      return;
+    }
+    if (flags & ANON && use !== Use.none) this.#bad(`F6: anonymous as well: ${frame()}`);
+    if (this.#anonMapped[pfn] && this.#fileMapped[pfn]) {
+      this.#bad(`F6: mapped as anonymous and as a file's: ${frame()}`);
+    }
+    if (flags & EXCLUSIVE && maps > 1) this.#bad(`K1: exclusive, with ${maps} users: ${frame()}`);
+    const owned = use === Use.none ? 0 : 1;
+    if (use === Use.none && !(flags & ANON && mapped > 0)) {
+      this.#bad(`F8: nobody has ${frame()}, with ${refs} references: it is lost`);
+      return;
+    }
+    if ((flags & CACHED) !== 0 && use !== Use.cache) {
+      this.#bad(`C2: ${frame()} says it is in the page cache`);
+    }
+    if ((flags & TABLE) !== 0 && use !== Use.table) {
+      this.#bad(`P7: ${frame()} is a page table that no tree has`);
+    }
+    if (refs !== owned + mapped) {
+      this.#bad(`F4: ${frame()} counts ${refs} references, and has ${owned + mapped}`);
+    }
+  }
+
+  // ------------------------------------------------------------------------- T: the TLB
 
   /** T1, T2: the TLB holds nothing that the page tables do not say. */
   #tlb(): void {
-    const core = this.#core;
-    for (let i = 0; i < core.conf(Conf.tlb_entries); i++) {
-      const at = TLB_BASE + i * TLB_ENTRY_SIZE;
-      const tag = core.getU64(at);
-      if (tag >> 63n === 0n) continue;
-      const va = Number(tag & 0x7ffffffn) * PAGE_SIZE;
-      const asid = Number((tag >> 27n) & 0xffffn);
-      const entry = core.getU64(at + 8);
-      const pte = this.#leaves.get(asid)?.get(va);
-      this.#check(pte !== undefined, "T1 nothing is mapped there", va, entry);
-      if (pte === undefined) continue;
-      this.#check(pte >> 10n === entry >> 10n, "T1 another frame", va, entry, pte);
-      const rights = R | W | X | U | D;
-      this.#check((entry & rights & ~pte) === 0n, "T2 more than the entry allows", va, entry, pte);
+    const w = this.#w;
+    const entries = this.#core.conf(Conf.tlb_entries);
+    for (let i = 0; i < entries; i++) {
+      const at = (TLB_BASE + i * TLB_ENTRY_SIZE) >> 2;
+      const [low, high] = [w[at] as number, w[at + 1] as number];
+      if (high >>> 31 === 0) continue;
+      const vpn = low & 0x7ffffff;
+      const asid = ((low >>> 27) | (high << 5)) & 0xffff;
+      const [pteLow, pteHigh] = [w[at + 2] as number, w[at + 3] as number];
+      const slot = this.#slot(asid, vpn);
+      const what = () => `the TLB's entry for page ${hex(vpn)} of ASID ${asid}`;
+      const bits = slot === 0 ? 0 : (w[slot] as number);
+      if ((bits & V) === 0) {
+        this.#bad(`T1: ${what()} has no valid PTE behind it`);
+      } else if (bits >>> 10 !== pteLow >>> 10 || w[slot + 1] !== pteHigh) {
+        this.#bad(`T1: ${what()} leads to frame ${hex(pteLow >>> 10)}, not ${hex(bits >>> 10)}`);
+      } else if (pteLow & (R | W | X | U | D) & ~bits) {
+        this.#bad(`T2: ${what()} allows ${hex(pteLow & 0xff)}, its PTE ${hex(bits & 0xff)}`);
+      }
     }
+  }
+
+  /** Word of the level-0 entry of page `vpn`, or 0. */
+  #slot(asid: number, vpn: number): number {
+    const w = this.#w;
+    for (let i = 0; i < NR_MMS; i++) {
+      const mm = (MMS + i * MM_SIZE_OF) >> 2;
+      if (w[mm + (MM_USERS >> 2)] === 0 || w[mm + (MM_ASID >> 2)] !== asid) continue;
+      let pfn = w[mm + (MM_PGD >> 2)] as number;
+      for (let level = 2; pfn < this.#frames; level--) {
+        const slot = ((RAM_BASE + pfn * SIZE) >> 2) + ((vpn >>> (9 * level)) & 511) * 2;
+        if (level === 0) return slot;
+        const low = w[slot] as number;
+        if ((low & V) === 0) return 0;
+        pfn = low >>> 10;
+      }
+    }
+    return 0;
   }
 }
 
 /** @returns a line for each invariant that does not hold; call it while no kernel code runs. */
 export function violations(core: Core): string[] {
-  return new Sweep(core).wrong;
+  return new Sweeper(core).sweep();
 }

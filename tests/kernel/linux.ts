@@ -125,6 +125,8 @@ export function loadCore(path: string): WebAssembly.Module {
 /** One core; boot() may be called again and again. */
 export class Linux {
   readonly core: Core;
+  /** Of the disk: inode numbers by path. */
+  inodes: ReadonlyMap<string, number> = new Map();
   #events: Event[] = [];
   #seen = 0;
   #output: [number, Uint8Array][] = [];
@@ -138,6 +140,7 @@ export class Linux {
   boot({ root, path, argv = [path], env = [], conf, disk }: Boot): void {
     const { core } = this;
     const image = mkfs(root, disk);
+    this.inodes = image.inodes;
     const settings = { ...DEFAULTS, ...conf };
     const frames = settings.ram_frames as number;
     core.prepare(frames, image.blocks);
