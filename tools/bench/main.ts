@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { launchBrowser } from "../../tests/find-browser.ts";
 import { type GuestRun, runGuest } from "./guest.ts";
+import { benchPolicies } from "./policies.ts";
 
 interface Guest {
   name: string;
@@ -68,6 +69,7 @@ export async function bench({ root, rounds, browser }: BenchOptions): Promise<vo
   }
   console.log(`\nfaults   ${median(rates).toFixed(2)} million minor faults a second (goal 2), marks on`);
   await page?.close();
+  benchPolicies(root, rounds);
 }
 
 /** Milliseconds of one QEMU run, its start included (about 10 ms). */
