@@ -51,7 +51,7 @@ import {
   task_slot,
   task_struct,
 } from "./sched";
-import { rseq_handle_notify_resume, rseq_wants_resume } from "./rseq";
+import { do_signal } from "./sigframe";
 import {
   BUS_ADRALN,
   ILL_ILLOPC,
@@ -61,10 +61,8 @@ import {
   SIGSEGV,
   SIGTRAP,
   TRAP_BRKPT,
-  do_signal,
-  force_sig_fault,
-  signal_pending,
-} from "./signal";
+} from "./siginfo";
+import { force_sig_fault, signal_work } from "./signal";
 import { do_trap_ecall_u } from "./syscall";
 import { vdso_init } from "./vdso";
 
@@ -100,7 +98,7 @@ export function start_kernel(): void {
 /**
  * The way back to user mode, of whichever task has the hart then: one that has to wait
  * or whose turn is over gives way, a call that waited looks again, signals are acted
- * on.
+ * on. A call that was interrupted, but by no handler, goes on waiting.
  */
 export function exit_to_user_mode(): void {
   while (load<u32>(SYSTEM_STATE) == 1) {
@@ -108,12 +106,14 @@ export function exit_to_user_mode(): void {
     if (task.state != TaskState.running || load<u32>(NEED_RESCHED) != 0) {
       schedule();
       if (load<u32>(CPU_IDLE) != 0) return;
-      if (current().restarted) do_trap_ecall_u();
-      continue;
+      if (current().restarted == 1) do_trap_ecall_u();
+    } else if (signal_work(task)) {
+      do_signal();
+    } else if (task.restarted != 0) {
+      do_trap_ecall_u();
+    } else {
+      break;
     }
-    if (signal_pending(task)) do_signal();
-    else if (rseq_wants_resume(task)) rseq_handle_notify_resume();
-    else break;
   }
   arm_tick();
 }

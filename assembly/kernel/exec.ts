@@ -32,26 +32,10 @@ import { sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
 import { load_elf_binary } from "./binfmt_elf";
 import { load_script } from "./binfmt_script";
-import {
-  E2BIG,
-  EACCES,
-  EFAULT,
-  ELOOP,
-  ENFILE,
-  ENOENT,
-  ENOEXEC,
-  ENOMEM,
-  ETXTBSY,
-} from "./errno";
+import { E2BIG, EACCES, EFAULT, ELOOP, ENFILE, ENOENT, ENOEXEC, ENOMEM } from "./errno";
 import { complete_vfork_done, mmput } from "./exit";
 import { expand_stack, faultin_page } from "./fault";
-import {
-  alloc_file,
-  do_close_on_exec,
-  file_at,
-  fput,
-  inode_is_written,
-} from "./file_table";
+import { alloc_file, do_close_on_exec, file_at, fput } from "./file_table";
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
@@ -61,11 +45,10 @@ import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
 import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
-import { rseq_execve } from "./rseq";
 import { current, rlimit } from "./sched";
-import { flush_signal_handlers } from "./signal";
+import { flush_signal_handlers, force_fatal_sig } from "./signal";
 import { RLIMIT_STACK } from "./rlimit";
-import { SIGSEGV, SI_KERNEL, force_sig_fault } from "./signal";
+import { SIGSEGV } from "./siginfo";
 import { vm_acct_memory } from "./util";
 
 export const STACK_TOP: u64 = TASK_SIZE;
@@ -121,10 +104,9 @@ export function open_exec(path: usize): i64 {
   if (found < 0) return found;
   const node = inode_at(<u32>found);
   const regular = (node.i_mode & S_IFMT) == S_IFREG;
-  const allowed = regular && inode_permission(node, MAY_EXEC);
-  if (!allowed || inode_is_written(node)) {
+  if (!regular || !inode_permission(node, MAY_EXEC)) {
     iput(<u32>found);
-    return allowed ? -ETXTBSY : -EACCES;
+    return -EACCES;
   }
   const opened = alloc_file(<u32>found, 0, 0);
   if (opened == 0) {
@@ -165,7 +147,7 @@ export function do_execve(request: usize): i64 {
   emit(Ev.Exec, who, <u64>-error, load<u64>(HART_PC));
   fput(bprm.file);
   if (error < 0 && has_taken_over(bprm)) {
-    force_sig_fault(SIGSEGV, SI_KERNEL, 0);
+    force_fatal_sig(SIGSEGV);
     return 0;
   }
   return error;
@@ -351,9 +333,9 @@ export function begin_new_exec(bprm: linux_binprm): void {
   complete_vfork_done(task);
   do_close_on_exec();
   flush_signal_handlers(task);
-  rseq_execve(task);
+  task.sas_ss_sp = 0;
+  task.sas_ss_size = 0;
   set_task_comm(bprm.name);
-  memory.fill(HART_X, 0, 256);
   memory.fill(HART_F, 0, 256);
   store<u32>(HART_FFLAGS, 0);
   store<u32>(HART_FRM, 0);
@@ -394,6 +376,7 @@ export function setup_arg_pages(bprm: linux_binprm): i64 {
 
 /**
  * Sets the program counter and the stack pointer: the next instruction is its first.
+ * The other integer registers keep what the caller of execve had in them.
  */
 // @nomark
 export function start_thread(pc: u64, sp: u64): void {

@@ -58,8 +58,8 @@ import {
   SIGBUS,
   SIGKILL,
   SIGSEGV,
-  force_sig_fault,
-} from "./signal";
+} from "./siginfo";
+import { force_sig_fault } from "./signal";
 import { vm_acct_memory, vm_enough_memory } from "./util";
 import { count_vm_event } from "./vmstat";
 

@@ -24,7 +24,7 @@ import {
   TASK_NR_FDS,
   TASK_RLIMITS,
   TASK_SIGACTION,
-  TASK_SIGINFO,
+  TASK_SIGACTION_SIZE,
   TaskState,
   VM,
   WaitKind,
@@ -44,7 +44,6 @@ import {
 } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
 import { copy_page_range } from "./pgtable";
-import { rseq_fork } from "./rseq";
 import {
   current,
   current_mm,
@@ -101,7 +100,6 @@ export function copy_process(child: task_struct, shares: bool): i64 {
   const parent = current();
   copy_creds(child, parent);
   copy_signals(child, parent);
-  rseq_fork(child, parent, shares);
   const error = copy_mm(child, shares);
   if (error != 0) return error;
   copy_files(child, parent);
@@ -130,10 +128,8 @@ function copy_creds(child: task_struct, parent: task_struct): void {
 /** E: what it does with signals, not the signals themselves. */
 // @nomark
 function copy_signals(child: task_struct, parent: task_struct): void {
-  const bytes = TASK_SIGINFO - TASK_SIGACTION;
-  memory.copy(
-    task_field(child, TASK_SIGACTION), task_field(parent, TASK_SIGACTION), bytes,
-  );
+  const actions = task_field(parent, TASK_SIGACTION);
+  memory.copy(task_field(child, TASK_SIGACTION), actions, TASK_SIGACTION_SIZE);
   child.blocked = parent.blocked;
   child.sas_ss_sp = parent.sas_ss_sp;
   child.sas_ss_size = parent.sas_ss_size;

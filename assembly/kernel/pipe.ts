@@ -35,8 +35,6 @@ import {
   EPIPE,
 } from "./errno";
 import {
-  O_CLOEXEC,
-  O_NONBLOCK,
   O_WRONLY,
   alloc_file,
   f_writable,
@@ -49,9 +47,12 @@ import {
 import { NO_PAGE } from "./mm_types";
 import { alloc_page, put_page } from "./page_alloc";
 import { current, task_field, wait_on, wake_up } from "./sched";
-import { SIGPIPE, send_sig } from "./signal";
+import { SIGPIPE } from "./siginfo";
+import { send_sig, signal_pending } from "./signal";
 import { copy_from_user, copy_to_user, put_user_u32 } from "./uaccess";
 
+export const O_NONBLOCK: u32 = 0x800;
+export const O_CLOEXEC: u32 = 0x80000;
 const PIPE_BUF: u64 = 4096;
 const PIPE_PAGES: u64 = 16;
 
@@ -204,13 +205,13 @@ function drop_page(pipe: pipe_inode_info, slot: usize): void {
 /** => bytes written, or negative errno. */
 export function pipe_write(f: file, buf: u64, count: u64): i64 {
   const pipe = pipe_of(f);
+  if (count == 0) return 0;
+  const before = restart_done();
   if (pipe.readers == 0) {
     // F
     send_sig(current(), SIGPIPE);
-    return -EPIPE;
+    return before > 0 ? <i64>before : -EPIPE;
   }
-  if (count == 0) return 0;
-  const before = restart_done();
   const room = pipe_room(pipe);
   if (room == 0 || (count <= PIPE_BUF && room < count)) {
     if (f.f_flags & O_NONBLOCK) return -EAGAIN;
@@ -256,9 +257,13 @@ function restart_done(): u64 {
   return task.restarted ? load<u64>(task_field(task, TASK_RESTART_DONE)) : 0;
 }
 
-/** E: sleeps until there is room for what is left; `done` bytes are in the pipe. */
+/**
+ * E: sleeps until there is room for what is left; `done` bytes are in the pipe. A
+ * signal ends the call there.
+ */
 // @nomark
 function wait_with(f: file, done: u64): i64 {
+  if (done > 0 && signal_pending(current())) return <i64>done;
   store<u64>(task_field(current(), TASK_RESTART_DONE), done);
   return wait_on(WaitKind.pipe, f.f_inode);
 }

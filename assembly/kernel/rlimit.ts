@@ -6,7 +6,7 @@
 //
 // In Linux: kernel/sys.c do_prlimit(), include/asm-generic/resource.h (6.12).
 // Left out: RLIMIT_CPU, RLIMIT_NPROC and the queue limits are kept but not enforced.
-import { CONF_BASE, Conf, KBUF, TASK_RLIMITS } from "../abi";
+import { CONF_BASE, Conf, KBUF, NR_SIGQUEUES, TASK_RLIMITS } from "../abi";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "./errno";
 import {
   current,
@@ -23,6 +23,7 @@ export const RLIMIT_STACK: u32 = 3;
 export const RLIMIT_NOFILE: u32 = 7;
 export const RLIMIT_MEMLOCK: u32 = 8;
 export const RLIMIT_AS: u32 = 9;
+export const RLIMIT_SIGPENDING: u32 = 11;
 const RLIMIT_CORE: u32 = 4;
 const RLIM_NLIMITS: u32 = 16;
 export const RLIM_INFINITY: u64 = u64.MAX_VALUE;
@@ -41,6 +42,12 @@ function set(task: task_struct, resource: u32, soft: u64, hard: u64): void {
   store<u64>(at, hard, 8);
 }
 
+/** Soft limit number `resource` of `task`; sched.ts has the running task's. */
+// @nomark
+export function rlimit_of(task: task_struct, resource: u32): u64 {
+  return load<u64>(rlimit_at(task, resource));
+}
+
 /** The limits of the first process, as Linux gives them to its own (INIT_RLIMITS). */
 export function init_rlimits(task: task_struct): void {
   for (let i: u32 = 0; i < RLIM_NLIMITS; i++) {
@@ -50,6 +57,7 @@ export function init_rlimits(task: task_struct): void {
   set(task, RLIMIT_STACK, stack != 0 ? stack : 8 << 20, RLIM_INFINITY);
   set(task, RLIMIT_CORE, 0, RLIM_INFINITY);
   set(task, RLIMIT_NOFILE, 256, 256);
+  set(task, RLIMIT_SIGPENDING, NR_SIGQUEUES, NR_SIGQUEUES);
   set(task, RLIMIT_MEMLOCK, 8 << 20, 8 << 20);
 }
 

@@ -62,13 +62,13 @@ import {
   TaskState,
   WaitKind,
 } from "../abi";
-import { charge, now_ps } from "../hw/clock";
+import { Cost, charge, cost, now_ps } from "../hw/clock";
 import { emit } from "../log";
 import { ERESTARTNOHAND, ERESTARTSYS } from "./errno";
 import { schedule_tail } from "./fork";
+import { it_real_fn, itimer_deadline } from "./itimer";
 import { mm_struct } from "./mm_types";
 import { switch_mm } from "./pgtable";
-import { rseq_preempt } from "./rseq";
 import { signal_pending } from "./signal";
 
 @unmanaged
@@ -99,7 +99,8 @@ export class task_struct {
   /** Simulated time at which it is woken; u64.MAX_VALUE when only an event does. */
   wake_at!: u64;
   vfork_done!: u32; // 1 while a vfork parent waits for it
-  /** 1 while its system call is executed again after a wait. */
+  /** 1 while its system call waits, to be executed again when it wakes; 2 when it has
+   *  to look at its signals first. */
   restarted!: u32;
   /** The answer its interrupted call gave: ERESTARTSYS or ERESTARTNOHAND. */
   restart_kind!: u32;
@@ -248,11 +249,16 @@ export function wake_up(kind: WaitKind, on: u32): void {
   }
 }
 
+// @nomark
+function is_asleep(task: task_struct): bool {
+  const state = task.state;
+  return state == TaskState.interruptible || state == TaskState.uninterruptible;
+}
+
 /** Makes a sleeping task runnable; what it slept for is forgotten. */
 // @nomark
 export function try_to_wake_up(task: task_struct): void {
-  const state = task.state;
-  if (state != TaskState.interruptible && state != TaskState.uninterruptible) return;
+  if (!is_asleep(task)) return;
   task.state = TaskState.running;
   task.wait_kind = WaitKind.none;
   task.wait_on = 0;
@@ -265,24 +271,26 @@ export function sched_tick(): void {
   if (others_can_run()) store<u32>(NEED_RESCHED, 1);
 }
 
-/** Wakes the sleepers whose wake_at has passed. */
+/** Wakes the sleepers whose wake_at has passed, and sends the alarms that are due. */
 // @nomark
 export function run_timers(now: u64): void {
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
-    if (task.state == TaskState.unused || task.wake_at > now) continue;
-    try_to_wake_up(task);
+    if (task.state == TaskState.unused) continue;
+    if (task.wake_at <= now) try_to_wake_up(task);
+    if (itimer_deadline(task) <= now) it_real_fn(task);
   }
 }
 
-/** => the earliest wake_at of all sleepers, or u64.MAX_VALUE. */
+/** => the earliest wake_at of all sleepers, or interval timer; or u64.MAX_VALUE. */
 // @nomark
 export function next_timer(): u64 {
   let first = u64.MAX_VALUE;
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
-    if (task.state <= <u32>TaskState.dead) continue;
-    first = min<u64>(first, task.wake_at);
+    if (task.state == TaskState.unused) continue;
+    first = min<u64>(first, itimer_deadline(task));
+    if (is_asleep(task)) first = min<u64>(first, task.wake_at);
   }
   return first;
 }
@@ -336,10 +344,7 @@ export function context_switch(next: task_struct): void {
   store<u64>(QUANTUM_END, load<u64>(HART_INSTRET) + sched_quantum());
   if (changetype<usize>(prev) == changetype<usize>(next)) return;
   account_instret(prev);
-  if (prev.state != TaskState.unused) {
-    rseq_preempt(prev);
-    save_registers(prev);
-  }
+  if (prev.state != TaskState.unused) save_registers(prev);
   const who = <u64>prev.pid | (<u64>next.pid << 32);
   restore_registers(next);
   emit(Ev.Switch, who, load<u64>(HART_PC), prev.state);
@@ -386,17 +391,22 @@ function restore_registers(task: task_struct): void {
 
 /**
  * Arms the timer for the way back to user mode: it is needed while somebody waits for
- * the hart or for the time.
+ * the hart or for the time. Time passes faster than instructions alone would make it,
+ * so the tick comes no earlier than a timer that is due before the turn ends.
  */
 // @nomark
 export function arm_tick(): void {
-  if (!others_can_run() && next_timer() == u64.MAX_VALUE) {
+  const first = next_timer();
+  if (!others_can_run() && first == u64.MAX_VALUE) {
     store<u64>(TICK_AT, u64.MAX_VALUE);
     return;
   }
   const now = load<u64>(HART_INSTRET);
   if (load<u64>(QUANTUM_END) <= now) store<u64>(QUANTUM_END, now + sched_quantum());
-  store<u64>(TICK_AT, load<u64>(QUANTUM_END));
+  const ps = now_ps();
+  const insns = first > ps ? (first - ps) / cost(Cost.Insn) + 1 : 1;
+  const left = load<u64>(QUANTUM_END) - now;
+  store<u64>(TICK_AT, now + min<u64>(insns, left));
 }
 
 if (offsetof<task_struct>("si_addr") != TASK_SI_ADDR) ERROR("abi: TASK_SI_ADDR");

@@ -41,32 +41,63 @@ import {
 } from "./cred";
 import {
   E2BIG,
+  EBADF,
   EFAULT,
   EINVAL,
   ENOSYS,
+  ENOTTY,
   ERESTARTNOHAND,
   ERESTARTSYS,
 } from "./errno";
 import { do_execve } from "./exec";
-import { sys_wait4 } from "./exit";
+import { fget } from "./file_table";
 import { sys_clone } from "./fork";
-import { NOT_A_FILE_CALL, invoke_file_syscall } from "./fs_syscall";
+import { sys_getitimer, sys_setitimer } from "./itimer";
+import { sys_kill, sys_rt_sigqueueinfo, sys_tgkill } from "./kill";
 import { sys_madvise } from "./madvise";
 import { sys_mincore } from "./mincore";
 import { sys_mmap, sys_munmap } from "./mmap_file";
 import { sys_mprotect } from "./mprotect";
 import { sys_mremap } from "./mremap";
 import { PATH_MAX } from "./namei";
+import {
+  sys_chdir,
+  sys_close,
+  sys_dup,
+  sys_dup3,
+  sys_faccessat,
+  sys_fcntl,
+  sys_fstat,
+  sys_getdents64,
+  sys_newfstatat,
+  sys_openat,
+  sys_readlinkat,
+} from "./open";
+import {
+  sys_lseek,
+  sys_pread64,
+  sys_read,
+  sys_vector,
+  sys_write,
+} from "./read_write";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
-import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
 import { current, task_struct } from "./sched";
 import { sys_ppoll, sys_pselect6 } from "./select";
-import { sys_kill } from "./signal";
+import {
+  sys_rt_sigaction,
+  sys_rt_sigpending,
+  sys_rt_sigprocmask,
+  sys_rt_sigsuspend,
+  sys_rt_sigtimedwait,
+} from "./sigaction";
+import { sys_sigaltstack } from "./sigaltstack";
+import { sys_rt_sigreturn } from "./sigframe";
 import {
   sys_exit_group,
   sys_getcpu,
+  sys_getcwd,
   sys_getrandom,
   sys_newuname,
   sys_prctl,
@@ -82,10 +113,12 @@ import {
 } from "./time";
 import { copy_from_user, strncpy_from_user } from "./uaccess";
 import { count_vm_event } from "./vmstat";
+import { sys_waitid, sys_wait4 } from "./wait";
 
 /** Strings of an execve(2): the request's 12 bytes and up to here. */
 const REQUEST: usize = KBUF + 0xb000;
 const REQUEST_MAX: usize = 0x15000;
+const NR_RT_SIGRETURN: u32 = 139;
 const ARG: usize = KBUF + 0x700;
 
 // @nomark
@@ -102,7 +135,9 @@ export function do_trap_ecall_u(): void {
   if (task.restarted == 0) syscall_enter(who, pc);
   store<u64>(HART_PC, pc + 4);
   const answer = invoke_syscall(nr);
-  if (answer == -ERESTARTSYS || answer == -ERESTARTNOHAND) {
+  const waits = answer == -ERESTARTSYS || answer == -ERESTARTNOHAND;
+  // What sigreturn answers is an old a0, whatever it looks like.
+  if (waits && nr != NR_RT_SIGRETURN) {
     task.restarted = 1;
     store<u64>(HART_PC, pc);
     return;
@@ -110,8 +145,6 @@ export function do_trap_ecall_u(): void {
   task.restarted = 0;
   emit(Ev.SyscallDone, who, answer, 0);
   if (task.state == TaskState.dead) return;
-  // A new program starts with clear registers, and its answer is nobody's.
-  if (nr == 221 && answer == 0) return;
   store<u64>(HART_X + 10 * 8, answer);
 }
 
@@ -127,26 +160,54 @@ function syscall_enter(who: u64, pc: u64): void {
 
 /** The table, by number. => what goes to a0. */
 export function invoke_syscall(nr: u32): i64 {
-  const answer = invoke_file_syscall(nr);
-  if (answer != NOT_A_FILE_CALL) return answer;
   switch (nr) {
+    case 17: return sys_getcwd(a(0), a(1));
+    case 23: return sys_dup(<u32>a(0), 0);
+    case 24: return sys_dup3(<u32>a(0), <u32>a(1), <u32>a(2));
+    case 25: return sys_fcntl(<u32>a(0), <u32>a(1), a(2));
+    case 29: return fget(<u32>a(0)) == 0 ? -EBADF : -ENOTTY; // ioctl
+    case 48: return sys_faccessat(<i32>a(0), a(1), <u32>a(2));
+    case 49: return sys_chdir(a(0));
+    case 56: return sys_openat(<i32>a(0), a(1), <u32>a(2));
+    case 57: return sys_close(<u32>a(0));
     case 59: return sys_pipe2(a(0), <u32>a(1));
+    case 61: return sys_getdents64(<u32>a(0), a(1), a(2));
+    case 62: return sys_lseek(<u32>a(0), a(1), <u32>a(2));
+    case 63: return sys_read(<u32>a(0), a(1), a(2));
+    case 64: return sys_write(<u32>a(0), a(1), a(2));
+    case 65: return sys_vector(<u32>a(0), a(1), a(2), false);
+    case 66: return sys_vector(<u32>a(0), a(1), a(2), true);
+    case 67: return sys_pread64(<u32>a(0), a(1), a(2), a(3));
     case 72:
       return sys_pselect6(<i32>a(0), a(1), a(2), a(3), a(4), a(5));
     case 73: return sys_ppoll(a(0), a(1), a(2), a(3), a(4));
+    case 78: return sys_readlinkat(<i32>a(0), a(1), a(2), a(3));
+    case 79: return sys_newfstatat(<i32>a(0), a(1), a(2), <u32>a(3));
+    case 80: return sys_fstat(<u32>a(0), a(1));
     case 93: // exit
     case 94: return sys_exit_group(<u32>a(0));
+    case 95: return sys_waitid(<u32>a(0), <i32>a(1), a(2), <u32>a(3), a(4));
     case 96: return sys_set_tid_address(a(0));
     case 99: return a(1) == 24 ? 0 : -EINVAL; // set_robust_list: one thread, no futex
     case 101: return sys_clock_nanosleep(1, 0, a(0), a(1));
+    case 102: return sys_getitimer(<u32>a(0), a(1));
+    case 103: return sys_setitimer(<u32>a(0), a(1), a(2));
     case 113: return sys_clock_gettime(<u32>a(0), a(1));
     case 114: return sys_clock_getres(<u32>a(0), a(1));
     case 115: return sys_clock_nanosleep(<u32>a(0), <u32>a(1), a(2), a(3));
     case 123: return sys_sched_getaffinity(a(1), a(2));
     case 124: return sys_sched_yield();
-    case 129: return sys_kill(<i32>a(0), <u32>a(1), false);
-    case 130: return sys_kill(<i32>a(0), <u32>a(1), true);
-    case 131: return sys_kill(<i32>a(1), <u32>a(2), true);
+    case 129: return sys_kill(<i32>a(0), <u32>a(1));
+    case 130: return sys_tgkill(-1, <i32>a(0), <u32>a(1)); // tkill
+    case 131: return sys_tgkill(<i32>a(0), <i32>a(1), <u32>a(2));
+    case 132: return sys_sigaltstack(a(0), a(1));
+    case 133: return sys_rt_sigsuspend(a(0), a(1));
+    case 134: return sys_rt_sigaction(<u32>a(0), a(1), a(2), a(3));
+    case 135: return sys_rt_sigprocmask(<u32>a(0), a(1), a(2), a(3));
+    case 136: return sys_rt_sigpending(a(0), a(1));
+    case 137: return sys_rt_sigtimedwait(a(0), a(1), a(2), a(3));
+    case 138: return sys_rt_sigqueueinfo(<i32>a(0), <u32>a(1), a(2), true);
+    case 139: return sys_rt_sigreturn();
     case 143: return sys_setregid(<u32>a(0), <u32>a(1));
     case 144: return sys_setgid(<u32>a(0));
     case 145: return sys_setreuid(<u32>a(0), <u32>a(1));
@@ -185,12 +246,12 @@ export function invoke_syscall(nr: u32): i64 {
     case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
     case 232: return sys_mincore(a(0), a(1), a(2));
     case 233: return sys_madvise(a(0), a(1), <u32>a(2));
+    case 240: return sys_rt_sigqueueinfo(<i32>a(1), <u32>a(2), a(3), false);
     case 258: return sys_riscv_hwprobe(a(0), a(1), a(2), a(3), <u32>a(4));
     case 259: return sys_riscv_flush_icache(a(2));
     case 260: return sys_wait4(<i32>a(0), a(1), <u32>a(2), a(3));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
-    case 293: return sys_rseq(a(0), <u32>a(1), <u32>a(2), <u32>a(3));
     default:
       log_unknown(nr);
       return -ENOSYS;

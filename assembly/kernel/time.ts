@@ -8,8 +8,7 @@
 //               C woken by a signal's handler: EINTR, with what is left
 //
 // In Linux: kernel/time/posix-timers.c, hrtimer.c hrtimer_nanosleep() (6.12).
-// Left out: interval timers, clocks of processes,
-// setting the clock.
+// Left out: clocks of processes, setting the clock.
 import { CONF_BASE, Conf, KBUF, WaitKind } from "../abi";
 import { now_ps, time_csr } from "../hw/clock";
 import { EFAULT, EINVAL } from "./errno";
@@ -22,7 +21,7 @@ const CLOCK_REALTIME: u32 = 0;
 const CLOCK_REALTIME_COARSE: u32 = 5;
 const TIMER_ABSTIME: u32 = 1;
 const NSEC_PER_SEC: u64 = 1000000000;
-const PS_PER_NS: u64 = 1000;
+export const PS_PER_NS: u64 = 1000;
 /** More seconds than this are as good as for ever. */
 const MAX_SECONDS: u64 = 1 << 33;
 
@@ -75,6 +74,33 @@ export function sys_gettimeofday(buf: u64): i64 {
   return copy_to_user(buf, SCRATCH, 16) == 0 ? 0 : -EFAULT;
 }
 
+/** Reads a struct timespec for timespec_ns. => 0, -EFAULT, or -EINVAL: not a time. */
+export function get_timespec(va: u64): i64 {
+  if (copy_from_user(SCRATCH, va, 16) != 0) return -EFAULT;
+  const bad = load<i64>(SCRATCH) < 0 || load<u64>(SCRATCH, 8) >= NSEC_PER_SEC;
+  return bad ? -EINVAL : 0;
+}
+
+/** The nanoseconds that get_timespec has read. */
+// @nomark
+export function timespec_ns(): u64 {
+  const seconds = min<u64>(load<u64>(SCRATCH), MAX_SECONDS);
+  return seconds * NSEC_PER_SEC + load<u64>(SCRATCH, 8);
+}
+
+/** The simulated time, in ps, at which they will be over. */
+// @nomark
+export function timespec_until(): u64 {
+  return ns_to_ps(timespec_ns() + now_ps() / PS_PER_NS);
+}
+
+/** The clock's picoseconds last 200 days; longer is for ever. */
+// @nomark
+export function ns_to_ps(ns: u64): u64 {
+  const never = u64.MAX_VALUE - 1;
+  return ns < never / PS_PER_NS ? ns * PS_PER_NS : never;
+}
+
 /** nanosleep(2) and clock_nanosleep(2). */
 export function sys_clock_nanosleep(
   clock: u32, flags: u32, request: u64, remain: u64,
@@ -86,24 +112,20 @@ export function sys_clock_nanosleep(
     if (now >= task.wake_at) return 0; // B
     const relative = (flags & TIMER_ABSTIME) == 0;
     if (signal_pending(task) && relative && remain != 0) {
-      put_timespec(remain, (task.wake_at - now) / PS_PER_NS); // C
+      const left = put_timespec(remain, (task.wake_at - now) / PS_PER_NS); // C
+      if (left != 0) return left;
     }
     return wait_on_nohand(WaitKind.timer, 0);
   }
-  if (copy_from_user(SCRATCH, request, 16) != 0) return -EFAULT;
-  const seconds = load<u64>(SCRATCH);
-  const ns = load<u64>(SCRATCH, 8);
-  if (<i64>seconds < 0 || ns >= NSEC_PER_SEC) return -EINVAL;
-  let until = min<u64>(seconds, MAX_SECONDS) * NSEC_PER_SEC + ns;
+  const error = get_timespec(request);
+  if (error != 0) return error;
+  task.wake_at = timespec_until(); // A
   if (flags & TIMER_ABSTIME) {
     const base = is_wall_clock(clock) ? epoch() * NSEC_PER_SEC : 0;
-    until = until > base ? until - base : 0;
+    const ns = timespec_ns();
+    const until = ns > base ? ns - base : 0;
     if (until <= now_ps() / PS_PER_NS) return 0;
-  } else {
-    until += now_ps() / PS_PER_NS;
+    task.wake_at = ns_to_ps(until);
   }
-  // The clock's picoseconds last 200 days; longer is for ever.
-  const never = u64.MAX_VALUE - 1;
-  task.wake_at = until < never / PS_PER_NS ? until * PS_PER_NS : never; // A
   return wait_on_nohand(WaitKind.timer, 0);
 }
