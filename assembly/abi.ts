@@ -23,8 +23,9 @@
 //   0x0600_0000 +-----------------------------+
 //               | RAM: the guest's frames     |  state, copied by dirty page
 //               +-----------------------------+ RAM_BASE + ram_frames * 4096
-//               | DISK: superblock, inodes,   |  state
-//               | extents, data blocks        |
+//               | DISK: superblock, bitmaps,  |  state, copied by dirty block: for the
+//               | inodes, extents, data       |  dirty bits, block b is frame
+//               |                             |  ram_frames + b
 //               +-----------------------------+
 
 export const ABI_VERSION = 1;
@@ -33,6 +34,8 @@ export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 4096;
 /** Most frames a machine can have: 1 GiB. */
 export const MAX_FRAMES = 262144;
+/** Most frames and disk blocks together: what linear memory can have. */
+export const MAX_PAGES = 1048576;
 
 // ---------------------------------------------------------------- RUN (not state) --
 export const RUN_BASE = 0x8000;
@@ -154,6 +157,8 @@ export enum Conf {
   epoch,
   /** Instructions that a task may run before another one's turn. */
   sched_quantum,
+  /** Percent of the memory files can have at which dirty pages are written back. */
+  vm_dirty_background_ratio,
 }
 export const CONF_SIZE = 512;
 
@@ -250,6 +255,9 @@ export const DISK_SEEKS = HART_BASE + 856;
 /** u32: block and length of the last transfer, for the picture. */
 export const DISK_LAST_LBA = HART_BASE + 864;
 export const DISK_LAST_NR = HART_BASE + 868;
+/** u64 counters, as DISK_READS and DISK_PAGES. */
+export const DISK_WRITES = HART_BASE + 896;
+export const DISK_PAGES_WRITTEN = HART_BASE + 904;
 
 // Log and output positions (state, so that a run to the same place writes the same).
 /** u32: sequence number of the next event. */
@@ -295,6 +303,7 @@ export enum VmEvent {
   COW,
   FAULT_AROUND,
   SYSCALL,
+  PGPGOUT,
 }
 /** u64: instret at which the running task's turn ends; the timer interrupts there
  *  when TICK_AT says so (it is then the same, else the largest u64). */
@@ -309,9 +318,12 @@ export const ENOSYS_SEEN = KERNEL_BASE + 0x2400;
 export const ENOSYS_SEEN_NR = 512;
 /** u64: context switches since boot. */
 export const NR_SWITCHES = KERNEL_BASE + 464;
+/** u32: file pages in memory, and how many of them must still go to the disk. */
+export const NR_FILE_PAGES = KERNEL_BASE + 400;
+export const NR_FILE_DIRTY = KERNEL_BASE + 404;
 /** u32 scratch of the fault in progress (see kernel/fault.ts), read by the page. */
 export const FAULT_BASE = KERNEL_BASE + 256;
-/** 512 x { u32 lba, u32 data, u32 pfn, u32 }. */
+/** 512 x { u32 lba, u32 data, u32 pfn, u32 1 to write, 0 to read }. */
 export const DISK_QUEUE = KERNEL_BASE + 1024;
 export const DISK_QUEUE_NR = 512;
 
@@ -426,11 +438,11 @@ export const MM_SIZE_OF = 512;
 export const NR_MMS = 64;
 /** struct file. */
 export const FILES = MMS + MM_SIZE_OF * NR_MMS;
-export const FILE_SIZE_OF = 128;
+export const FILE_SIZE_OF = 144;
 export const NR_FILES = 512;
 /** struct inode (in core; the one on the disk is DISK_INODE_SIZE). */
 export const INODES = FILES + FILE_SIZE_OF * NR_FILES;
-export const INODE_SIZE_OF = 64;
+export const INODE_SIZE_OF = 128;
 export const NR_INODES = 2048;
 /** struct pipe_inode_info, see kernel/pipe.ts. */
 export const PIPES = INODES + INODE_SIZE_OF * NR_INODES;
@@ -457,10 +469,11 @@ export const VMG_BASE = AVCS + AVC_SIZE_OF * NR_AVCS;
 export const RMAP_WALK_BASE = VMG_BASE + 64;
 export const MM_SCRATCH_SIZE = 256;
 /**
- * Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB).
+ * Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB),
+ * and from 0x20000 on what calls on two paths, and writes, need besides.
  */
 export const KBUF = VMG_BASE + MM_SCRATCH_SIZE;
-export const KBUF_SIZE = 0x20000;
+export const KBUF_SIZE = 0x28000;
 /**
  * A page of text of a file of /proc on its way out, then what its writers keep.
  */
@@ -546,6 +559,8 @@ export const TASK_F = 768;
 export const TASK_FCSR = 1024;
 /** u64: bytes a write that waits has already written. */
 export const TASK_RESTART_DONE = 1032;
+/** rseq_state, see kernel/rseq.ts. */
+export const TASK_RSEQ = 1408;
 /** signal_struct, see kernel/sigqueue.ts; it begins with u64: signals that wait and
  *  were sent to the process, not to its thread. */
 export const TASK_SIGNAL = 1040;
@@ -668,6 +683,8 @@ export const FILE_KIND = 20; // u32, see FileKind
 /** u32: inode number of the directory it was found in; its name there, 80 bytes. */
 export const FILE_DIR = 44;
 export const FILE_NAME = 48;
+/** u32: what fadvise said of reading it: 0, VM.RAND_READ or VM.SEQ_READ. */
+export const FILE_RA_MODE = 128;
 export enum FileKind {
   regular = 0,
   directory = 1,
@@ -685,7 +702,24 @@ export const INODE_COUNT = 4; // u32
 export const INODE_MODE = 8; // u32
 export const INODE_NRPAGES = 20; // u32: pages in the page cache
 export const INODE_SIZE = 24; // u64
-export const INODE_I_MMAP = 40; // u32: first vm_area_struct that maps it
+export const INODE_NLINK = 40; // u32
+export const INODE_KIND = 44; // u32, see InodeKind
+export const INODE_RDEV = 48; // u32: major << 8 | minor
+export const INODE_BLOCKS = 52; // u32: blocks of the disk
+export const INODE_MTIME = 56; // u64: ns since 1970, as are the next three
+export const INODE_CTIME = 64;
+export const INODE_ATIME = 72;
+export const INODE_BTIME = 80;
+export const INODE_I_MMAP = 88; // u32: first vm_area_struct that maps it
+
+/** Which filesystem an inode is of. */
+export enum InodeKind {
+  disk = 0,
+  /** Shared anonymous memory. */
+  shmem,
+  proc,
+  pipe,
+}
 
 // -------------------------------------------------------------- history and input --
 /** Events: ring of LOG_NR records { u32 seq, u32 kind, u64 a, u64 b, u64 c }. */
@@ -710,14 +744,14 @@ export const INPUT_BASE = TOUCH_BASE + TOUCH_MAX * 16;
 export const INPUT_SIZE = 0x100000;
 
 // ------------------------------------------------------- derived (hw's own caches) --
-/** A byte a frame: bit 0 written since the last checkpoint(), bit 1 has decoded code,
- *  bit 2 is in the private write cache. */
+/** A byte a frame, then one a block of the disk: bit 0 written since the last
+ *  checkpoint(), bit 1 has decoded code, bit 2 is in the private write cache. */
 export const FRAME_META = INPUT_BASE + INPUT_SIZE;
 export const META_DIRTY = 1;
 export const META_CODE = 2;
 export const META_WRITABLE = 4;
 /** u16 a frame: its slot in the decoded-code pool plus one. */
-export const FRAME_CODE = FRAME_META + MAX_FRAMES;
+export const FRAME_CODE = FRAME_META + MAX_PAGES;
 /**
  * Private translation caches, R W X, and whatever else hw derives: see hw/private.ts.
  */
@@ -739,14 +773,23 @@ export const SB_BLOCKS = 4; // image blocks
 export const SB_INODES = 8; // inodes, numbered from 1; 2 is the root directory
 export const SB_INODE_BLOCK = 12; // first block of the inode table
 export const SB_EXTENT_BLOCK = 16; // first block of the extent table
-export const SB_EXTENTS = 20;
+export const SB_EXTENTS = 20; // records it has room for
 export const SB_LBAS = 24; // size of the simulated disk, blocks
+export const SB_BLOCK_BITMAP = 28; // first block of each: a bit a block, 1 is in use
+export const SB_INODE_BITMAP = 32; // a bit an inode, inode 1 first
+export const SB_LBA_BLOCK = 36; // a u32 a block: where on the disk it lies
+export const SB_DATA_BLOCK = 40; // first block that is no table
+export const SB_FREE_BLOCKS = 44;
+export const SB_FREE_INODES = 48;
+export const SB_EXTENTS_USED = 52; // records ever used
+export const SB_EXTENT_FREE = 56; // first record given back + 1, 0 none
 export const DISK_ROOT_INO = 2;
 /** Numbers from here on are procfs's. */
 export const PROC_INO = 0x40000000;
-/** On-disk inode: u32 mode, uid, gid, nlink; u64 size; u32 first extent, extents;
- *  u64 mtime; u32 rdev, 0. */
-export const DISK_INODE_SIZE = 64;
+/** On-disk inode: u32 mode, uid, gid, nlink; u64 size; u32 first extent + 1, extents;
+ *  u64 mtime; u32 rdev, blocks; u64 ctime, atime, btime. Times in ns since 1970. A mode
+ *  of 0 is no file. */
+export const DISK_INODE_SIZE = 128;
 export const DI_MODE = 0;
 export const DI_UID = 4;
 export const DI_GID = 8;
@@ -756,11 +799,21 @@ export const DI_EXTENT = 24;
 export const DI_NR_EXTENTS = 28;
 export const DI_MTIME = 32;
 export const DI_RDEV = 40;
-/** Extent: u32 first page of the file, u32 blocks, u32 lba, u32 image block. Sorted by
- *  first page; a page in no extent is a hole. Directories: ext2 entries { u32 ino,
- *  u16 rec_len, u8 name_len, u8 file_type, name }, rec_len a multiple of 4, none
- *  crosses a block. A symbolic link's target is its data. */
-export const DISK_EXTENT_SIZE = 16;
+export const DI_BLOCKS = 44;
+export const DI_CTIME = 48;
+export const DI_ATIME = 56;
+export const DI_BTIME = 64;
+/** Extent: u32 first page of the file, u32 blocks, u32 lba, u32 image block, u32 next
+ *  extent of the file + 1 (0 is the last). Sorted by first page; a page in no extent is
+ *  a hole. Directories: ext2 entries { u32 ino (0 is none), u16 rec_len, u8 name_len,
+ *  u8 file_type, name }, rec_len a multiple of 4, none crosses a block. A symbolic
+ *  link's target is its data. */
+export const EXTENT_PAGE = 0;
+export const EXTENT_BLOCKS = 4;
+export const EXTENT_LBA = 8;
+export const EXTENT_DATA = 12;
+export const EXTENT_NEXT = 16;
+export const DISK_EXTENT_SIZE = 32;
 
 // -------------------------------------------------------------------- vocabulary ----
 export enum Access {
@@ -838,4 +891,8 @@ export enum Ev {
   Tick,
   /** a signal goes to a handler.  a: signo | pid << 32  b: handler  c: si_addr */
   Handler,
+  /**
+   * the disk took a page.  a: lba | pfn << 32  b: blocks the head moved  c: cost, ps
+   */
+  DiskWrite,
 }

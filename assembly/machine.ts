@@ -18,6 +18,7 @@ import {
   MARK_COUNT,
   MARK_DEPTH,
   MARK_STOP,
+  MAX_PAGES,
   META_DIRTY,
   LOG_NR,
   LOG_SEQ,
@@ -46,7 +47,7 @@ import { translate } from "./hw/mmu";
 import { code_flush_all, private_flush_all, private_flush_writes } from "./hw/private";
 import { tlb_reset } from "./hw/tlb";
 import { do_trap, start_kernel } from "./kernel/entry";
-import { invalidate_mapping_pages } from "./kernel/filemap";
+import { drop_pagecache } from "./kernel/filemap";
 import { marks_begin } from "./mark";
 
 /** scause of the timer interrupt: the top bit, and number 5. */
@@ -72,10 +73,11 @@ export function reset(): i32 {
   if (conf(Conf.tlb_policy) > 2) return Conf.tlb_policy + 1;
   if (conf(Conf.era) > 5) return Conf.era + 1;
   const pages = memory.size() << 4;
+  if (frames + conf(Conf.disk_blocks) > <u32>MAX_PAGES) return Conf.disk_blocks + 1;
   const needed = <u32>(RAM_BASE / PAGE_SIZE) + frames + conf(Conf.disk_blocks);
   if (conf(Conf.disk_blocks) == 0 || <u32>pages < needed) return Conf.disk_blocks + 1;
   memory.fill(CONF_BASE + CONF_SIZE, 0, STATE_END - CONF_BASE - CONF_SIZE);
-  memory.fill(FRAME_META, 0, frames);
+  memory.fill(FRAME_META, 0, frames + conf(Conf.disk_blocks));
   memory.fill(RAM_BASE, 0, <usize>frames * PAGE_SIZE);
   const size = FRAMES + frames * PAGE_SIZE_OF - STATE_BASE;
   store<u64>(CONF_BASE + Conf.state_size * 8, size);
@@ -194,9 +196,9 @@ function leave_kernel(): bool {
 
 /** The host has copied the state: the next write to each frame is noted again. */
 export function checkpoint(): void {
-  const frames = conf(Conf.ram_frames);
-  for (let pfn: u32 = 0; pfn < frames; pfn++) {
-    const p = FRAME_META + pfn;
+  const pages = conf(Conf.ram_frames) + conf(Conf.disk_blocks);
+  for (let i: u32 = 0; i < pages; i++) {
+    const p = FRAME_META + i;
     store<u8>(p, load<u8>(p) & ~META_DIRTY);
   }
   private_flush_writes();
@@ -210,11 +212,12 @@ export function restored(): void {
   code_flush_all();
 }
 
-/** Hash of the whole machine, to RUN_HASH: state, RAM, in 64-bit words. */
+/** Hash of the whole machine, to RUN_HASH: state, RAM and disk, in 64-bit words. */
 export function hash(): void {
   const size = <usize>load<u64>(CONF_BASE + Conf.state_size * 8);
   let h = hash_range(0x9e3779b97f4a7c15, STATE_BASE, size);
-  h = hash_range(h, RAM_BASE, <usize>conf(Conf.ram_frames) * PAGE_SIZE);
+  const pages = conf(Conf.ram_frames) + conf(Conf.disk_blocks);
+  h = hash_range(h, RAM_BASE, <usize>pages * PAGE_SIZE);
   store<u64>(RUN_HASH, h);
 }
 
@@ -233,6 +236,6 @@ function hash_range(seed: u64, at: usize, bytes: usize): u64 {
 
 /** Drops the page cache's unmapped pages. */
 export function drop_caches(): void {
-  invalidate_mapping_pages();
+  drop_pagecache();
 }
 

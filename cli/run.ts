@@ -105,7 +105,7 @@ function report(machine: Machine, output: Map<number, Uint8Array[]>) {
   const { core } = machine;
   const end = ending(machine);
   const { hits, misses } = views.tlb(core);
-  const { reads, pages, seeks } = views.disk(core);
+  const { reads, pages, seeks, writes, pagesWritten } = views.disk(core);
   const text = (fd: number) => Buffer.concat(output.get(fd) ?? []).toString("utf8");
   return {
     exit: end.status,
@@ -120,7 +120,7 @@ function report(machine: Machine, output: Map<number, Uint8Array[]>) {
     majflt: end.majflt,
     time_ns: Math.round(views.clock(core).timeNs),
     tlb: { hits, misses },
-    disk: { reads, pages, seeks },
+    disk: { reads, pages, seeks, writes, pagesWritten },
     frames: views.memory(core),
   };
 }

@@ -5,8 +5,10 @@
 // request costs: a command, a seek that grows with the square root of the distance
 // (the arm accelerates half the way and brakes the other half), half a turn, and the
 // transfer. A request that starts where the head stands pays the transfer alone.
+// Reading and writing cost the same.
 //
-// Only this file moves the head.
+// Only this file moves the head. Whoever changes the image in place (the filesystem's
+// tables) tells disk_written, so that checkpoints see it.
 import {
   CONF_BASE,
   Conf,
@@ -15,12 +17,16 @@ import {
   DISK_LAST_LBA,
   DISK_LAST_NR,
   DISK_PAGES,
+  DISK_PAGES_WRITTEN,
   DISK_QUEUE,
   DISK_QUEUE_NR,
   DISK_QUEUED,
   DISK_READS,
   DISK_SEEKS,
+  DISK_WRITES,
   Ev,
+  FRAME_META,
+  META_DIRTY,
   PAGE_SIZE,
   RAM_BASE,
   SB_LBAS,
@@ -40,8 +46,23 @@ export function disk_block(block: u32): usize {
   return disk_base() + <usize>block * PAGE_SIZE;
 }
 
+/** Tells of a write to the image at linear-memory address `at`, inside one block. */
+export function disk_written(at: usize): void {
+  const meta = FRAME_META + ((at - <usize>RAM_BASE) >> 12);
+  store<u8>(meta, load<u8>(meta) | META_DIRTY);
+}
+
 /** Queues the read of image block `data`, lying at `lba`, into frame `pfn`. */
 export function disk_submit(lba: u32, data: u32, pfn: u32): void {
+  queue_request(lba, data, pfn, 0);
+}
+
+/** Queues the write of frame `pfn` to image block `data`, lying at `lba`. */
+export function disk_submit_write(lba: u32, data: u32, pfn: u32): void {
+  queue_request(lba, data, pfn, 1);
+}
+
+function queue_request(lba: u32, data: u32, pfn: u32, write: u32): void {
   let nr = load<u32>(DISK_QUEUED);
   if (nr == DISK_QUEUE_NR) {
     disk_run_queue();
@@ -51,6 +72,7 @@ export function disk_submit(lba: u32, data: u32, pfn: u32): void {
   store<u32>(p, lba);
   store<u32>(p, data, 4);
   store<u32>(p, pfn, 8);
+  store<u32>(p, write, 12);
   store<u32>(DISK_QUEUED, nr + 1);
 }
 
@@ -80,6 +102,18 @@ function seek_ps(distance: u64, lbas: u64): u64 {
   return track + <u64>(<f64>(average - track) * share);
 }
 
+/** One page between image block `data` and frame `pfn`. */
+function transfer(data: u32, pfn: u32, write: bool): void {
+  const block = disk_block(data);
+  if (write) {
+    disk_written(block);
+    memory.copy(block, frame_addr(pfn), PAGE_SIZE);
+  } else {
+    frame_written(pfn);
+    memory.copy(frame_addr(pfn), block, PAGE_SIZE);
+  }
+}
+
 /**
  * Serves every queued request.
  * => returns the picoseconds it took, already charged to the clock.
@@ -93,6 +127,7 @@ export function disk_run_queue(): u64 {
     const lba = load<u32>(at);
     const data = load<u32>(at, 4);
     const pfn = load<u32>(at, 8);
+    const write = load<u32>(at, 12) != 0;
     const head = load<u32>(DISK_HEAD);
     const distance = lba > head ? lba - head : head - lba;
     let ps = cost(Cost.TransferPage);
@@ -100,16 +135,18 @@ export function disk_run_queue(): u64 {
     if (fresh) {
       ps += cost(Cost.DiskCommand) + seek_ps(distance, lbas) + cost(Cost.HalfTurn);
       store<u64>(DISK_SEEKS, load<u64>(DISK_SEEKS) + 1);
-      store<u64>(DISK_READS, load<u64>(DISK_READS) + 1);
+      const requests = write ? DISK_WRITES : DISK_READS;
+      store<u64>(requests, load<u64>(requests) + 1);
       store<u32>(DISK_LAST_LBA, lba);
       store<u32>(DISK_LAST_NR, 0);
     }
     store<u32>(DISK_LAST_NR, load<u32>(DISK_LAST_NR) + 1);
-    store<u64>(DISK_PAGES, load<u64>(DISK_PAGES) + 1);
+    const pages = write ? DISK_PAGES_WRITTEN : DISK_PAGES;
+    store<u64>(pages, load<u64>(pages) + 1);
     store<u32>(DISK_HEAD, lba + 1);
-    frame_written(pfn);
-    memory.copy(frame_addr(pfn), disk_block(data), PAGE_SIZE);
-    emit(Ev.DiskRead, <u64>lba | (<u64>pfn << 32), distance, ps);
+    transfer(data, pfn, write);
+    const kind = write ? Ev.DiskWrite : Ev.DiskRead;
+    emit(kind, <u64>lba | (<u64>pfn << 32), distance, ps);
     charge(CostKind.Disk, ps);
     total += ps;
     nr--;

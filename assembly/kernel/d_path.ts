@@ -14,9 +14,11 @@
 // removal it is not known; a file with several names in one directory.
 import { DISK_ROOT_INO, FileKind, PAGE_SIZE, PROC_INO, SEQ_BUF } from "../abi";
 import { disk_block } from "../hw/disk";
+import { ext2_inode_by_name } from "./dir";
+import { bmap, extent_data } from "./extents";
 import { FILE_NAME_MAX, file, file_name } from "./file_table";
-import { bmap, extent_data, iget, inode, inode_at, iput } from "./fs";
-import { dir_lookup, strlen } from "./namei";
+import { iget, inode, inode_at, iput } from "./fs";
+import { strlen } from "./namei";
 import { proc_readdir } from "./proc_readdir";
 import {
   seq_file,
@@ -74,7 +76,7 @@ function prepend_dir(m: seq_file, ino: u32, depth: u32): void {
   }
   const found = iget(ino);
   if (found == 0) return;
-  const parent = dir_lookup(inode_at(found), DOTS, 2);
+  const parent = ext2_inode_by_name(inode_at(found), DOTS, 2);
   iput(found);
   prepend_dir(m, parent, depth + 1);
   const dir = iget(parent);
@@ -142,5 +144,5 @@ export function seq_file_path(m: seq_file, f: file): void {
 /** Has the directory that name for this inode? A file of /proc is never removed. */
 // @nomark
 function still_there(dir: inode, name: usize, len: usize, ino: u32): bool {
-  return ino >= <u32>PROC_INO || dir_lookup(dir, name, len) == ino;
+  return ino >= <u32>PROC_INO || ext2_inode_by_name(dir, name, len) == ino;
 }

@@ -51,6 +51,7 @@ import {
   task_slot,
   task_struct,
 } from "./sched";
+import { rseq_handle_notify_resume, rseq_wants_resume } from "./rseq";
 import { do_signal } from "./sigframe";
 import {
   BUS_ADRALN,
@@ -111,6 +112,8 @@ export function exit_to_user_mode(): void {
       do_signal();
     } else if (task.restarted != 0) {
       do_trap_ecall_u();
+    } else if (rseq_wants_resume(task)) {
+      rseq_handle_notify_resume();
     } else {
       break;
     }

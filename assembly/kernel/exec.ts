@@ -32,10 +32,26 @@ import { sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
 import { load_elf_binary } from "./binfmt_elf";
 import { load_script } from "./binfmt_script";
-import { E2BIG, EACCES, EFAULT, ELOOP, ENFILE, ENOENT, ENOEXEC, ENOMEM } from "./errno";
+import {
+  E2BIG,
+  EACCES,
+  EFAULT,
+  ELOOP,
+  ENFILE,
+  ENOENT,
+  ENOEXEC,
+  ENOMEM,
+  ETXTBSY,
+} from "./errno";
 import { complete_vfork_done, mmput } from "./exit";
 import { expand_stack, faultin_page } from "./fault";
-import { alloc_file, do_close_on_exec, file_at, fput } from "./file_table";
+import {
+  alloc_file,
+  do_close_on_exec,
+  file_at,
+  fput,
+  inode_is_written,
+} from "./file_table";
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
@@ -45,6 +61,7 @@ import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
 import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
+import { rseq_execve } from "./rseq";
 import { current, rlimit } from "./sched";
 import { flush_signal_handlers, force_fatal_sig } from "./signal";
 import { RLIMIT_STACK } from "./rlimit";
@@ -104,9 +121,10 @@ export function open_exec(path: usize): i64 {
   if (found < 0) return found;
   const node = inode_at(<u32>found);
   const regular = (node.i_mode & S_IFMT) == S_IFREG;
-  if (!regular || !inode_permission(node, MAY_EXEC)) {
+  const allowed = regular && inode_permission(node, MAY_EXEC);
+  if (!allowed || inode_is_written(node)) {
     iput(<u32>found);
-    return -EACCES;
+    return allowed ? -ETXTBSY : -EACCES;
   }
   const opened = alloc_file(<u32>found, 0, 0);
   if (opened == 0) {
@@ -333,6 +351,7 @@ export function begin_new_exec(bprm: linux_binprm): void {
   complete_vfork_done(task);
   do_close_on_exec();
   flush_signal_handlers(task);
+  rseq_execve(task);
   task.sas_ss_sp = 0;
   task.sas_ss_size = 0;
   set_task_comm(bprm.name);

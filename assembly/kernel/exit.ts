@@ -20,6 +20,7 @@ import {
 } from "../abi";
 import { emit } from "../log";
 import { fd_slot, fput } from "./file_table";
+import { set_fs_pwd } from "./fs_struct";
 import { mm_struct } from "./mm_types";
 import { exit_mmap } from "./mmap";
 import { child_siginfo, kill_orphaned_pgrp } from "./job_control";
@@ -60,6 +61,7 @@ export function do_exit(code: i32): void {
   signal_of(task).it_real_active = 0;
   task.state = TaskState.dead;
   task.wake_at = u64.MAX_VALUE;
+  set_fs_pwd(task, 0);
   const how = <u64>(<u32>code) | (<u64>task.exit_signal << 32);
   emit(Ev.Exit, task.pid, how, <u64>(<u32>task.si_code));
   exit_notify(task);

@@ -15,27 +15,42 @@ import {
   FILE_KIND,
   FILE_NAME,
   FILE_POS,
+  FILE_RA_MODE,
   FILE_SIZE_OF,
   FileKind,
+  MMS,
+  MM_SIZE_OF,
   NR_FILES,
+  NR_MMS,
   PAGE_SIZE,
   SEQ_BUF,
   TASK_CLOEXEC,
   TASK_FDS,
   TASK_NR_FDS,
 } from "../abi";
-import { EMFILE } from "./errno";
-import { inode_at, iput } from "./fs";
+import { EBADF, EMFILE } from "./errno";
+import { inode, inode_at, iput } from "./fs";
+import { mm_struct } from "./mm_types";
 import { pipe_release } from "./pipe";
 import { current } from "./sched";
 
 export const O_ACCMODE: u32 = 3;
 export const O_WRONLY: u32 = 1;
 export const O_RDWR: u32 = 2;
-export const O_CREAT: u32 = 0x40;
-export const O_TRUNC: u32 = 0x200;
-export const O_DIRECTORY: u32 = 0x10000;
-export const O_NOFOLLOW: u32 = 0x20000;
+export const O_CREAT: u32 = 0o100;
+export const O_EXCL: u32 = 0o200;
+export const O_NOCTTY: u32 = 0o400;
+export const O_TRUNC: u32 = 0o1000;
+export const O_APPEND: u32 = 0o2000;
+export const O_NONBLOCK: u32 = 0o4000;
+export const O_LARGEFILE: u32 = 0o100000;
+export const O_DIRECTORY: u32 = 0o200000;
+export const O_NOFOLLOW: u32 = 0o400000;
+export const O_NOATIME: u32 = 0o1000000;
+export const O_CLOEXEC: u32 = 0o2000000;
+/** The descriptor only names the file: it can be neither read nor written. */
+export const O_PATH: u32 = 0o10000000;
+export const __O_TMPFILE: u32 = 0o20000000;
 
 @unmanaged
 export class file {
@@ -95,6 +110,17 @@ function file_path_init(f: file, ino: u32): void {
   memory.copy(file_name(f), LAST_NAME + 16, last.len);
 }
 
+/** How the program said it would read the file: 0, VM.RAND_READ or VM.SEQ_READ. */
+// @nomark
+export function f_ra_mode(f: file): u32 {
+  return load<u32>(changetype<usize>(f), FILE_RA_MODE);
+}
+
+// @nomark
+export function set_ra_mode(f: file, mode: u32): void {
+  store<u32>(changetype<usize>(f), mode, FILE_RA_MODE);
+}
+
 // @nomark
 export function file_at(address: u32): file {
   return changetype<file>(<usize>address);
@@ -142,11 +168,91 @@ export function fd_slot(fd: u32): usize {
   return changetype<usize>(current()) + TASK_FDS + (<usize>fd << 2);
 }
 
-/** => the struct file of descriptor `fd`, or 0 when it is not open. */
+/** => the struct file of descriptor `fd`, or 0 when it is not open or only a path. */
 // @nomark
 export function fget(fd: u32): u32 {
+  const opened = fget_raw(fd);
+  return opened == 0 || (file_at(opened).f_flags & O_PATH) != 0 ? 0 : opened;
+}
+
+/** => the struct file of descriptor `fd`, or 0 when it is not open. */
+// @nomark
+export function fget_raw(fd: u32): u32 {
   if (fd >= <u32>TASK_NR_FDS) return 0;
   return load<u32>(fd_slot(fd));
+}
+
+/** The inode behind an open file, or 0: the console and pipes have none. */
+// @nomark
+export function file_inode(f: file): u32 {
+  return f.f_kind == FileKind.pipe ? 0 : f.f_inode;
+}
+
+/** The word of the running task that holds descriptor `fd`'s close-on-exec bit. */
+// @nomark
+function cloexec_word(fd: u32): usize {
+  return changetype<usize>(current()) + TASK_CLOEXEC + (<usize>(fd >> 5) << 2);
+}
+
+/** Will execve close the descriptor? */
+// @nomark
+export function close_on_exec(fd: u32): bool {
+  return (load<u32>(cloexec_word(fd)) & (1 << (fd & 31))) != 0;
+}
+
+// @nomark
+export function set_close_on_exec(fd: u32, set: bool): void {
+  const word = cloexec_word(fd);
+  const bit: u32 = 1 << (fd & 31);
+  store<u32>(word, set ? load<u32>(word) | bit : load<u32>(word) & ~bit);
+}
+
+/** execve: the descriptors that were marked for it are closed. */
+export function do_close_on_exec(): void {
+  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) {
+    if (!close_on_exec(fd)) continue;
+    set_close_on_exec(fd, false);
+    close_fd(fd);
+  }
+}
+
+/** Closes a descriptor. => 0 or -EBADF. */
+// @nomark
+export function close_fd(fd: u32): i64 {
+  const opened = fget_raw(fd);
+  if (opened == 0) return -EBADF;
+  store<u32>(fd_slot(fd), 0);
+  fput(opened);
+  return 0;
+}
+
+/** => the lowest free descriptor, or -EMFILE. */
+// @nomark
+export function get_unused_fd(): i64 {
+  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) {
+    if (load<u32>(fd_slot(fd)) == 0) return fd;
+  }
+  return -EMFILE;
+}
+
+/** Does a process run this file? Then nobody may write to it. */
+export function inode_is_running(node: inode): bool {
+  for (let i: u32 = 0; i < <u32>NR_MMS; i++) {
+    const mm = changetype<mm_struct>(MMS + <usize>i * MM_SIZE_OF);
+    if (mm.mm_users == 0 || mm.exe_file == 0) continue;
+    if (file_at(mm.exe_file).f_inode == <u32>changetype<usize>(node)) return true;
+  }
+  return false;
+}
+
+/** Is the file open for writing? Then nobody may run it. */
+export function inode_is_written(node: inode): bool {
+  for (let i: u32 = 0; i < <u32>NR_FILES; i++) {
+    const f = changetype<file>(FILES + <usize>i * FILE_SIZE_OF);
+    if (f.f_count == 0 || !f_writable(f)) continue;
+    if (f.f_inode == <u32>changetype<usize>(node)) return true;
+  }
+  return false;
 }
 
 /** Installs `address` in the lowest free descriptor >= `from`. => fd or -EMFILE. */
@@ -161,50 +267,20 @@ export function fd_install(address: u32, from: u32): i64 {
   return -EMFILE;
 }
 
-/** Does execve close this descriptor? */
-// @nomark
-export function close_on_exec(fd: u32): bool {
-  return ((<u32>load<u8>(cloexec_byte(fd)) >> (fd & 7)) & 1) != 0;
-}
-
-// @nomark
-export function set_close_on_exec(fd: u32, on: bool): void {
-  const at = cloexec_byte(fd);
-  const bit = <u32>1 << (fd & 7);
-  const byte = <u32>load<u8>(at);
-  store<u8>(at, <u8>(on ? byte | bit : byte & ~bit));
-}
-
-// @nomark
-function cloexec_byte(fd: u32): usize {
-  return changetype<usize>(current()) + TASK_CLOEXEC + (fd >> 3);
-}
-
-/** execve: closes what asked for it. */
-// @nomark
-export function do_close_on_exec(): void {
-  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) {
-    if (!close_on_exec(fd)) continue;
-    set_close_on_exec(fd, false);
-    const opened = fget(fd);
-    store<u32>(fd_slot(fd), 0);
-    if (opened != 0) fput(opened);
-  }
-}
-
 /** May the file be read, written? */
 // @nomark
 export function f_readable(f: file): bool {
-  return (f.f_flags & O_ACCMODE) != O_WRONLY;
+  return (f.f_flags & O_WRONLY) == 0;
 }
 
 // @nomark
 export function f_writable(f: file): bool {
-  return (f.f_flags & O_ACCMODE) != 0;
+  const mode = f.f_flags & O_ACCMODE;
+  return mode == O_WRONLY || mode == O_RDWR;
 }
 
 if (offsetof<file>() != FILE_NAME) ERROR("abi: FILE_NAME");
-if (FILE_NAME + 80 != FILE_SIZE_OF) ERROR("abi: FILE_SIZE_OF");
+if (FILE_NAME + 80 != FILE_RA_MODE) ERROR("abi: FILE_RA_MODE");
 if (offsetof<file>("f_dir") != FILE_DIR) ERROR("abi: FILE_DIR");
 if (offsetof<file>("f_inode") != FILE_INODE) ERROR("abi: FILE_INODE");
 if (offsetof<file>("f_pos") != FILE_POS) ERROR("abi: FILE_POS");

@@ -11,10 +11,14 @@
 //
 // In Linux: mm/filemap.c (6.12). The index is an xarray in the inode there; a hash over
 // all files, as here, was Linux's way until 2.4.
-// Left out: locking and waiting for a page that another process reads, writeback,
-// reclaim, large folios.
+// Writing is in file_write.ts, what is dirty in page_writeback.ts.
+// Left out: locking and waiting for a page that another process reads, reclaim, large
+// folios.
 import {
+  CONF_BASE,
+  Conf,
   DISK_PAGES,
+  NR_FILE_PAGES,
   PAGE_HASH,
   PAGE_HASH_NR,
   PG,
@@ -24,7 +28,8 @@ import { frame_addr } from "../hw/bus";
 import { disk_run_queue, disk_submit } from "../hw/disk";
 import { ENOMEM } from "./errno";
 import { file, file_at } from "./file_table";
-import { bmap, extent_data, extent_lba, inode_at, inode_pages } from "./fs";
+import { bmap, extent_data, extent_lba } from "./extents";
+import { inode, inode_at, inode_pages } from "./fs";
 import { VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
 import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
 import { alloc_page, clear_page, put_page } from "./page_alloc";
@@ -58,18 +63,45 @@ export function find_get_page(mapping: u32, index: u64): u32 {
 
 /** Enters a frame; the cache's own reference is the one alloc_page gave. */
 // @nomark
-function add_to_page_cache(mapping: u32, index: u64, pfn: u32): void {
+export function add_to_page_cache(mapping: u32, index: u64, pfn: u32): void {
   const bucket = page_hash(mapping, index);
   const p = mem_map(pfn);
   p.flags |= PG.pagecache;
   p.hash_next = load<u32>(bucket);
   store<u32>(bucket, pfn);
   inode_at(mapping).i_nrpages++;
+  store<u32>(NR_FILE_PAGES, load<u32>(NR_FILE_PAGES) + 1);
 }
 
-/** Takes a frame out of the cache and drops the cache's reference. */
+/**
+ * The first of the file's pages from..last that is in the cache.
+ * => its frame, or NO_PAGE when none is.
+ */
+export function next_cached_page(node: inode, from: u64, last: u64): u32 {
+  if (node.i_nrpages == 0 || from > last) return NO_PAGE;
+  const mapping = <u32>changetype<usize>(node);
+  // It is mostly near. If not, it is quicker to look at every frame.
+  const near = min<u64>(last, from + 63);
+  for (let index = from; index <= near; index++) {
+    const pfn = find_get_page(mapping, index);
+    if (pfn != NO_PAGE) return pfn;
+  }
+  let found: u32 = NO_PAGE;
+  const frames = load<u32>(CONF_BASE + Conf.ram_frames * 8);
+  for (let pfn: u32 = 0; pfn < frames; pfn++) {
+    const p = mem_map(pfn);
+    if (p.mapping != mapping || (p.flags & PG.pagecache) == 0) continue;
+    if (p.index < from || p.index > last) continue;
+    if (found == NO_PAGE || p.index < mem_map(found).index) found = pfn;
+  }
+  return found;
+}
+
+/** Takes a clean frame out of the cache and drops the cache's reference. */
 export function remove_from_page_cache(pfn: u32): void {
   const p = mem_map(pfn);
+  assert((p.flags & PG.dirty) == 0);
+  store<u32>(NR_FILE_PAGES, load<u32>(NR_FILE_PAGES) - 1);
   const bucket = page_hash(p.mapping, p.index);
   let at = load<u32>(bucket);
   if (at == pfn) {
@@ -195,15 +227,16 @@ export function kernel_read(f: file, to: usize, len: u64, pos: u64): i64 {
 }
 
 /**
- * Drops every page of the cache that nobody maps: /proc/sys/vm/drop_caches.
- * => nothing; mapped pages stay.
+ * Drops every clean page of the cache that nobody maps: /proc/sys/vm/drop_caches.
+ * => nothing; mapped and dirty pages stay.
  */
-export function invalidate_mapping_pages(): void {
+export function drop_pagecache(): void {
   for (let i: u32 = 0; i < <u32>PAGE_HASH_NR; i++) {
     let pfn = load<u32>(PAGE_HASH + (<usize>i << 2));
     while (pfn != NO_PAGE) {
       const next = mem_map(pfn).hash_next;
-      if (mem_map(pfn).refcount == 1) remove_from_page_cache(pfn);
+      const clean = (mem_map(pfn).flags & PG.dirty) == 0;
+      if (clean && mem_map(pfn).refcount == 1) remove_from_page_cache(pfn);
       pfn = next;
     }
   }

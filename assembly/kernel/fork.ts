@@ -44,6 +44,7 @@ import {
 } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
 import { copy_page_range } from "./pgtable";
+import { rseq_fork } from "./rseq";
 import {
   current,
   current_mm,
@@ -100,6 +101,7 @@ export function copy_process(child: task_struct, shares: bool): i64 {
   const parent = current();
   copy_creds(child, parent);
   copy_signals(child, parent);
+  rseq_fork(child, parent, shares);
   const error = copy_mm(child, shares);
   if (error != 0) return error;
   copy_files(child, parent);

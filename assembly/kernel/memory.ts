@@ -11,7 +11,7 @@
 // In Linux: mm/memory.c (6.12): handle_mm_fault, handle_pte_fault, do_anonymous_page,
 // do_read_fault, do_cow_fault, do_shared_fault, do_wp_page, wp_page_copy.
 // Left out: swap entries, huge pages, userfaultfd, NUMA hints, memory cgroups, retry
-// after dropping a lock, page_mkwrite of a filesystem.
+// after dropping a lock.
 import {
   CONF_BASE,
   Conf,
@@ -27,6 +27,7 @@ import {
 import { Cost, charge, cost } from "../hw/clock";
 import { sfence_vma } from "../hw/tlb";
 import { anon_vma_prepare } from "./anon_vma";
+import { page_mkwrite } from "./file_write";
 import { filemap_fault, filemap_map_pages } from "./filemap";
 import {
   NO_PAGE,
@@ -263,7 +264,8 @@ export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
 export function do_shared_fault(mm: mm_struct, vmf: vm_fault): u32 {
   const ret = filemap_fault(vmf);
   if (ret & VM_FAULT_ERROR) return ret;
-  mem_map(vmf.page).flags |= PG.dirty;
+  const refused = page_mkwrite(vmf.page);
+  if (refused != 0) return refused;
   finish_fault(mm, vmf);
   vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.minor;
   return ret & VM_FAULT_MAJOR;
@@ -275,9 +277,9 @@ export function do_wp_page(mm: mm_struct, vmf: vm_fault): u32 {
   if (pte_special(vmf.orig_pte)) return wp_page_copy(mm, vmf);
   if (vmf.vma.vm_flags & VM.SHARED) {
     // 3C: shared with the file: it becomes dirty
-    mem_map(pfn).flags |= PG.dirty;
-    wp_page_reuse(mm, vmf);
-    return 0;
+    const refused = page_mkwrite(pfn);
+    if (refused == 0) wp_page_reuse(mm, vmf);
+    return refused;
   }
   if ((mem_map(pfn).flags & PG.anon) != 0 && wp_can_reuse_anon_page(pfn, vmf.vma)) {
     // 3B: the last user keeps the frame

@@ -4,56 +4,95 @@
 //                                                              |
 //               the rest of the path is appended to the target, and the walk goes on
 //
-// In Linux: fs/namei.c link_path_walk(), fs/ext2/dir.c (6.12).
+//   path_lookup     to the end: the file that is there
+//   path_parentat   to the directory before the last name, for calls that make, remove
+//                   or rename that name:
+//
+//     "/tmp/new"  parent /tmp, last "new"      NORM
+//     "/tmp/a/"   parent /tmp, last "a", and slashes after it
+//     ".", ".."   DOT, DOTDOT; "/" alone is ROOT: nothing that can be made or removed
+//
+// In Linux: fs/namei.c link_path_walk(), walk_component(), filename_parentat() (6.12).
 // Left out: the dentry cache (directories are taken to be in memory), mounts, ".."
 // above the root, access control lists.
-import {
-  DISK_ROOT_INO,
-  KBUF,
-  PAGE_SIZE,
-  PROC_INO,
-} from "../abi";
+import { DISK_ROOT_INO, KBUF, PROC_INO } from "../abi";
 import { disk_block } from "../hw/disk";
+import { ext2_inode_by_name } from "./dir";
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "./errno";
+import { bmap, extent_data } from "./extents";
 import { note_last_name } from "./file_table";
 import {
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
-  bmap,
-  extent_data,
   iget,
   inode,
   inode_at,
+  is_dir,
   iput,
+  touch_atime,
 } from "./fs";
 import { proc_jump_link, proc_readlink } from "./proc_link";
 import { is_proc, is_proc_mountpoint, proc_lookup } from "./procfs";
 import { current } from "./sched";
 
 export const PATH_MAX: u32 = 4096;
-const NAME_MAX: usize = 255;
+export const NAME_MAX: usize = 255;
 const MAXSYMLINKS: u32 = 40;
 export const MAY_EXEC: u32 = 1;
 export const MAY_WRITE: u32 = 2;
 export const MAY_READ: u32 = 4;
 
+/** What the last part of a path is. */
+export const LAST_NORM: u32 = 0;
+export const LAST_ROOT: u32 = 1;
+export const LAST_DOT: u32 = 2;
+export const LAST_DOTDOT: u32 = 3;
+
 /** Two buffers for the path being walked: a link's target goes before what is left. */
 const PATH_A: usize = KBUF + 0x4000;
 const PATH_B: usize = KBUF + 0x6000;
 
-/** Do the mode bits let the running process do `mask` (MAY_*) to the file? */
-export function inode_permission(node: inode, mask: u32): bool {
-  const task = current();
-  if (task.euid == 0) {
+/** A walk, and where it stands. */
+@unmanaged
+export class nameidata {
+  /** The directory reached, with a reference. */
+  dir!: u32;
+  /** Address of the last name in the path; what its kind and length are. */
+  last!: u32;
+  last_len!: u32;
+  last_type!: u32;
+  /** 1 when slashes follow it. */
+  slashes!: u32;
+  /** Links followed so far. */
+  depth!: u32;
+  /** Address of the next part of the path. */
+  at!: u32;
+  pad!: u32;
+}
+
+/** The walk at hand: there is one at a time. */
+// @nomark
+export function the_nameidata(): nameidata {
+  return changetype<nameidata>(KBUF + 0x21000);
+}
+
+/** Do the mode bits let a process with these ids do `mask` (MAY_*) to the file? */
+// @nomark
+export function generic_permission(node: inode, mask: u32, uid: u32, gid: u32): bool {
+  if (uid == 0) {
     // Root may do all, but execute only what somebody may.
-    const is_dir = (node.i_mode & S_IFMT) == S_IFDIR;
-    return (mask & MAY_EXEC) == 0 || is_dir || (node.i_mode & 0o111) != 0;
+    return (mask & MAY_EXEC) == 0 || is_dir(node) || (node.i_mode & 0o111) != 0;
   }
   let bits = node.i_mode;
-  if (task.euid == node.i_uid) bits >>= 6;
-  else if (task.egid == node.i_gid) bits >>= 3;
+  if (uid == node.i_uid) bits >>= 6;
+  else if (gid == node.i_gid) bits >>= 3;
   return (bits & mask) == mask;
+}
+
+/** Do the mode bits let the running process do `mask` (MAY_*) to the file? */
+export function inode_permission(node: inode, mask: u32): bool {
+  return generic_permission(node, mask, current().euid, current().egid);
 }
 
 // @nomark
@@ -63,24 +102,91 @@ export function strlen(p: usize): usize {
   return n;
 }
 
-/** => inode number of `name` (of `len` bytes) in the directory, or 0. */
-export function dir_lookup(dir: inode, name: usize, len: usize): u32 {
-  for (let at: u64 = 0; at < dir.i_size; at += PAGE_SIZE) {
-    const extent = bmap(dir, at >> 12);
-    if (extent == 0) continue;
-    const block = disk_block(extent_data(extent, at >> 12));
-    let offset: usize = 0;
-    while (offset < <usize>PAGE_SIZE) {
-      const entry = block + offset;
-      const rec_len: usize = load<u16>(entry, 4);
-      if (rec_len < 8) break;
-      if (load<u32>(entry) != 0 && load<u8>(entry, 6) == len) {
-        if (memory.compare(entry + 8, name, len) == 0) return load<u32>(entry);
-      }
-      offset += rec_len;
+/**
+ * Begins a walk of `path`, a C string, from the root or from the directory `start` (an
+ * inode number).
+ * => 0, -ENOENT or -ENAMETOOLONG.
+ */
+export function path_init(path: usize, start: u32): i64 {
+  const nd = the_nameidata();
+  if (load<u8>(path) == 0) return -ENOENT;
+  if (strlen(path) >= PATH_MAX) return -ENAMETOOLONG;
+  memory.copy(PATH_A, path, strlen(path) + 1);
+  nd.at = <u32>PATH_A;
+  nd.depth = 0;
+  nd.dir = iget(load<u8>(path) == 0x2f ? <u32>DISK_ROOT_INO : start);
+  return nd.dir == 0 ? -ENOENT : 0;
+}
+
+/**
+ * Walks every part of the path but the last, which is described in nd.last.
+ * => 0; on an error the directory's reference is dropped.
+ */
+export function link_path_walk(nd: nameidata): i64 {
+  while (true) {
+    next_component(nd);
+    if (nd.last_type == LAST_ROOT) return 0;
+    const error = may_lookup(inode_at(nd.dir));
+    if (error != 0) return drop_walk(nd, error);
+    if (load<u8>(nd.at) == 0) return 0;
+    const next = walk_component(nd);
+    if (next < 0) return next;
+    const node = inode_at(<u32>next);
+    if ((node.i_mode & S_IFMT) == S_IFLNK) {
+      const failed = pick_link(nd, <u32>next);
+      if (failed != 0) return failed;
+    } else {
+      iput(nd.dir);
+      nd.dir = <u32>next;
+      if (!is_dir(node)) return drop_walk(nd, -ENOTDIR);
     }
   }
-  return 0;
+}
+
+/** Cuts the next name off the path; nd.at is then behind it and its slashes. */
+// @nomark
+function next_component(nd: nameidata): void {
+  let at: usize = nd.at;
+  while (load<u8>(at) == 0x2f) at++;
+  nd.last = <u32>at;
+  while (load<u8>(at) != 0x2f && load<u8>(at) != 0) at++;
+  const len = <u32>at - nd.last;
+  nd.last_len = len;
+  const dots = load<u8>(nd.last) == 0x2e;
+  const dotdot = dots && load<u8>(nd.last + 1) == 0x2e;
+  if (len == 0) nd.last_type = LAST_ROOT;
+  else if (dots && len == 1) nd.last_type = LAST_DOT;
+  else if (dotdot && len == 2) nd.last_type = LAST_DOTDOT;
+  else nd.last_type = LAST_NORM;
+  nd.slashes = load<u8>(at) == 0x2f ? 1 : 0;
+  while (load<u8>(at) == 0x2f) at++;
+  nd.at = <u32>at;
+}
+
+/** May the process look a name up in this? => 0, -ENOTDIR or -EACCES. */
+// @nomark
+function may_lookup(dir: inode): i64 {
+  if ((dir.i_mode & S_IFMT) != S_IFDIR) return -ENOTDIR;
+  return inode_permission(dir, MAY_EXEC) ? 0 : -EACCES;
+}
+
+/** Ends a walk that failed. => `error` */
+// @nomark
+export function drop_walk(nd: nameidata, error: i64): i64 {
+  iput(nd.dir);
+  return error;
+}
+
+/**
+ * The file called nd.last in nd.dir.
+ * => its in-core inode with a reference, or -ENOENT, -ENAMETOOLONG; nd.dir is kept.
+ */
+export function lookup_last(nd: nameidata): i64 {
+  const dir = inode_at(nd.dir);
+  if (nd.last_len > <u32>NAME_MAX) return -ENAMETOOLONG;
+  const ino = lookup_name(dir, nd.last, nd.last_len);
+  const found = ino == 0 ? 0 : iget(ino);
+  return found == 0 ? -ENOENT : <i64>found;
 }
 
 /**
@@ -91,9 +197,67 @@ function lookup_name(dir: inode, name: usize, len: usize): u32 {
   let ino: u32 = 0;
   if (is_proc(dir)) ino = proc_lookup(dir, name, len);
   else if (is_proc_mountpoint(dir.i_ino, name, len)) ino = PROC_INO;
-  else ino = dir_lookup(dir, name, len);
+  else ino = ext2_inode_by_name(dir, name, len);
   note_last_name(dir.i_ino, name, len, ino);
   return ino;
+}
+
+/**
+ * One step; a link of /proc to an inode leads there at once.
+ * => the inode with a reference; on an error nd.dir's is dropped.
+ */
+// @nomark
+export function walk_component(nd: nameidata): i64 {
+  let next = lookup_last(nd);
+  if (next > 0) next = proc_jump_link(<u32>next);
+  return next < 0 ? drop_walk(nd, next) : next;
+}
+
+/**
+ * Goes on with the target of `link` before the rest of the path; the link's reference
+ * is dropped.
+ * => 0, -ELOOP, -ENOENT or -ENAMETOOLONG, then nd.dir's reference is dropped too.
+ */
+export function pick_link(nd: nameidata, link: u32): i64 {
+  nd.depth++;
+  let error: i64 = -ELOOP;
+  if (nd.depth <= MAXSYMLINKS) error = splice_link(nd, inode_at(link));
+  iput(link);
+  if (error != 0) return drop_walk(nd, error);
+  if (load<u8>(nd.at) == 0x2f) {
+    iput(nd.dir);
+    nd.dir = iget(DISK_ROOT_INO);
+  }
+  return 0;
+}
+
+/** Copies a link's target, without a NUL, to `to`. => its length, 0: it has none. */
+// @nomark
+export function read_link(link: inode, to: usize): usize {
+  if (is_proc(link)) {
+    return <usize>max<i64>(proc_readlink(link, to, PATH_MAX), 0);
+  }
+  touch_atime(link);
+  const extent = bmap(link, 0);
+  if (extent == 0) return 0;
+  memory.copy(to, disk_block(extent_data(extent, 0)), <usize>link.i_size);
+  return <usize>link.i_size;
+}
+
+/** Puts a link's target before the rest, in PATH_A. => 0, -ENOENT or -ENAMETOOLONG. */
+function splice_link(nd: nameidata, link: inode): i64 {
+  const size = read_link(link, PATH_B);
+  if (size == 0) return -ENOENT;
+  const rest: usize = nd.at;
+  const tail = strlen(rest);
+  if (size + tail + 2 > PATH_B - PATH_A) return -ENAMETOOLONG;
+  // The slashes that stood between the link's name and the rest.
+  store<u8>(PATH_B + size, 0x2f);
+  const slash: usize = nd.slashes;
+  memory.copy(PATH_B + size + slash, rest, tail + 1);
+  memory.copy(PATH_A, PATH_B, size + slash + tail + 1);
+  nd.at = <u32>PATH_A;
+  return 0;
 }
 
 /**
@@ -103,93 +267,34 @@ function lookup_name(dir: inode, name: usize, len: usize): u32 {
  * -ELOOP, -ENAMETOOLONG.
  */
 export function path_lookup(path: usize, start: u32, follow: bool): i64 {
-  if (load<u8>(path) == 0) return -ENOENT;
-  if (strlen(path) >= PATH_MAX) return -ENAMETOOLONG;
-  memory.copy(PATH_A, path, strlen(path) + 1);
-  let at = PATH_A;
-  let links: u32 = 0;
-  let dir = iget(load<u8>(at) == 0x2f ? <u32>DISK_ROOT_INO : start);
-  if (dir == 0) return -ENOENT;
+  const nd = the_nameidata();
+  const begun = path_init(path, start);
+  if (begun != 0) return begun;
   while (true) {
-    while (load<u8>(at) == 0x2f) at++;
-    let len: usize = 0;
-    while (load<u8>(at + len) != 0x2f && load<u8>(at + len) != 0) len++;
-    if (len == 0) return whole_path(at, dir);
-    let next = step_into(dir, at, len);
-    if (next < 0) return next;
-    at += len;
-    const last = load<u8>(at) == 0;
-    if (follow || !last) next = proc_jump_link(<u32>next);
-    if (next < 0) {
-      iput(dir);
-      return next;
+    const error = link_path_walk(nd);
+    if (error != 0) return error;
+    if (nd.last_type == LAST_ROOT) return nd.dir;
+    const through = follow || nd.slashes != 0;
+    const found = through ? walk_component(nd) : lookup_last(nd);
+    if (found < 0) return through ? found : drop_walk(nd, found);
+    const node = inode_at(<u32>found);
+    if ((node.i_mode & S_IFMT) != S_IFLNK || !through) {
+      iput(nd.dir);
+      if (nd.slashes == 0 || is_dir(node)) return found;
+      iput(<u32>found);
+      return -ENOTDIR;
     }
-    if ((inode_at(<u32>next).i_mode & S_IFMT) == S_IFLNK && (follow || !last)) {
-      links++;
-      const error = links > MAXSYMLINKS ? -ELOOP : follow_link(inode_at(<u32>next), at);
-      iput(<u32>next);
-      if (error != 0) {
-        iput(dir);
-        return error;
-      }
-      at = PATH_A;
-      if (load<u8>(at) == 0x2f) {
-        iput(dir);
-        dir = iget(DISK_ROOT_INO);
-      }
-    } else {
-      iput(dir);
-      dir = <u32>next;
-    }
+    const failed = pick_link(nd, <u32>found);
+    if (failed != 0) return failed;
   }
 }
 
-/** What the walk to `end` found; after a last slash only a directory will do. */
-// @nomark
-function whole_path(end: usize, found: u32): i64 {
-  const slash = load<u8>(end - 1) == 0x2f;
-  if (!slash || (inode_at(found).i_mode & S_IFMT) == S_IFDIR) return found;
-  iput(found);
-  return -ENOTDIR;
-}
-
-/** One component. => the inode with a reference; on an error `dir`'s is dropped. */
-function step_into(dir: u32, name: usize, len: usize): i64 {
-  const node = inode_at(dir);
-  let error: i64 = 0;
-  if ((node.i_mode & S_IFMT) != S_IFDIR) error = -ENOTDIR;
-  else if (!inode_permission(node, MAY_EXEC)) error = -EACCES;
-  else if (len > NAME_MAX) error = -ENAMETOOLONG;
-  let found: u32 = 0;
-  if (error == 0) {
-    const ino = lookup_name(node, name, len);
-    found = ino == 0 ? 0 : iget(ino);
-    if (found == 0) error = -ENOENT;
-  }
-  if (error == 0) return found;
-  iput(dir);
-  return error;
-}
-
-/** Copies a link's target, without a NUL, to `to`. => its length, 0: it has none. */
-// @nomark
-export function read_link(link: inode, to: usize): usize {
-  if (is_proc(link)) {
-    return <usize>max<i64>(proc_readlink(link, to, PATH_MAX), 0);
-  }
-  const extent = bmap(link, 0);
-  if (extent == 0) return 0;
-  memory.copy(to, disk_block(extent_data(extent, 0)), <usize>link.i_size);
-  return <usize>link.i_size;
-}
-
-/** Puts a link's target before `rest`, in PATH_A. => 0, -ENOENT or -ENAMETOOLONG. */
-function follow_link(link: inode, rest: usize): i64 {
-  const size = read_link(link, PATH_B);
-  const tail = strlen(rest);
-  if (size == 0) return -ENOENT;
-  if (size + tail + 1 > PATH_MAX) return -ENAMETOOLONG;
-  memory.copy(PATH_B + size, rest, tail + 1);
-  memory.copy(PATH_A, PATH_B, size + tail + 1);
-  return 0;
+/**
+ * Walks to the directory that holds, or would hold, the last name of `path`: nd.dir,
+ * with a reference, and nd.last.
+ * => 0 or the errors of path_lookup.
+ */
+export function path_parentat(path: usize, start: u32): i64 {
+  const begun = path_init(path, start);
+  return begun != 0 ? begun : link_path_walk(the_nameidata());
 }

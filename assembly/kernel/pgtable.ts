@@ -24,6 +24,7 @@ import { sfence_vma, sfence_vma_asid } from "../hw/tlb";
 import { emit } from "../log";
 import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import { alloc_page, clear_page, get_page, put_page } from "./page_alloc";
+import { folio_mark_dirty } from "./page_dirty";
 
 export const _PAGE_PRESENT: u64 = 1;
 export const _PAGE_READ: u64 = 2;
@@ -303,7 +304,7 @@ function is_anon(pfn: u32): bool {
 export function zap_page(mm: mm_struct, pte: u64): void {
   const pfn = pte_pfn(pte);
   // A shared file page written through this mapping must reach its file.
-  if ((pte & _PAGE_DIRTY) != 0 && !is_anon(pfn)) mem_map(pfn).flags |= PG.dirty;
+  if ((pte & _PAGE_DIRTY) != 0 && !is_anon(pfn)) folio_mark_dirty(pfn);
   page_remove_rmap(mm, pfn);
 }
 

@@ -35,6 +35,8 @@ import {
   EPIPE,
 } from "./errno";
 import {
+  O_CLOEXEC,
+  O_NONBLOCK,
   O_WRONLY,
   alloc_file,
   f_writable,
@@ -51,8 +53,6 @@ import { SIGPIPE } from "./siginfo";
 import { send_sig, signal_pending } from "./signal";
 import { copy_from_user, copy_to_user, put_user_u32 } from "./uaccess";
 
-export const O_NONBLOCK: u32 = 0x800;
-export const O_CLOEXEC: u32 = 0x80000;
 const PIPE_BUF: u64 = 4096;
 const PIPE_PAGES: u64 = 16;
 

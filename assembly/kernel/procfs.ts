@@ -22,6 +22,7 @@
 import {
   DISK_ROOT_INO,
   INODE_SIZE_OF,
+  InodeKind,
   PROC_INO,
   TASK_FDS,
   TASK_NR_FDS,
@@ -124,6 +125,8 @@ export function proc_fill_inode(node: inode, ino: u32): bool {
   memory.fill(changetype<usize>(node), 0, INODE_SIZE_OF);
   node.i_ino = ino;
   node.i_count = count;
+  node.i_kind = InodeKind.proc;
+  node.i_nlink = 1;
   if (pid == 0) {
     node.i_mode = proc_mode(ino);
     return true;

@@ -1,41 +1,52 @@
-// read(2), write(2) and their relatives: between a program's memory and a file's pages,
-// or the console.
+// read(2), write(2) and their relatives: between a program's memory and an open file.
 //
-//   write to the console   the bytes go to the output ring, a record a page
-//   read from a file       through the page cache, with readahead
-//   read from the console  from the input that was given to the machine before it ran
+//   read, write          at the file's position, which moves on
+//   pread64, pwrite64    at a position given; the file's own stays
+//   readv, writev ...    the same for a list of pieces, one after the other until one
+//                        comes out short
+//
+//   vfs_read, vfs_write  choose by the kind of file: regular, device, console ...
 //
 // In Linux: fs/read_write.c, mm/filemap.c filemap_read() (6.12).
-// Left out, in this first part: writing to files (the disk is read-only: EROFS), pipes.
+// Left out: locks on the position, RWF_* flags.
 import {
+  EXTENT_BLOCKS,
+  EXTENT_PAGE,
   FileKind,
-  INPUT_BASE,
-  INPUT_NR,
-  INPUT_POS,
   KBUF,
-  OUT_BASE,
-  OUT_POS,
-  OUT_SIZE,
+  TASK_RESTART_DONE,
   TaskState,
 } from "../abi";
 import { frame_addr } from "../hw/bus";
-import { EBADF, EFAULT, EINVAL, EISDIR, ENOMEM, EROFS, ESPIPE } from "./errno";
-import { f_readable, f_writable, fget, file, file_at } from "./file_table";
+import { console_read, console_write } from "./console";
+import {
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  ENOMEM,
+  ENXIO,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  ESPIPE,
+} from "./errno";
+import { first_extent, next_extent } from "./extents";
+import { O_NOATIME, f_readable, f_writable, fget, file, file_at } from "./file_table";
+import { MAX_FILE_SIZE, generic_file_write, write_pos } from "./file_write";
 import { read_cache_page } from "./filemap";
-import { inode_at } from "./fs";
+import { inode, inode_at, touch_atime } from "./fs";
+import { chrdev_read, chrdev_write } from "./mem";
 import { NO_PAGE } from "./mm_types";
+import { get_page, put_page } from "./page_alloc";
 import { pipe_read, pipe_write } from "./pipe";
 import { proc_read } from "./proc_file";
-import { current } from "./sched";
+import { current, task_field } from "./sched";
 import { seq_lseek } from "./seq_file";
-import { copy_from_user, copy_to_user } from "./uaccess";
+import { access_ok, copy_from_user, copy_to_user } from "./uaccess";
 
-
-/**
- * A write to the console takes at most this much at once; the rest is written again.
- */
-export const CONSOLE_MAX: u64 = 0x10000;
-const SCRATCH: usize = KBUF + 0x600;
+/** Most bytes that one call reads or writes. */
+export const MAX_RW_COUNT: u64 = 0x7ffff000;
+const IOV: usize = KBUF + 0x24000;
 const IOV_MAX: u64 = 1024;
 
 /** read(2). => bytes read, 0 at the end, or negative errno. */
@@ -43,51 +54,17 @@ export function sys_read(fd: u32, buf: u64, count: u64): i64 {
   const opened = fget(fd);
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
-  if (!f_readable(f)) return -EBADF;
-  if (f.f_kind == FileKind.console) return console_read(buf, count);
-  if (f.f_kind == FileKind.pipe) return pipe_read(f, buf, count);
-  const done = file_read(f, buf, count, f.f_pos);
+  const error = rw_verify_area(f, f_readable(f), buf, count, f.f_pos);
+  if (error != 0) return error;
+  return read_on(f, buf, min<u64>(count, MAX_RW_COUNT));
+}
+
+/** Reads at the file's position, which moves on. */
+// @nomark
+function read_on(f: file, buf: u64, count: u64): i64 {
+  const done = vfs_read(f, buf, count, f.f_pos);
   if (done > 0) f.f_pos += done;
   return done;
-}
-
-/** pread64(2). */
-export function sys_pread64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
-  const opened = fget(fd);
-  if (opened == 0) return -EBADF;
-  const f = file_at(opened);
-  if (<i64>pos < 0) return -EINVAL;
-  if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ESPIPE;
-  if (!f_readable(f)) return -EBADF;
-  return file_read(f, buf, count, pos);
-}
-
-/** Copies file bytes at `pos` to the program, a page of the cache at a time. */
-export function file_read(f: file, buf: u64, count: u64, pos: u64): i64 {
-  if (f.f_kind == FileKind.directory) return -EISDIR;
-  if (f.f_kind == FileKind.proc) return proc_read(f, buf, count, pos);
-  const node = inode_at(f.f_inode);
-  let done: u64 = 0;
-  while (done < count && pos + done < node.i_size) {
-    const at = pos + done;
-    const offset = at & 4095;
-    const chunk = min<u64>(min<u64>(4096 - offset, count - done), node.i_size - at);
-    const pfn = read_cache_page(f, at >> 12);
-    if (pfn == NO_PAGE) return done > 0 ? <i64>done : -ENOMEM;
-    const left = copy_to_user(buf + done, frame_addr(pfn) + <usize>offset, chunk);
-    done += chunk - left;
-    if (left != 0) return done > 0 ? <i64>done : -EFAULT;
-  }
-  return <i64>done;
-}
-
-/** Standard input: what was given, until it ends. */
-function console_read(buf: u64, count: u64): i64 {
-  const pos = load<u32>(INPUT_POS);
-  const chunk = min<u64>(count, load<u32>(INPUT_NR) - pos);
-  if (copy_to_user(buf, INPUT_BASE + pos, chunk) != 0) return -EFAULT;
-  store<u32>(INPUT_POS, pos + <u32>chunk);
-  return <i64>chunk;
 }
 
 /** write(2). => bytes written or negative errno. */
@@ -95,62 +72,189 @@ export function sys_write(fd: u32, buf: u64, count: u64): i64 {
   const opened = fget(fd);
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
-  if (!f_writable(f)) return -EBADF;
-  if (f.f_kind == FileKind.pipe) return pipe_write(f, buf, count);
-  if (f.f_kind != FileKind.console) return -EROFS;
-  return console_write(fd, buf, count);
+  const error = rw_verify_area(f, f_writable(f), buf, count, f.f_pos);
+  if (error != 0) return error;
+  return write_on(f, fd, buf, min<u64>(count, MAX_RW_COUNT));
 }
 
-/** To the output ring, a page of the program's memory at a time. */
-function console_write(fd: u32, buf: u64, count: u64): i64 {
-  const total = min<u64>(count, CONSOLE_MAX);
+/** Writes at the file's position, which moves on. */
+// @nomark
+function write_on(f: file, fd: u32, buf: u64, count: u64): i64 {
+  const pos = f.f_kind == FileKind.regular ? write_pos(f, f.f_pos) : f.f_pos;
+  const done = vfs_write(f, fd, buf, count, pos);
+  if (done > 0) f.f_pos = pos + done;
+  return done;
+}
+
+/** pread64(2). */
+export function sys_pread64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
+  const opened = fget(fd);
+  if (<i64>pos < 0) return -EINVAL;
+  if (opened == 0) return -EBADF;
+  const f = file_at(opened);
+  if (!f_seekable(f)) return -ESPIPE;
+  const error = rw_verify_area(f, f_readable(f), buf, count, pos);
+  if (error != 0) return error;
+  return vfs_read(f, buf, min<u64>(count, MAX_RW_COUNT), pos);
+}
+
+/** pwrite64(2). */
+export function sys_pwrite64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
+  const opened = fget(fd);
+  if (<i64>pos < 0) return -EINVAL;
+  if (opened == 0) return -EBADF;
+  const f = file_at(opened);
+  if (!f_seekable(f)) return -ESPIPE;
+  const error = rw_verify_area(f, f_writable(f), buf, count, pos);
+  if (error != 0) return error;
+  // As in Linux, a file opened to append is appended to whatever the position.
+  const at = f.f_kind == FileKind.regular ? write_pos(f, pos) : pos;
+  return vfs_write(f, fd, buf, min<u64>(count, MAX_RW_COUNT), at);
+}
+
+/** Has the file positions? A console and a pipe have none. */
+// @nomark
+export function f_seekable(f: file): bool {
+  return f.f_kind != FileKind.console && f.f_kind != FileKind.pipe;
+}
+
+/**
+ * What is looked at before a byte moves. `allowed`: was it opened for this?
+ * => 0, -EBADF, -EFAULT, -EINVAL (a count or position below 0) or -EOVERFLOW.
+ */
+function rw_verify_area(f: file, allowed: bool, buf: u64, count: u64, pos: u64): i64 {
+  if (!allowed) return -EBADF;
+  if (!access_ok(buf, count)) return -EFAULT;
+  if (<i64>count < 0 || <i64>pos < 0) return -EINVAL;
+  if (f.f_kind == FileKind.regular && <i64>(pos + count) < 0) return -EOVERFLOW;
+  return 0;
+}
+
+/** Reads from any kind of file. => bytes or negative errno. */
+export function vfs_read(f: file, buf: u64, count: u64, pos: u64): i64 {
+  switch (f.f_kind) {
+    case FileKind.regular:
+      return filemap_read(f, buf, count, pos);
+    case FileKind.directory:
+      return -EISDIR;
+    case FileKind.console:
+      return console_read(buf, count);
+    case FileKind.proc:
+      return proc_read(f, buf, count, pos);
+    case FileKind.pipe:
+      return pipe_read(f, buf, count);
+    case FileKind.device:
+      return chrdev_read(f, buf, count);
+    default:
+      return -EINVAL;
+  }
+}
+
+/** Writes to any kind of file; `fd` names the console's stream. */
+export function vfs_write(f: file, fd: u32, buf: u64, count: u64, pos: u64): i64 {
+  switch (f.f_kind) {
+    case FileKind.regular:
+      return generic_file_write(f, buf, count, pos, false);
+    case FileKind.console:
+      return console_write(fd, buf, count);
+    case FileKind.pipe:
+      return pipe_write(f, buf, count);
+    case FileKind.device:
+      return chrdev_write(f, count);
+    default:
+      return -EINVAL;
+  }
+}
+
+/** Copies file bytes at `pos` to the program, a page of the cache at a time. */
+export function filemap_read(f: file, buf: u64, count: u64, pos: u64): i64 {
+  const node = inode_at(f.f_inode);
   let done: u64 = 0;
-  while (done < total) {
-    const chunk = min<u64>(4096 - ((buf + done) & 4095), total - done);
-    if (copy_from_user(SCRATCH_PAGE, buf + done, chunk) != 0) {
-      return done > 0 ? <i64>done : -EFAULT;
-    }
-    put_output(<u32>fd | (<u32>chunk << 8), SCRATCH_PAGE, <u32>chunk);
-    done += chunk;
+  if ((f.f_flags & O_NOATIME) == 0 && count > 0) touch_atime(node);
+  while (done < count && pos + done < node.i_size) {
+    const at = pos + done;
+    const offset = at & 4095;
+    const chunk = min<u64>(min<u64>(4096 - offset, count - done), node.i_size - at);
+    const pfn = read_cache_page(f, at >> 12);
+    if (pfn == NO_PAGE) return done > 0 ? <i64>done : -ENOMEM;
+    // The program's page may have to be made room for: not with this one.
+    get_page(pfn);
+    const left = copy_to_user(buf + done, frame_addr(pfn) + <usize>offset, chunk);
+    put_page(pfn);
+    done += chunk - left;
+    if (left != 0) return done > 0 ? <i64>done : -EFAULT;
   }
   return <i64>done;
 }
 
-/** Where a page of output waits. */
-const SCRATCH_PAGE: usize = KBUF + 0x9000;
-
-/** Appends a record to the ring, byte by byte: it may wrap anywhere. */
-// @nomark
-function put_output(head: u32, from: usize, len: u32): void {
-  store<u32>(SCRATCH, head);
-  let pos = load<u32>(OUT_POS);
-  for (let i: u32 = 0; i < 4 + len; i++, pos++) {
-    const byte = i < 4 ? load<u8>(SCRATCH + i) : load<u8>(from + i - 4);
-    store<u8>(OUT_BASE + (pos & (OUT_SIZE - 1)), byte);
-  }
-  store<u32>(OUT_POS, pos);
-}
-
-/** readv(2) and writev(2): each piece in turn, until one comes out short. */
-export function sys_vector(fd: u32, iov: u64, nr: u64, is_write: bool): i64 {
-  if (nr > IOV_MAX) return -EINVAL;
+/**
+ * readv(2), writev(2), preadv(2) and pwritev(2): each piece in turn, until one comes
+ * out short. `pos` is -1 for the file's own position.
+ */
+export function sys_vector(fd: u32, iov: u64, nr: u64, pos: u64, is_write: bool): i64 {
+  const opened = fget(fd);
+  if (opened == 0) return -EBADF;
+  const f = file_at(opened);
+  const own = pos == u64.MAX_VALUE;
+  if (!own && !f_seekable(f)) return -ESPIPE;
+  if (!(is_write ? f_writable(f) : f_readable(f))) return -EBADF;
+  const checked = import_iovec(iov, nr);
+  if (checked < 0) return checked;
+  const task = current();
   let total: i64 = 0;
   for (let i: u64 = 0; i < nr; i++) {
-    if (copy_from_user(SCRATCH + 16, iov + i * 16, 16) != 0) return -EFAULT;
-    const base = load<u64>(SCRATCH + 16);
-    const len = load<u64>(SCRATCH + 24);
-    if (<i64>len < 0) return -EINVAL;
+    if (copy_from_user(IOV, iov + i * 16, 16) != 0) return -EFAULT;
+    const base = load<u64>(IOV);
+    const len = min<u64>(load<u64>(IOV, 8), MAX_RW_COUNT - total);
     if (len == 0) continue;
-    const done = is_write ? sys_write(fd, base, len) : sys_read(fd, base, len);
-    if (done < 0) {
-      // What is written or read already cannot be taken back: it is the answer.
-      if (total > 0) current().state = TaskState.running;
-      return total > 0 ? total : done;
+    let done: i64 = 0;
+    if (is_write) {
+      done = own ? write_on(f, fd, base, len)
+        : vfs_write(f, fd, base, len, write_pos(f, pos + total));
+    } else {
+      done = own ? read_on(f, base, len) : vfs_read(f, base, len, pos + total);
     }
+    if (done < 0 && total > 0) {
+      // What is written or read already cannot be taken back: it is the answer.
+      task.state = TaskState.running;
+      return total + load<u64>(task_field(task, TASK_RESTART_DONE));
+    }
+    if (done < 0) return done;
+    store<u64>(task_field(task, TASK_RESTART_DONE), 0);
     total += done;
     if (<u64>done < len) break;
   }
   return total;
+}
+
+/** Are the pieces in order? => their bytes, -EINVAL or -EFAULT. */
+function import_iovec(iov: u64, nr: u64): i64 {
+  if (nr > IOV_MAX) return -EINVAL;
+  let total: u64 = 0;
+  for (let i: u64 = 0; i < nr; i++) {
+    if (copy_from_user(IOV, iov + i * 16, 16) != 0) return -EFAULT;
+    const len = load<u64>(IOV, 8);
+    if (<i64>len < 0) return -EINVAL;
+    if (!access_ok(load<u64>(IOV), len)) return -EFAULT;
+    total += len;
+  }
+  return <i64>total;
+}
+
+/** preadv(2), pwritev(2). */
+export function sys_pvector(
+  fd: u32, iov: u64, nr: u64, pos: u64, is_write: bool,
+): i64 {
+  return <i64>pos < 0 ? -EINVAL : sys_vector(fd, iov, nr, pos, is_write);
+}
+
+/** preadv2(2), pwritev2(2): position -1 is the file's own; no flag is known. */
+export function sys_pvector2(
+  fd: u32, iov: u64, nr: u64, pos: u64, flags: u32, is_write: bool,
+): i64 {
+  if (<i64>pos < -1) return -EINVAL;
+  if (flags != 0) return -EOPNOTSUPP;
+  return sys_vector(fd, iov, nr, pos, is_write);
 }
 
 /** lseek(2). => the new position or negative errno. */
@@ -158,13 +262,42 @@ export function sys_lseek(fd: u32, offset: i64, whence: u32): i64 {
   const opened = fget(fd);
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
-  if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ESPIPE;
+  if (whence > 4) return -EINVAL;
+  if (!f_seekable(f)) return -ESPIPE;
+  if (f.f_kind == FileKind.device) return 0;
   if (f.f_kind == FileKind.proc) return seq_lseek(f, offset, whence);
+  const node = inode_at(f.f_inode);
   let pos = offset;
   if (whence == 1) pos += f.f_pos;
-  else if (whence == 2) pos += inode_at(f.f_inode).i_size;
-  else if (whence != 0) return -EINVAL;
-  if (pos < 0) return -EINVAL;
+  else if (whence == 2) pos += node.i_size;
+  else if (whence != 0) {
+    if (offset < 0 || <u64>offset >= node.i_size) return -ENXIO;
+    pos = seek_data_hole(node, offset, whence == 3);
+    if (pos < 0) return pos;
+  }
+  if (pos < 0 || <u64>pos > MAX_FILE_SIZE) return -EINVAL;
   f.f_pos = pos;
   return pos;
+}
+
+/**
+ * The next byte from `pos` on that is data, or that is in a hole; the end of the file
+ * counts as a hole.
+ * => its position, or -ENXIO when no data follows.
+ */
+function seek_data_hole(node: inode, pos: i64, data: bool): i64 {
+  let at: u64 = pos;
+  for (let e = first_extent(node); e != 0 && at < node.i_size; e = next_extent(e)) {
+    const start = <u64>load<u32>(e, EXTENT_PAGE) << 12;
+    const end = start + (<u64>load<u32>(e, EXTENT_BLOCKS) << 12);
+    if (end <= at) continue;
+    if (data) {
+      const next = max<u64>(at, start);
+      return next < node.i_size ? <i64>next : -ENXIO;
+    }
+    if (at < start) return <i64>at;
+    at = end;
+  }
+  if (data) return -ENXIO;
+  return <i64>min<u64>(at, node.i_size);
 }

@@ -18,7 +18,7 @@
 // Left out: overlap with computing (a read ends before the process goes on),
 // congestion, large folios.
 import { CONF_BASE, Conf, PG, VM } from "../abi";
-import { file } from "./file_table";
+import { f_ra_mode, file } from "./file_table";
 import { disk_run_queue } from "../hw/disk";
 import { find_get_page, page_cache_queue } from "./filemap";
 import { inode_at, inode_pages } from "./fs";
@@ -86,7 +86,8 @@ export function page_cache_sync_ra(f: file, index: u64): void {
     return;
   }
   if (ra_pages() == 0) return;
-  const sequential = index == 0 || <u32>index == f.ra_prev;
+  const random = f_ra_mode(f) == <u32>VM.RAND_READ;
+  const sequential = !random && (index == 0 || <u32>index == f.ra_prev);
   f.ra_prev = <u32>index + 1;
   // A single page in the middle of nowhere: random access, no window.
   if (!sequential) return;

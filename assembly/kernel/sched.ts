@@ -69,6 +69,7 @@ import { schedule_tail } from "./fork";
 import { it_real_fn, itimer_deadline } from "./itimer";
 import { mm_struct } from "./mm_types";
 import { switch_mm } from "./pgtable";
+import { rseq_preempt } from "./rseq";
 import { signal_pending } from "./signal";
 
 @unmanaged
@@ -344,7 +345,10 @@ export function context_switch(next: task_struct): void {
   store<u64>(QUANTUM_END, load<u64>(HART_INSTRET) + sched_quantum());
   if (changetype<usize>(prev) == changetype<usize>(next)) return;
   account_instret(prev);
-  if (prev.state != TaskState.unused) save_registers(prev);
+  if (prev.state != TaskState.unused) {
+    rseq_preempt(prev);
+    save_registers(prev);
+  }
   const who = <u64>prev.pid | (<u64>next.pid << 32);
   restore_registers(next);
   emit(Ev.Switch, who, load<u64>(HART_PC), prev.state);

@@ -6,12 +6,12 @@
 //
 // In Linux: kernel/sys.c, drivers/char/random.c (6.12).
 // Left out: setting names.
-import { DISK_ROOT_INO, KBUF, TASK_COMM, TaskState } from "../abi";
+import { KBUF, TASK_COMM, TaskState } from "../abi";
 import { now_ps } from "../hw/clock";
-import { EFAULT, EINVAL, ERANGE } from "./errno";
+import { EFAULT, EINVAL } from "./errno";
 import { do_exit } from "./exit";
+import { urandom_read } from "./mem";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
-import { get_random_bytes } from "./random";
 import { current, nr_task_slots, task_at, task_field } from "./sched";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
@@ -46,16 +46,7 @@ export function sys_getcpu(cpu: u64, node: u64): i64 {
 
 /** getrandom(2). */
 export function sys_getrandom(buf: u64, count: u64): i64 {
-  let done: u64 = 0;
-  while (done < count) {
-    const chunk = min<u64>(count - done, 256);
-    get_random_bytes(SCRATCH, chunk);
-    if (copy_to_user(buf + done, SCRATCH, chunk) != 0) {
-      return done > 0 ? <i64>done : -EFAULT;
-    }
-    done += chunk;
-  }
-  return <i64>done;
+  return urandom_read(buf, count);
 }
 
 /** sysinfo(2). */
@@ -109,14 +100,6 @@ export function sys_sched_getaffinity(len: u64, mask: u64): i64 {
   if (len < 8 || (len & 7) != 0) return -EINVAL;
   store<u64>(SCRATCH, 1);
   return copy_to_user(mask, SCRATCH, 8) == 0 ? 8 : -EFAULT;
-}
-
-/** getcwd(2), for the root; elsewhere the path would have to be searched upward. */
-export function sys_getcwd(buf: u64, size: u64): i64 {
-  if (current().cwd != DISK_ROOT_INO) return -38;
-  if (size < 2) return -ERANGE;
-  store<u16>(SCRATCH, 0x2f);
-  return copy_to_user(buf, SCRATCH, 2) == 0 ? 2 : -EFAULT;
 }
 
 /** exit(2), exit_group(2): with one thread they are the same. */

@@ -41,17 +41,15 @@ import {
 } from "./cred";
 import {
   E2BIG,
-  EBADF,
   EFAULT,
   EINVAL,
   ENOSYS,
-  ENOTTY,
   ERESTARTNOHAND,
   ERESTARTSYS,
 } from "./errno";
 import { do_execve } from "./exec";
-import { fget } from "./file_table";
 import { sys_clone } from "./fork";
+import { NOT_A_FILE_CALL, invoke_file_syscall } from "./fs_syscall";
 import { sys_getitimer, sys_setitimer } from "./itimer";
 import { sys_kill, sys_rt_sigqueueinfo, sys_tgkill } from "./kill";
 import { sys_madvise } from "./madvise";
@@ -60,28 +58,9 @@ import { sys_mmap, sys_munmap } from "./mmap_file";
 import { sys_mprotect } from "./mprotect";
 import { sys_mremap } from "./mremap";
 import { PATH_MAX } from "./namei";
-import {
-  sys_chdir,
-  sys_close,
-  sys_dup,
-  sys_dup3,
-  sys_faccessat,
-  sys_fcntl,
-  sys_fstat,
-  sys_getdents64,
-  sys_newfstatat,
-  sys_openat,
-  sys_readlinkat,
-} from "./open";
-import {
-  sys_lseek,
-  sys_pread64,
-  sys_read,
-  sys_vector,
-  sys_write,
-} from "./read_write";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
+import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
 import { current, task_struct } from "./sched";
 import { sys_ppoll, sys_pselect6 } from "./select";
@@ -97,7 +76,6 @@ import { sys_rt_sigreturn } from "./sigframe";
 import {
   sys_exit_group,
   sys_getcpu,
-  sys_getcwd,
   sys_getrandom,
   sys_newuname,
   sys_prctl,
@@ -160,30 +138,13 @@ function syscall_enter(who: u64, pc: u64): void {
 
 /** The table, by number. => what goes to a0. */
 export function invoke_syscall(nr: u32): i64 {
+  const answer = invoke_file_syscall(nr);
+  if (answer != NOT_A_FILE_CALL) return answer;
   switch (nr) {
-    case 17: return sys_getcwd(a(0), a(1));
-    case 23: return sys_dup(<u32>a(0), 0);
-    case 24: return sys_dup3(<u32>a(0), <u32>a(1), <u32>a(2));
-    case 25: return sys_fcntl(<u32>a(0), <u32>a(1), a(2));
-    case 29: return fget(<u32>a(0)) == 0 ? -EBADF : -ENOTTY; // ioctl
-    case 48: return sys_faccessat(<i32>a(0), a(1), <u32>a(2));
-    case 49: return sys_chdir(a(0));
-    case 56: return sys_openat(<i32>a(0), a(1), <u32>a(2));
-    case 57: return sys_close(<u32>a(0));
     case 59: return sys_pipe2(a(0), <u32>a(1));
-    case 61: return sys_getdents64(<u32>a(0), a(1), a(2));
-    case 62: return sys_lseek(<u32>a(0), a(1), <u32>a(2));
-    case 63: return sys_read(<u32>a(0), a(1), a(2));
-    case 64: return sys_write(<u32>a(0), a(1), a(2));
-    case 65: return sys_vector(<u32>a(0), a(1), a(2), false);
-    case 66: return sys_vector(<u32>a(0), a(1), a(2), true);
-    case 67: return sys_pread64(<u32>a(0), a(1), a(2), a(3));
     case 72:
       return sys_pselect6(<i32>a(0), a(1), a(2), a(3), a(4), a(5));
     case 73: return sys_ppoll(a(0), a(1), a(2), a(3), a(4));
-    case 78: return sys_readlinkat(<i32>a(0), a(1), a(2), a(3));
-    case 79: return sys_newfstatat(<i32>a(0), a(1), a(2), <u32>a(3));
-    case 80: return sys_fstat(<u32>a(0), a(1));
     case 93: // exit
     case 94: return sys_exit_group(<u32>a(0));
     case 95: return sys_waitid(<u32>a(0), <i32>a(1), a(2), <u32>a(3), a(4));
@@ -252,6 +213,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 260: return sys_wait4(<i32>a(0), a(1), <u32>a(2), a(3));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
+    case 293: return sys_rseq(a(0), <u32>a(1), <u32>a(2), <u32>a(3));
     default:
       log_unknown(nr);
       return -ENOSYS;

@@ -82,6 +82,7 @@ const DEFAULTS: Partial<Record<keyof typeof Conf, number>> = {
   vm_read_ahead_kb: 128,
   vm_mmap_min_addr: 65536,
   vm_overcommit_ratio: 50,
+  vm_dirty_background_ratio: 10,
   vm_max_map_count: 65530,
   rlimit_stack: 8 << 20,
   stack_guard_gap: 256,
@@ -129,6 +130,7 @@ export class Linux {
   #events: Event[] = [];
   #seen = 0;
   #output: [number, Uint8Array][] = [];
+  #writeDisk: () => void = () => {};
 
   constructor(module: WebAssembly.Module) {
     this.core = new Core(module);
@@ -147,16 +149,23 @@ export class Linux {
     }
     core.setConf(Conf.disk_blocks, image.blocks);
     const at = RAM_BASE + frames * PAGE_SIZE;
-    const into = core.bytes.subarray(at, at + image.blocks * PAGE_SIZE);
-    into.fill(0);
-    image.write(into);
+    this.#writeDisk = () => {
+      const into = core.bytes.subarray(at, at + image.blocks * PAGE_SIZE);
+      into.fill(0);
+      image.write(into);
+    };
     core.writeBoot(path, argv, env);
     this.reset();
   }
 
-  /** Powers on again with the same disk and request. */
-  reset(): void {
+  /**
+   * Powers on again with the same request.
+   *
+   * @param keepDisk with what was written to it since; else it is as it was first
+   */
+  reset(keepDisk = false): void {
     const { core } = this;
+    if (!keepDisk) this.#writeDisk();
     core.reset();
     core.setU32(RUN_FLAGS, RunFlag.HoldLog);
     core.setU32(RUN_LOG_READ, 0);

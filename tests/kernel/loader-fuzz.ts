@@ -357,7 +357,7 @@ export class LoaderFuzz {
       const kind = /^exit/.test(end) ? "exit" : end.replace(/ [0-9a-f]+$/, "");
       report.ends[kind] = (report.ends[kind] ?? 0) + 1;
       if (n % check === 0) {
-        this.#linux.reset();
+        this.#linux.reset(true);
         const again = this.#run();
         if (again !== end) fail(`${end}, but after a full reset ${again}`);
       }

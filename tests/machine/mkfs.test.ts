@@ -23,16 +23,24 @@ class Reader {
   u32(at: number): number {
     return this.#view.getUint32(at, true);
   }
+  /** Is the bit `nr` of a bitmap set? */
+  bit(block: number, nr: number): boolean {
+    return (((this.image[block * 4096 + (nr >> 3)] as number) >> (nr & 7)) & 1) === 1;
+  }
+  at(ino: number): number {
+    return this.u32(abi.SB_INODE_BLOCK) * 4096 + (ino - 1) * abi.DISK_INODE_SIZE;
+  }
   inode(ino: number) {
-    const at = this.u32(abi.SB_INODE_BLOCK) * 4096 + (ino - 1) * abi.DISK_INODE_SIZE;
+    const at = this.at(ino);
     const extents = [];
+    let next = this.u32(at + abi.DI_EXTENT);
     for (let i = 0; i < this.u32(at + abi.DI_NR_EXTENTS); i++) {
-      const record =
-        this.u32(abi.SB_EXTENT_BLOCK) * 4096 +
-        (this.u32(at + abi.DI_EXTENT) + i) * abi.DISK_EXTENT_SIZE;
+      const record = this.u32(abi.SB_EXTENT_BLOCK) * 4096 + (next - 1) * abi.DISK_EXTENT_SIZE;
       const [page, blocks, lba, block] = [0, 4, 8, 12].map((o) => this.u32(record + o));
       extents.push({ page: page ?? 0, blocks: blocks ?? 0, lba: lba ?? 0, block: block ?? 0 });
+      next = this.u32(record + abi.EXTENT_NEXT);
     }
+    expect(next).toBe(0);
     const size = this.u32(at + abi.DI_SIZE);
     const data = new Uint8Array(Math.ceil(size / 4096) * 4096);
     for (const { page, blocks, block } of extents) {
@@ -75,7 +83,7 @@ test("a file is found by its path, with its bytes, mode and owner", () => {
 test("a directory holds . and .. and counts its links", () => {
   const root = directory();
   place(root, "/a/b/c", file(text("x")));
-  const reader = new Reader(root);
+  const reader = new Reader(root, { bare: true });
   const a = reader.find("/a");
   expect(reader.list(abi.DISK_ROOT_INO).get("..")).toBe(abi.DISK_ROOT_INO);
   expect(reader.list(a.ino).get(".")).toBe(a.ino);
@@ -86,7 +94,7 @@ test("a directory holds . and .. and counts its links", () => {
 test("a directory of many names fills several blocks and loses none", () => {
   const root = directory();
   for (let i = 0; i < 1000; i++) place(root, `file-number-${i}`, file(text(String(i))));
-  const names = new Reader(root).list(abi.DISK_ROOT_INO);
+  const names = new Reader(root, { bare: true }).list(abi.DISK_ROOT_INO);
   expect(names.size).toBe(1002);
   expect(names.has("file-number-999")).toBe(true);
 });
@@ -151,4 +159,52 @@ test("impossible names, targets and disks are refused", () => {
   expect(() => mkfs(directory({ l: { kind: "symlink", target: "" } }))).toThrow(MkfsError);
   expect(() => mkfs(directory({ a: large() }), { lbas: 20 })).toThrow(/do not fit/);
   expect(() => place(directory({ a: file(text("")) }), "/a/b", file(text("")))).toThrow(MkfsError);
+});
+
+test("every disk has /dev/null and its like, a /tmp for everybody, and an empty /proc", () => {
+  const reader = new Reader(directory());
+  const device = reader.find("/dev/null");
+  expect(device).toMatchObject({ mode: 0o020666, extents: [] });
+  expect(reader.u32(reader.at(device.ino) + abi.DI_RDEV)).toBe(0x103);
+  expect(reader.find("/tmp").mode).toBe(0o041777);
+  expect([...reader.list(reader.find("/proc").ino).keys()]).toEqual([".", ".."]);
+});
+
+test("what a tree has of its own stays: no device takes its place", () => {
+  const root = directory();
+  place(root, "/dev/null", file(text("mine"), 0o600));
+  place(root, "/tmp", directory({}, 0o700));
+  const reader = new Reader(root);
+  expect(new TextDecoder().decode(reader.find("/dev/null").data)).toBe("mine");
+  expect(reader.find("/tmp").mode).toBe(0o040700);
+  expect(root.entries.has("proc")).toBe(false);
+});
+
+test("the bitmaps say what is in use, and every block has a place of its own", () => {
+  const root = directory({ a: file(new Uint8Array(10000)) });
+  const reader = new Reader(root, { freeBlocks: 100, freeInodes: 7, bare: true });
+  const [blocks, inodes] = [reader.u32(abi.SB_BLOCKS), reader.u32(abi.SB_INODES)];
+  const used = (bitmap: number, nr: number) =>
+    Array.from({ length: nr }, (_, i) => reader.bit(reader.u32(bitmap), i)).filter(Boolean).length;
+  expect(used(abi.SB_BLOCK_BITMAP, blocks)).toBe(blocks - 100);
+  expect(used(abi.SB_INODE_BITMAP, inodes)).toBe(inodes - 7);
+  expect(reader.u32(abi.SB_FREE_BLOCKS)).toBe(100);
+  expect(reader.u32(abi.SB_FREE_INODES)).toBe(7);
+  const table = reader.u32(abi.SB_LBA_BLOCK) * 4096;
+  const lbas = [];
+  for (let b = reader.u32(abi.SB_DATA_BLOCK); b < blocks; b++) lbas.push(reader.u32(table + 4 * b));
+  expect(new Set(lbas).size).toBe(104);
+});
+
+test("a block can be had again as it was written first", () => {
+  const root = directory();
+  for (let i = 0; i < 5; i++) place(root, `f${i}`, file(new Uint8Array(5000 * i).fill(i)));
+  place(root, "lazy", file({ size: 5000, read: (into) => into.fill(9) }));
+  const disk = mkfs(root, { freeBlocks: 10 });
+  const image = new Uint8Array(disk.blocks * 4096);
+  disk.write(image);
+  for (let b = 0; b < disk.blocks; b++) {
+    const block = image.subarray(b * 4096, (b + 1) * 4096);
+    expect(Buffer.compare(disk.original(b), block)).toBe(0);
+  }
 });

@@ -50,7 +50,17 @@ function machine(change: Partial<Snapshot> = {}): Snapshot {
     frames: { total: 128, free: 100, cells: new Uint8Array(128), states: ["free", "file"] },
     cache: [{ ino: 3, name: "hello", pages: 2, cells: ["file", "file"], lbas: [512, 513] }],
     disk: {
-      ...{ head: 40, lbas: 1024, reads: 0, pages: 0, seeks: 0, lastLba: 0, lastNr: 0 },
+      ...{
+        head: 40,
+        lbas: 1024,
+        reads: 0,
+        pages: 0,
+        seeks: 0,
+        writes: 0,
+        pagesWritten: 0,
+        lastLba: 0,
+        lastNr: 0,
+      },
       extents: [{ name: "hello", lba: 512, blocks: 2 }],
     },
     guest: null,

@@ -7,7 +7,9 @@
 //
 // A checkpoint holds STATE as 4 KiB pages, sharing each page with its neighbour when equal, and
 // of RAM only the frames that differ from the checkpoint before it. A frame's content at c is its
-// version at the latest checkpoint up to c that has one, else zeros (RAM at power-on).
+// version at the latest checkpoint up to c that has one, else what it was at power-on: zeros, or a
+// block of the disk as it was made. A block of the disk counts as a frame behind those of RAM: it
+// lies there, and its dirty bit does too.
 //
 // Memory always derives from one of them, the base: it is the base plus the frames whose
 // META_DIRTY bit the core has set since. So a restore copies the frames on the way from base to
@@ -51,6 +53,9 @@ export interface Target {
 export interface CheckpointOptions {
   /** Frames of RAM. */
   frames: number;
+  /** Blocks of the disk, and what a block held at power-on; none when left out. */
+  blocks?: number;
+  original?(block: number): Uint8Array;
   /** Bytes of STATE; what follows it up to a page's end is constant. */
   stateSize: number;
   /** Most bytes that all checkpoints may hold; the two ends are kept in any case. */
@@ -66,7 +71,7 @@ export function compare(a: Place, b: Place): number {
 
 /** Bookkeeping of one checkpoint beside its pages. */
 const OVERHEAD = 512;
-/** Of every frame the first version: RAM at power-on. It has a holder that never lets go. */
+/** RAM at power-on. It has a holder that never lets go, as has every first version. */
 const ZEROS: Page = { bytes: new Uint8Array(PAGE_SIZE), holders: 1 };
 const NO_TALLY: Tally = { faults: 0, syscalls: 0, entries: 0 };
 
@@ -109,7 +114,12 @@ class PagePool {
 export class Checkpoints {
   readonly #core: Target;
   readonly #pool = new PagePool();
+  /** Frames and blocks. */
   readonly #frames: number;
+  readonly #ramFrames: number;
+  readonly #original: CheckpointOptions["original"];
+  /** Of the blocks that were written, what they held at first. */
+  readonly #firsts = new Map<number, Page>();
   readonly #statePages: number;
   readonly #maxBytes: number;
   readonly #maxCount: number;
@@ -121,7 +131,9 @@ export class Checkpoints {
 
   constructor(core: Target, options: CheckpointOptions) {
     this.#core = core;
-    this.#frames = options.frames;
+    this.#ramFrames = options.frames;
+    this.#frames = options.frames + (options.blocks ?? 0);
+    this.#original = options.original;
     this.#statePages = Math.ceil(options.stateSize / PAGE_SIZE);
     this.#maxBytes = options.maxBytes ?? 256 * 2 ** 20;
     this.#maxCount = options.maxCount ?? 1000;
@@ -169,7 +181,7 @@ export class Checkpoints {
     const taken: Checkpoint = { instret, mark, pending, work, tally: { ...tally }, state, frames };
     for (const pfn of dirty) {
       const now = this.#frame(pfn);
-      const older = previous ? this.#version(pfn, previous) : ZEROS;
+      const older = previous ? this.#version(pfn, previous) : this.#first(pfn);
       if (equal(now, older.bytes)) continue;
       // The next checkpoint relied on the version before: from now on it needs its own.
       if (next && !next.frames.has(pfn)) this.#add(next, pfn, this.#pool.hold(older));
@@ -250,7 +262,18 @@ export class Checkpoints {
   #version(pfn: number, at: Checkpoint): Page {
     const list = this.#versions.get(pfn);
     const holder = list?.[lastUpTo(list, at)];
-    return holder?.frames.get(pfn) ?? ZEROS;
+    return holder?.frames.get(pfn) ?? this.#first(pfn);
+  }
+
+  /** A frame at power-on. */
+  #first(pfn: number): Page {
+    if (pfn < this.#ramFrames || !this.#original) return ZEROS;
+    let page = this.#firsts.get(pfn);
+    if (!page) {
+      page = { bytes: this.#original(pfn - this.#ramFrames), holders: 1 };
+      this.#firsts.set(pfn, page);
+    }
+    return page;
   }
 
   #add(checkpoint: Checkpoint, pfn: number, page: Page): void {

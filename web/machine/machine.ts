@@ -195,11 +195,18 @@ export class Machine {
     this.core = source instanceof Core ? source : new Core(source);
     const { core } = this;
     const { values, layout } = request.settings;
-    const disk = mkfs(request.root, { layout, mtime: values.epoch ?? 0 });
+    const disk = mkfs(request.root, {
+      layout,
+      mtime: values.epoch ?? 0,
+      freeBlocks: (values.disk_free as number) * 256,
+      freeInodes: values.disk_inodes as number,
+    });
     this.inodes = disk.inodes;
     const frames = (values.ram as number) * 256;
     core.prepare(frames, disk.blocks);
-    for (const [key, { conf }] of Object.entries(SETTINGS)) core.setConf(conf, values[key] ?? 0);
+    for (const [key, { conf }] of Object.entries(SETTINGS)) {
+      if (conf !== null) core.setConf(conf, values[key] ?? 0);
+    }
     core.setConf(Conf.ram_frames, frames);
     core.setConf(Conf.disk_blocks, disk.blocks);
     core.setConf(Conf.mode, request.mode === "touch" ? RunMode.Touch : RunMode.Guest);
@@ -216,6 +223,8 @@ export class Machine {
     const maxBytes = options.maxCheckpointBytes;
     this.checkpoints = new Checkpoints(core, {
       frames,
+      blocks: disk.blocks,
+      original: disk.original,
       stateSize: core.conf(Conf.state_size),
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });

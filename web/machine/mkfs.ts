@@ -4,32 +4,49 @@
 //
 // Placement follows ext2's block groups: a directory has a group of 128 MiB to itself, its files
 // follow each other in it with gaps, so a file's blocks are near each other and two files are
-// a seek apart.
+// a seek apart. What is free lies in one piece where there is room for it.
 import {
+  DI_ATIME,
+  DI_BLOCKS,
+  DI_BTIME,
+  DI_CTIME,
   DI_EXTENT,
   DI_GID,
   DI_MODE,
   DI_MTIME,
   DI_NLINK,
   DI_NR_EXTENTS,
+  DI_RDEV,
   DI_SIZE,
   DI_UID,
   DISK_EXTENT_SIZE,
   DISK_INODE_SIZE,
   DISK_MAGIC,
   DISK_ROOT_INO,
+  EXTENT_BLOCKS,
+  EXTENT_DATA,
+  EXTENT_LBA,
+  EXTENT_NEXT,
+  EXTENT_PAGE,
   PAGE_SIZE,
+  SB_BLOCK_BITMAP,
   SB_BLOCKS,
+  SB_DATA_BLOCK,
   SB_EXTENT_BLOCK,
   SB_EXTENTS,
+  SB_EXTENTS_USED,
+  SB_FREE_BLOCKS,
+  SB_FREE_INODES,
+  SB_INODE_BITMAP,
   SB_INODE_BLOCK,
   SB_INODES,
+  SB_LBA_BLOCK,
   SB_LBAS,
   SB_MAGIC,
 } from "../../assembly/abi.ts";
+import { type Extent, type Layout, MkfsError, Placement } from "./placement.ts";
 
-/** How a file's blocks lie on the disk: see `placement`. */
-export type Layout = "copied" | "linked";
+export { type Layout, MkfsError } from "./placement.ts";
 
 /** A file whose bytes are fetched when the image is written: a host file need not fit twice. */
 export interface LazyData {
@@ -60,7 +77,13 @@ export interface DirectoryNode extends Attributes {
   /** By name; the order is the order on the disk. */
   entries: Map<string, TreeNode>;
 }
-export type TreeNode = FileNode | LinkNode | DirectoryNode;
+/** A character device, /dev/null for one. */
+export interface DeviceNode extends Attributes {
+  kind: "device";
+  major: number;
+  minor: number;
+}
+export type TreeNode = FileNode | LinkNode | DirectoryNode | DeviceNode;
 
 export interface MkfsOptions {
   /** Size of the simulated disk in blocks of 4 KiB; 10,485,760 are 40 GiB, a disk of 2004. */
@@ -69,34 +92,34 @@ export interface MkfsOptions {
   layout?: Layout;
   /** For nodes that do not say; seconds since 1970. */
   mtime?: number;
+  /** Blocks and inodes for what programs will write; 1024 (4 MiB) and 512. */
+  freeBlocks?: number;
+  freeInodes?: number;
+  /** The tree as given: without the files of `standardTree`. */
+  bare?: boolean;
 }
 
 /** A planned disk: write() fills exactly `blocks` blocks. */
 export interface DiskImage {
   blocks: number;
   lbas: number;
+  /** Blocks behind the files, all zeros. */
+  freeBlocks: number;
   /** Inode of each path ("/", "/hello"): for looking a file up again. */
   inodes: Map<string, number>;
   /** @param into `blocks * 4096` bytes of zeros */
   write(into: Uint8Array): void;
+  /** What write() puts into one block: to undo what a program did to it. */
+  original(block: number): Uint8Array;
 }
 
-export class MkfsError extends Error {}
-
+const S_IFCHR = 0o020000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
-const FILE_TYPE = { file: 1, directory: 2, symlink: 7 } as const;
 const NAME_MAX = 255;
+const FILE_TYPE = { file: 1, directory: 2, device: 3, symlink: 7 } as const;
 const PATH_MAX = 4096;
-/** ext2 with 4 KiB blocks: one bitmap block covers 32768 blocks. */
-const BLOCKS_PER_GROUP = 32768;
-
-interface Extent {
-  page: number;
-  blocks: number;
-  lba: number;
-}
 
 interface Inode {
   ino: number;
@@ -149,6 +172,47 @@ export function find(root: DirectoryNode, path: string): TreeNode | undefined {
   return node;
 }
 
+/** The devices that programs take for granted, by name: major and minor number. */
+const DEVICES: Record<string, [number, number]> = {
+  null: [1, 3],
+  zero: [1, 5],
+  full: [1, 7],
+  random: [1, 8],
+  urandom: [1, 9],
+  tty: [5, 0],
+};
+const DEVICE_LINKS: Record<string, string> = {
+  fd: "/proc/self/fd",
+  stdin: "/proc/self/fd/0",
+  stdout: "/proc/self/fd/1",
+  stderr: "/proc/self/fd/2",
+};
+
+/**
+ * What every machine has, whatever is put on its disk: /dev with its devices, a /tmp that
+ * anybody may write to, and the empty directory /proc. What the tree has already stays.
+ *
+ * @returns a copy where it differs from `root`.
+ */
+export function standardTree(root: DirectoryNode): DirectoryNode {
+  const entries = new Map(root.entries);
+  const old = entries.get("dev");
+  if (!old || old.kind === "directory") {
+    const dev: DirectoryNode = old ? { ...old, entries: new Map(old.entries) } : directory();
+    for (const [name, [major, minor]] of Object.entries(DEVICES)) {
+      if (dev.entries.has(name)) continue;
+      dev.entries.set(name, { kind: "device", mode: 0o666, major, minor });
+    }
+    for (const [name, target] of Object.entries(DEVICE_LINKS)) {
+      if (!dev.entries.has(name)) dev.entries.set(name, { kind: "symlink", target });
+    }
+    entries.set("dev", dev);
+  }
+  if (!entries.has("tmp")) entries.set("tmp", directory({}, 0o1777));
+  if (!entries.has("proc")) entries.set("proc", directory({}, 0o555));
+  return { ...root, entries };
+}
+
 /**
  * Plans a disk that holds a tree.
  *
@@ -157,62 +221,143 @@ export function find(root: DirectoryNode, path: string): TreeNode | undefined {
  */
 export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage {
   const lbas = options.lbas ?? 10 * 1024 * 1024;
-  const inodes = number(root);
+  const inodes = number(options.bare ? root : standardTree(root));
   const where = new Placement(lbas);
   for (const inode of inodes) {
     const layout = (inode.node.kind === "file" && inode.node.layout) || options.layout;
-    inode.extents = where.place(inode, layout ?? "copied");
+    const directory = inode.node.kind === "directory";
+    inode.extents = where.place(inode.path, directory, blocksOf(inode.size), layout ?? "copied");
   }
-  const nrInodes = Math.max(DISK_ROOT_INO, ...inodes.map(({ ino }) => ino));
+  const free = where.takeFree(options.freeBlocks ?? 1024);
+  const usedInodes = Math.max(10, ...inodes.map(({ ino }) => ino));
+  const nrInodes = usedInodes + (options.freeInodes ?? 512);
   const nrExtents = inodes.reduce((sum, inode) => sum + inode.extents.length, 0);
-  const inodeBlock = 1;
-  const extentBlock = inodeBlock + blocksOf(nrInodes * DISK_INODE_SIZE);
-  const dataBlock = extentBlock + blocksOf(nrExtents * DISK_EXTENT_SIZE);
   const dataBlocks = inodes.reduce((sum, inode) => sum + blocksOf(inode.size), 0);
-  const blocks = dataBlock + dataBlocks;
+  // Every extent has a block, so there are never more of them than blocks.
+  const extentRoom = dataBlocks + free.length;
+  const tables = layTables(dataBlocks + free.length, nrInodes, extentRoom);
+  const dataBlock = tables.data;
+  const blocks = dataBlock + dataBlocks + free.length;
 
-  const write = (into: Uint8Array) => {
-    if (into.length !== blocks * PAGE_SIZE) throw new RangeError("the image has another size");
+  const writeTables = (into: Uint8Array) => {
     const view = new DataView(into.buffer, into.byteOffset, into.length);
     const u32 = (at: number, value: number) => view.setUint32(at, value, true);
+    const ns = (at: number, seconds: number) =>
+      view.setBigUint64(at, BigInt(seconds) * 1_000_000_000n, true);
+    const use = (bitmap: number, from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        const at = bitmap * PAGE_SIZE + (i >> 3);
+        into[at] = (into[at] as number) | (1 << (i & 7));
+      }
+    };
     for (const [at, value] of [
       [SB_MAGIC, DISK_MAGIC],
       [SB_BLOCKS, blocks],
       [SB_INODES, nrInodes],
-      [SB_INODE_BLOCK, inodeBlock],
-      [SB_EXTENT_BLOCK, extentBlock],
-      [SB_EXTENTS, nrExtents],
+      [SB_INODE_BLOCK, tables.inodes],
+      [SB_EXTENT_BLOCK, tables.extents],
+      [SB_EXTENTS, extentRoom],
       [SB_LBAS, lbas],
+      [SB_BLOCK_BITMAP, tables.blockBitmap],
+      [SB_INODE_BITMAP, tables.inodeBitmap],
+      [SB_LBA_BLOCK, tables.lbas],
+      [SB_DATA_BLOCK, dataBlock],
+      [SB_FREE_BLOCKS, free.length],
+      [SB_FREE_INODES, nrInodes - usedInodes],
+      [SB_EXTENTS_USED, nrExtents],
     ] as const) {
       u32(at, value);
     }
+    use(tables.blockBitmap, 0, blocks - free.length);
+    use(tables.inodeBitmap, 0, usedInodes);
+    const lieAt = (block: number, lba: number) => u32(tables.lbas * PAGE_SIZE + block * 4, lba);
+    free.forEach((lba, i) => {
+      lieAt(dataBlock + dataBlocks + i, lba);
+    });
     let extent = 0;
     let block = dataBlock;
     for (const inode of inodes) {
       const { node } = inode;
-      const at = inodeBlock * PAGE_SIZE + (inode.ino - 1) * DISK_INODE_SIZE;
+      const at = tables.inodes * PAGE_SIZE + (inode.ino - 1) * DISK_INODE_SIZE;
       u32(at + DI_MODE, modeOf(node));
       u32(at + DI_UID, node.uid ?? 0);
       u32(at + DI_GID, node.gid ?? 0);
       u32(at + DI_NLINK, inode.nlink);
       view.setBigUint64(at + DI_SIZE, BigInt(inode.size), true);
-      u32(at + DI_EXTENT, extent);
+      u32(at + DI_EXTENT, inode.extents.length > 0 ? extent + 1 : 0);
       u32(at + DI_NR_EXTENTS, inode.extents.length);
-      view.setBigUint64(at + DI_MTIME, BigInt(node.mtime ?? options.mtime ?? 0), true);
-      for (const { page, blocks: length, lba } of inode.extents) {
-        const record = extentBlock * PAGE_SIZE + extent++ * DISK_EXTENT_SIZE;
-        u32(record, page);
-        u32(record + 4, length);
-        u32(record + 8, lba);
-        u32(record + 12, block + page);
+      u32(at + DI_BLOCKS, blocksOf(inode.size));
+      if (node.kind === "device") u32(at + DI_RDEV, (node.major << 8) | node.minor);
+      for (const time of [DI_MTIME, DI_CTIME, DI_ATIME, DI_BTIME]) {
+        ns(at + time, node.mtime ?? options.mtime ?? 0);
       }
-      const room = into.subarray(block * PAGE_SIZE, block * PAGE_SIZE + inode.size);
-      if (inode.data instanceof Uint8Array) room.set(inode.data);
-      else inode.data.read(room);
+      inode.extents.forEach(({ page, blocks: length, lba }, i) => {
+        const record = tables.extents * PAGE_SIZE + extent++ * DISK_EXTENT_SIZE;
+        u32(record + EXTENT_PAGE, page);
+        u32(record + EXTENT_BLOCKS, length);
+        u32(record + EXTENT_LBA, lba);
+        u32(record + EXTENT_DATA, block + page);
+        u32(record + EXTENT_NEXT, i + 1 < inode.extents.length ? extent + 1 : 0);
+        for (let b = 0; b < length; b++) lieAt(block + page + b, lba + b);
+      });
       block += blocksOf(inode.size);
     }
   };
-  return { blocks, lbas, write, inodes: new Map(inodes.map(({ path, ino }) => [path, ino])) };
+  const write = (into: Uint8Array) => {
+    if (into.length !== blocks * PAGE_SIZE) throw new RangeError("the image has another size");
+    writeTables(into);
+    let at = dataBlock * PAGE_SIZE;
+    for (const { data, size } of inodes) {
+      const room = into.subarray(at, at + size);
+      if (data instanceof Uint8Array) room.set(data);
+      else data.read(room);
+      at += blocksOf(size) * PAGE_SIZE;
+    }
+  };
+  let tableBytes: Uint8Array | null = null;
+  const original = (block: number) => {
+    if (block < dataBlock) {
+      if (!tableBytes) {
+        tableBytes = new Uint8Array(dataBlock * PAGE_SIZE);
+        writeTables(tableBytes);
+      }
+      return tableBytes.slice(block * PAGE_SIZE, (block + 1) * PAGE_SIZE);
+    }
+    const page = new Uint8Array(PAGE_SIZE);
+    let first = dataBlock;
+    for (const { data, size } of inodes) {
+      const at = (block - first) * PAGE_SIZE;
+      if (at >= 0 && at < size) {
+        const bytes = data instanceof Uint8Array ? data : new Uint8Array(size);
+        if (!(data instanceof Uint8Array)) data.read(bytes);
+        page.set(bytes.subarray(at, at + PAGE_SIZE));
+        break;
+      }
+      first += blocksOf(size);
+    }
+    return page;
+  };
+  return {
+    blocks,
+    lbas,
+    freeBlocks: free.length,
+    write,
+    original,
+    inodes: new Map(inodes.map(({ path, ino }) => [path, ino])),
+  };
+}
+
+/** First blocks of the tables of a disk with so many blocks of data, inodes and extents. */
+function layTables(dataBlocks: number, nrInodes: number, nrExtents: number) {
+  const inodeBitmap = 1;
+  const inodes = inodeBitmap + blocksOf(nrInodes / 8);
+  const extents = inodes + blocksOf(nrInodes * DISK_INODE_SIZE);
+  const blockBitmap = extents + blocksOf(nrExtents * DISK_EXTENT_SIZE);
+  // The last two tables have room for every block, their own ones too.
+  const others = blockBitmap + dataBlocks;
+  const lbas = blockBitmap + blocksOf(others / 8) + 1;
+  const data = lbas + blocksOf((others + others / 512) * 4) + 1;
+  return { inodeBitmap, inodes, extents, blockBitmap, lbas, data };
 }
 
 function blocksOf(bytes: number): number {
@@ -222,6 +367,7 @@ function blocksOf(bytes: number): number {
 function modeOf(node: TreeNode): number {
   if (node.kind === "symlink") return S_IFLNK | 0o777;
   if (node.kind === "directory") return S_IFDIR | (node.mode ?? 0o755);
+  if (node.kind === "device") return S_IFCHR | (node.mode ?? 0o600);
   return S_IFREG | (node.mode ?? 0o644);
 }
 
@@ -253,7 +399,7 @@ function number(root: DirectoryNode): Inode[] {
       if (inode.size === 0 || inode.size >= PATH_MAX) {
         throw new MkfsError(`${path}: a link's target has 1 to ${PATH_MAX - 1} bytes`);
       }
-    } else {
+    } else if (node.kind === "directory") {
       const children: [string, number, number][] = [];
       for (const [name, child] of node.entries) {
         const entry = add(child, `${path === "/" ? "" : path}/${name}`, ino);
@@ -320,103 +466,4 @@ function entriesOf(
     data.set(block, i * PAGE_SIZE);
   });
   return data;
-}
-
-/** Numbers that look random and are the same in every run (mulberry32). */
-function random(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** FNV-1a. */
-function hash(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
-}
-
-/** Gives out places on the disk. */
-class Placement {
-  readonly #lbas: number;
-  /** By directory: where its next file may begin. */
-  readonly #next = new Map<string, number>();
-  /** What is given out, sorted by start; none overlap. */
-  readonly #used: { start: number; end: number }[] = [];
-
-  constructor(lbas: number) {
-    this.#lbas = lbas;
-  }
-
-  place(inode: Inode, layout: Layout): Extent[] {
-    const blocks = blocksOf(inode.size);
-    if (blocks === 0) return [];
-    const own = inode.node.kind === "directory";
-    const folder = own ? inode.path : inode.path.slice(0, inode.path.lastIndexOf("/")) || "/";
-    const next = random(hash(inode.path));
-    // Other files have come and gone: half a megabyte to eight between two of ours.
-    const gap = own ? 0 : 128 + Math.floor(next() * 1920);
-    const room = layout === "linked" ? blocks * 4 : blocks;
-    const start = this.#take((this.#next.get(folder) ?? this.#group(folder)) + gap, room);
-    this.#next.set(folder, start + room);
-    if (layout === "copied") return [{ page: 0, blocks, lba: start }];
-    return linked(blocks, start, room, next);
-  }
-
-  /** Where a directory's group begins: behind its superblock copy, bitmaps and inode table. */
-  #group(folder: string): number {
-    // Half of the disk is in use: the groups of one machine lie in one half of it.
-    const groups = Math.max(1, Math.floor(this.#lbas / BLOCKS_PER_GROUP) >> 1);
-    return (hash(folder) % groups) * BLOCKS_PER_GROUP + 514;
-  }
-
-  /** The first free room at or behind `wish`, else the first on the disk. */
-  #take(wish: number, room: number): number {
-    const start = this.#free(wish, room) ?? this.#free(0, room);
-    if (start === null) throw new MkfsError("the files do not fit on the simulated disk");
-    const behind = this.#used.findIndex((one) => one.start > start);
-    this.#used.splice(behind < 0 ? this.#used.length : behind, 0, { start, end: start + room });
-    return start;
-  }
-
-  #free(wish: number, room: number): number | null {
-    let at = wish;
-    for (const { start, end } of this.#used) {
-      if (start >= at + room) break;
-      if (end > at) at = end;
-    }
-    return at + room <= this.#lbas ? at : null;
-  }
-}
-
-/**
- * "As linked": ld writes sections as it finishes them, with seeks, and the allocator takes blocks
- * as they come, so a fresh executable lies in short runs out of order. Runs of 1 to 4 blocks,
- * shuffled over four times the file's size.
- */
-function linked(blocks: number, start: number, room: number, next: () => number): Extent[] {
-  const runs: Extent[] = [];
-  for (let page = 0; page < blocks; ) {
-    const length = Math.min(1 + Math.floor(next() * 4), blocks - page);
-    runs.push({ page, blocks: length, lba: 0 });
-    page += length;
-  }
-  const order = runs.slice();
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    [order[i], order[j]] = [order[j] as Extent, order[i] as Extent];
-  }
-  // The holes between the runs share what is left of the room.
-  const slack = Math.floor((room - blocks) / order.length);
-  let lba = start;
-  for (const run of order) {
-    lba += Math.floor(next() * (slack + 1));
-    run.lba = lba;
-    lba += run.blocks;
-  }
-  return runs;
 }

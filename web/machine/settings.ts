@@ -9,7 +9,8 @@ export interface Settings {
 }
 
 interface Setting {
-  conf: Conf;
+  /** Where the core has it; null for what shapes the disk. */
+  conf: Conf | null;
   initial: number;
   min: number;
   max: number;
@@ -108,12 +109,33 @@ export const SETTINGS: Record<string, Setting> = {
     max: 100,
     about: "percent of memory that overcommit_memory=2 promises",
   },
+  "vm.dirty_background_ratio": {
+    conf: Conf.vm_dirty_background_ratio,
+    initial: 10,
+    min: 0,
+    max: 100,
+    about: "percent of memory that may be dirty before it is written to the disk",
+  },
   "vm.max_map_count": {
     conf: Conf.vm_max_map_count,
     initial: 65530,
     min: 1,
     max: U32,
     about: "most areas of one address space",
+  },
+  disk_free: {
+    conf: null,
+    initial: 16,
+    min: 0,
+    max: 1024,
+    about: "room on the disk for what programs write, MiB",
+  },
+  disk_inodes: {
+    conf: null,
+    initial: 512,
+    min: 0,
+    max: 65536,
+    about: "files that programs can create",
   },
   stack_limit: {
     conf: Conf.rlimit_stack,

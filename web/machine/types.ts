@@ -157,6 +157,8 @@ export interface DiskView {
   reads: number;
   pages: number;
   seeks: number;
+  writes: number;
+  pagesWritten: number;
   lastLba: number;
   lastNr: number;
   extents: { name: string; lba: number; blocks: number }[];

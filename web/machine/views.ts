@@ -17,13 +17,19 @@ import {
   DISK_LAST_LBA,
   DISK_LAST_NR,
   DISK_PAGES,
+  DISK_PAGES_WRITTEN,
   DISK_READS,
   DISK_SEEKS,
   DI_EXTENT,
   DI_MODE,
   DI_NR_EXTENTS,
   DI_SIZE,
+  DISK_WRITES,
   Era,
+  EXTENT_BLOCKS,
+  EXTENT_LBA,
+  EXTENT_NEXT,
+  EXTENT_PAGE,
   FILE_INODE,
   FRAMES,
   HART_INSTRET,
@@ -593,15 +599,15 @@ export function diskFile(core: Core, ino: number): DiskFile | null {
   const mode = core.getU32(at + DI_MODE);
   if (mode === 0) return null;
   const table = base + core.getU32(base + SB_EXTENT_BLOCK) * PAGE_SIZE;
-  const first = core.getU32(at + DI_EXTENT);
-  const extents = Array.from({ length: core.getU32(at + DI_NR_EXTENTS) }, (_, i) => {
-    const record = table + (first + i) * DISK_EXTENT_SIZE;
-    const [page, blocks, lba] = [
-      core.getU32(record),
-      core.getU32(record + 4),
-      core.getU32(record + 8),
-    ];
-    return { page, blocks, lba };
+  let next = core.getU32(at + DI_EXTENT);
+  const extents = Array.from({ length: core.getU32(at + DI_NR_EXTENTS) }, () => {
+    const record = table + (next - 1) * DISK_EXTENT_SIZE;
+    next = core.getU32(record + EXTENT_NEXT);
+    return {
+      page: core.getU32(record + EXTENT_PAGE),
+      blocks: core.getU32(record + EXTENT_BLOCKS),
+      lba: core.getU32(record + EXTENT_LBA),
+    };
   });
   return {
     ino,
@@ -626,6 +632,8 @@ export function disk(core: Core) {
     reads: core.getNumber(DISK_READS),
     pages: core.getNumber(DISK_PAGES),
     seeks: core.getNumber(DISK_SEEKS),
+    writes: core.getNumber(DISK_WRITES),
+    pagesWritten: core.getNumber(DISK_PAGES_WRITTEN),
     lastLba: core.getU32(DISK_LAST_LBA),
     lastNr: core.getU32(DISK_LAST_NR),
   };
