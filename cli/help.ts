@@ -40,6 +40,7 @@ Plays a recorded string of references against page replacement policies and coun
                        with commas; or all
   --frames N           frames of memory; several as 3,4 or 1-8
   --json               one object a line
+  --steps              first a line for each reference: what each frame holds
   --page-size BYTES    by which addresses become page numbers (4096)
   --radix 10|16        base of addresses without 0x (by default the trace tells)
   --unit page|address  what bare numbers are (decimal: pages, hexadecimal: addresses)

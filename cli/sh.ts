@@ -7,6 +7,7 @@ import {
   inCheckout,
   loadCore,
   loadMarks,
+  loadSimulator,
   MACHINE_OPTIONS,
   machineOptions,
   sample,
@@ -48,6 +49,7 @@ export async function sh(args: string[]): Promise<number> {
   const uid = options.settings.values.uid as number;
   const host: Host = {
     module: await loadCore(),
+    simulator: loadSimulator,
     marks: loadMarks(),
     readFile,
     fileNames: sampleNames,

@@ -1,7 +1,7 @@
 // The machine behind a message port: what the worker answers. Calls are done one after the other;
 // only "stop" overtakes them.
 import { complete, execute, type Host, Session } from "./commands/index.ts";
-import { CoreError } from "./core.ts";
+import { CoreError, compileCore } from "./core.ts";
 import type { MarksMap } from "./marks.ts";
 import { faultList } from "./snapshot.ts";
 import type { CommandResult, FaultRecord, Position, Snapshot } from "./types.ts";
@@ -10,6 +10,8 @@ import type { CommandResult, FaultRecord, Position, Snapshot } from "./types.ts"
 export interface Setup {
   /** core.wasm, compiled. */
   module: WebAssembly.Module;
+  /** Where sim.wasm is served, for the command sim. */
+  simulator?: string;
   marks?: MarksMap | undefined;
   /** Where public/programs is served, ending in "/". */
   programs: string;
@@ -65,11 +67,12 @@ export function serve(port: Port): void {
   const calls: {
     [K in keyof Calls]: (...args: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>>;
   } = {
-    async setup({ module, marks, programs, sources, maxCheckpointBytes }) {
+    async setup({ module, simulator, marks, programs, sources, maxCheckpointBytes }) {
       const names: string[] = [];
       const options = maxCheckpointBytes === undefined ? {} : { maxCheckpointBytes };
       const host: Host = {
         module,
+        ...(simulator === undefined ? {} : { simulator: () => compileCore(fetch(simulator)) }),
         marks,
         readFile: async (name) => files.get(name) ?? (await sample(programs, name)),
         fileNames: () => [...new Set([...files.keys(), ...names])],

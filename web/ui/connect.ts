@@ -1,6 +1,7 @@
 // The machine in its worker, with what it needs: the core, the marks, the kernel's sources.
 import coreUrl from "../../build/core.wasm?url";
 import marksUrl from "../../build/marks.json?url";
+import simUrl from "../../build/sim.wasm?url";
 import { RemoteMachine } from "../machine/remote.ts";
 import type { Connect } from "./session.ts";
 import { kernelSources } from "./sources.ts";
@@ -25,7 +26,7 @@ export const connect: Connect = async ({ onProgress, onRestart, onDeath }) => {
   ]);
   const programs = new URL("./programs/", document.baseURI).href;
   return RemoteMachine.connect({
-    setup: { module, marks, programs, sources },
+    setup: { module, simulator: new URL(simUrl, document.baseURI).href, marks, programs, sources },
     onProgress: (progress) => onProgress(words(progress)),
     onRestart,
     onDeath,

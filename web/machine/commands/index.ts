@@ -4,6 +4,7 @@ import { CommandError, tokenize, type Word } from "../tokenize.ts";
 import type { CommandResult } from "../types.ts";
 import { LOOKS } from "./look.ts";
 import { MOVES } from "./move.ts";
+import { POLICY_COMMANDS } from "./policy.ts";
 import { result, type Session } from "./session.ts";
 import { STARTS } from "./start.ts";
 
@@ -34,7 +35,13 @@ const HELP: Command = {
 };
 
 /** In the order in which `help` lists them. */
-export const COMMANDS: readonly Command[] = [...STARTS, ...MOVES, ...LOOKS, HELP];
+export const COMMANDS: readonly Command[] = [
+  ...STARTS,
+  ...MOVES,
+  ...LOOKS,
+  ...POLICY_COMMANDS,
+  HELP,
+];
 
 /** Short forms that gdb users type. */
 const ALIASES: Record<string, string> = {

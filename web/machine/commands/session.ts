@@ -15,6 +15,8 @@ import type { CommandResult, Snapshot } from "../types.ts";
 /** What a session needs of the world around it. */
 export interface Host {
   module: WebAssembly.Module;
+  /** sim.wasm, the trace simulator; asked for when it is first used. */
+  simulator?(): Promise<WebAssembly.Module>;
   marks?: MarksMap | undefined;
   /** A file that the reader may name: a sample program, a dropped file, a file of the host. */
   readFile(name: string): Promise<Uint8Array | null>;

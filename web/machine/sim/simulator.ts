@@ -48,8 +48,8 @@ export interface RunOptions {
   bits?: number;
   /** Of random replacement; 1. */
   seed?: number;
-  /** Called after every reference with its number; slow. */
-  onReference?: (n: number) => void;
+  /** Called after every reference with its number, its page's id and whether it wrote; slow. */
+  onReference?: (n: number, reference: { id: number; write: boolean }) => void;
 }
 
 export interface RunResult {
@@ -148,6 +148,18 @@ export class Simulator {
     return this.#get(SIM_PAGES);
   }
 
+  /** The page numbers by id, as text: decimal. */
+  pageNumbers(): string[] {
+    const names: string[] = [];
+    const table = this.#get(SIM_TABLE);
+    for (let i = 0; i < this.#get(SIM_SLOTS); i++) {
+      const at = table + i * SIM_SLOT_SIZE;
+      const name = this.#view.getBigUint64(at, true);
+      if (name !== 0n) names[this.#get(at + 8)] = String(name - 1n);
+    }
+    return names;
+  }
+
   /** The ids (by first use, from 0) of the pages in memory after the last run, by frame. */
   get resident(): number[] {
     const owners = this.#get(TRACE_OWNERS);
@@ -214,7 +226,8 @@ export class Simulator {
       }
       for (let j = 0; j < nr; j++) {
         this.#core.sim_run(at + 4 * j, 1, next && next + 4 * j);
-        onReference(n++);
+        const word = this.#get(at + 4 * j);
+        onReference(n++, { id: word >>> 1, write: (word & 1) === 1 });
       }
     }
     this.#top = before;
