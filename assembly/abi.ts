@@ -304,6 +304,38 @@ export enum VmEvent {
   FAULT_AROUND,
   SYSCALL,
   PGPGOUT,
+  PSWPIN,
+  PSWPOUT,
+  SWAP_RA,
+  SWAP_RA_HIT,
+  PGACTIVATE,
+  PGDEACTIVATE,
+  PGREFILL,
+  PGLAZYFREE,
+  PGLAZYFREED,
+  PGSCAN_KSWAPD,
+  PGSCAN_DIRECT,
+  PGSCAN_ANON,
+  PGSCAN_FILE,
+  PGSTEAL_KSWAPD,
+  PGSTEAL_DIRECT,
+  PGSTEAL_ANON,
+  PGSTEAL_FILE,
+  PAGEOUTRUN,
+  ALLOCSTALL,
+  PGROTATED,
+  WORKINGSET_REFAULT_ANON,
+  WORKINGSET_REFAULT_FILE,
+  WORKINGSET_ACTIVATE_ANON,
+  WORKINGSET_ACTIVATE_FILE,
+  WORKINGSET_RESTORE_ANON,
+  WORKINGSET_RESTORE_FILE,
+  KSWAPD_LOW_WMARK_HIT_QUICKLY,
+  UNEVICTABLE_PGS_CULLED,
+  UNEVICTABLE_PGS_RESCUED,
+  OOM_KILL,
+  PGREUSE,
+  DROP_PAGECACHE,
 }
 /** u64: instret at which the running task's turn ends; the timer interrupts there
  *  when TICK_AT says so (it is then the same, else the largest u64). */
@@ -572,6 +604,11 @@ export const TASK_SIGACTION_SIZE = 1536;
 export const TASK_CLOEXEC = 5120;
 export const TASK_FDS = 5152; // 256 x u32: address of struct file, 0 closed
 export const TASK_NR_FDS = 256;
+/** u64: times it gave the hart up by itself, and was made to. */
+export const TASK_NVCSW = 6176;
+export const TASK_NIVCSW = 6184;
+/** i32: -1000 to 1000, how much rather it is killed for memory than others. */
+export const TASK_OOM_SCORE_ADJ = 6192;
 export enum TaskState {
   unused = 0,
   running = 1,

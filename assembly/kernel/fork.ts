@@ -22,6 +22,7 @@ import {
   TASK_CLOEXEC,
   TASK_FDS,
   TASK_NR_FDS,
+  TASK_OOM_SCORE_ADJ,
   TASK_RLIMITS,
   TASK_SIGACTION,
   TASK_SIGACTION_SIZE,
@@ -119,6 +120,8 @@ function copy_creds(child: task_struct, parent: task_struct): void {
   child.sgid = parent.sgid;
   child.comm0 = parent.comm0;
   child.comm1 = parent.comm1;
+  const adj = load<i32>(task_field(parent, TASK_OOM_SCORE_ADJ));
+  store<i32>(task_field(child, TASK_OOM_SCORE_ADJ), adj);
   child.cwd = parent.cwd;
   child.umask = parent.umask;
   child.pgrp = parent.pgrp;
@@ -196,6 +199,8 @@ function mm_init(mm: mm_struct, oldmm: mm_struct): bool {
   mm.pgd = pgd;
   mm.pgtables = 1;
   mm.map_count = 0;
+  mm.hiwater_vm = 0;
+  mm.hiwater_rss = 0;
   mm.mmap = null;
   mm.mmap_cache = null;
   mm.total_vm = 0;

@@ -308,6 +308,7 @@ function wp_page_reuse(mm: mm_struct, vmf: vm_fault): void {
   set_pte(mm, vmf.address, vmf.pte, pte);
   vmf.page = pte_pfn(pte);
   vmf.kind = FaultKind.reuse;
+  count_vm_event(VmEvent.PGREUSE);
 }
 
 /** 3A: a frame of its own with the old contents; the old one loses a user. */

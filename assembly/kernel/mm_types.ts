@@ -97,6 +97,9 @@ export class mm_struct {
   swapents!: u32;
   locked_vm!: u64;
   def_flags!: u32; // flags of every new area: VM_LOCKED after mlockall
+  pad!: u32;
+  hiwater_rss!: u64; // most pages it ever had in memory, and had mapped: see where
+  hiwater_vm!: u64; // they become fewer
 }
 
 /** One frame of memory. */

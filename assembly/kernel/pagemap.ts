@@ -10,14 +10,17 @@
 //   B  swapped out: type in bits 4..0, slot above
 //   C  neither: 0
 //
+// /proc/kpagecount and kpageflags have a word a frame of the machine: how many entries
+// map it, and what it is.
+//
 // Which frame it is only root is told (the number has helped attackers).
 //
 // In Linux: fs/proc/task_mmu.c pagemap_read(), pte_to_pagemap_entry(), its format in
 // Documentation/admin-guide/mm/pagemap.rst (6.12).
 // Left out: the soft-dirty bit (55) is 0, as on any riscv; the ioctl PAGEMAP_SCAN.
-import { PAGE_SIZE, PG, SEQ_BUF } from "../abi";
+import { CONF_BASE, Conf, PAGE_SIZE, PG, SEQ_BUF } from "../abi";
 import { EFAULT, EINVAL, ESRCH } from "./errno";
-import { mem_map, mm_struct } from "./mm_types";
+import { mem_map, mm_struct, page } from "./mm_types";
 import { TASK_SIZE, pte_offset, pte_pfn, pte_present, pte_special } from "./pgtable";
 import { proc_task } from "./procfs";
 import { current_is_root } from "./sched";
@@ -65,5 +68,43 @@ function pagemap_entry(mm: mm_struct, va: u64): u64 {
   const p = mem_map(pfn);
   if ((p.flags & PG.anon) == 0) word |= PM_FILE;
   if (p.mapcount == 1) word |= PM_MMAP_EXCLUSIVE;
+  return word;
+}
+
+/** read(2) of kpagecount, or of kpageflags. => bytes or negative errno. */
+export function kpage_read(flags: bool, buf: u64, count: u64, pos: u64): i64 {
+  if (((pos | count) & (PM_ENTRY_BYTES - 1)) != 0) return -EINVAL;
+  const frames = load<u64>(CONF_BASE + Conf.ram_frames * 8);
+  let pfn = pos / PM_ENTRY_BYTES;
+  let done: u64 = 0;
+  while (done < count && pfn < frames) {
+    let filled: u64 = 0;
+    const room = min<u64>(PAGE_SIZE, count - done);
+    for (; filled < room && pfn < frames; pfn++) {
+      const p = mem_map(<u32>pfn);
+      const word = flags ? stable_page_flags(p) : <u64>max<i32>(p.mapcount, 0);
+      store<u64>(SEQ_BUF + <usize>filled, word);
+      filled += PM_ENTRY_BYTES;
+    }
+    if (copy_to_user(buf + done, SEQ_BUF, filled) != 0) return -EFAULT;
+    done += filled;
+  }
+  return <i64>done;
+}
+
+/** Linux's numbers for what a frame is (include/uapi/linux/kernel-page-flags.h). */
+// @nomark
+function stable_page_flags(p: page): u64 {
+  let word: u64 = 0;
+  if (p.flags & PG.locked) word |= 1;
+  if (p.flags & PG.referenced) word |= 1 << 2;
+  if (p.flags & PG.uptodate) word |= 1 << 3;
+  if (p.flags & PG.dirty) word |= 1 << 4;
+  if (p.lru != 0) word |= 1 << 5;
+  if (p.flags & PG.free) word |= 1 << 10;
+  if (p.mapcount > 0) word |= 1 << 11;
+  if (p.flags & PG.anon) word |= 1 << 12;
+  if (p.flags & PG.zero) word |= 1 << 24;
+  if (p.flags & PG.table) word |= 1 << 26;
   return word;
 }

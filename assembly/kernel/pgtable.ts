@@ -261,6 +261,8 @@ function move_pte(mm: mm_struct, va: u64, slot: usize, to: u64): void {
 export function unmap_page_range(
   mm: mm_struct, start: u64, end: u64, even_cows: bool = true,
 ): void {
+  const rss = <u64>mm.rss_file + mm.rss_anon + mm.rss_shmem;
+  mm.hiwater_rss = max<u64>(mm.hiwater_rss, rss);
   let va = start;
   while (va < end) {
     const slot = pte_offset(mm, va);

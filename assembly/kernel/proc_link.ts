@@ -87,6 +87,10 @@ export function proc_readlink(node: inode, to: usize, size: u32): i64 {
   seq_window(m, to, size);
   const nr = proc_nr(ino);
   if (proc_pid(ino) == 0) {
+    if (nr == ProcRoot.mounts) {
+      seq_puts(m, "self/mounts");
+      return seq_length(m);
+    }
     const pid = current().pid;
     seq_put_decimal_ull(m, pid);
     if (nr == ProcRoot.thread_self) {

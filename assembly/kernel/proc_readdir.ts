@@ -24,14 +24,16 @@ import { strlen } from "./namei";
 import {
   ProcPid,
   ProcRoot,
-  copy_word,
-  pid_names,
+  copy_name,
+  pid_name,
   proc_ino,
   proc_mode,
   proc_nr,
   proc_parent,
   proc_pid,
-  root_names,
+  root_name,
+  sys_ino,
+  sys_name,
   task_fd,
 } from "./procfs";
 import { find_task_by_vpid, task_at } from "./sched";
@@ -57,7 +59,7 @@ export function proc_readdir(ino: u32, pos: u32, to: usize): u64 {
   }
   if (pid == 0) return readdir_root(nr, pos, to);
   if (nr == ProcPid.dir) {
-    if (copy_word(pid_names(), pos - 1, to) == 0) return 0;
+    if (copy_name(pid_name(pos - 1), to) == 0) return 0;
     return entry(proc_ino(pid, pos - 1, 0), pos + 1);
   }
   if (nr == ProcPid.task) {
@@ -77,7 +79,7 @@ function entry(ino: u32, next: u32): u64 {
 function readdir_root(nr: u32, pos: u32, to: usize): u64 {
   const i = pos - 1;
   if (nr == ProcRoot.root && pos < FIRST_PROCESS_ENTRY) {
-    if (copy_word(root_names(), i, to) != 0) return entry(proc_ino(0, i, 0), pos + 1);
+    if (copy_name(root_name(i), to) != 0) return entry(proc_ino(0, i, 0), pos + 1);
     return readdir_root(nr, FIRST_PROCESS_ENTRY, to);
   }
   if (nr == ProcRoot.root) {
@@ -86,7 +88,8 @@ function readdir_root(nr: u32, pos: u32, to: usize): u64 {
     int_to_name(pid, to);
     return entry(proc_ino(pid, ProcPid.dir, 0), FIRST_PROCESS_ENTRY + pid + 1);
   }
-  return 0;
+  if (copy_name(sys_name(nr, i), to) == 0) return 0;
+  return entry(sys_ino(nr, i), pos + 1);
 }
 
 /** => the lowest pid from `from` on that somebody has, or 0. */

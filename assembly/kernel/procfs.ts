@@ -29,42 +29,128 @@ import {
 } from "../abi";
 import { file_at } from "./file_table";
 import { inode, } from "./fs";
+import { proc_sys_mode, proc_sys_name } from "./proc_sysctl";
 import { find_task_by_vpid, task_field, task_struct } from "./sched";
 
-/** Files of the machine, by their place in root_names. */
+/** Files of the machine, in the order of their names. */
 export enum ProcRoot {
   root = 0,
+  buddyinfo,
+  cmdline,
+  cpuinfo,
+  filesystems,
+  kpagecount,
+  kpageflags,
+  loadavg,
+  meminfo,
+  mounts,
+  pagetypeinfo,
   self,
+  stat,
+  swaps,
+  sys,
   thread_self,
+  uptime,
+  version,
+  vmstat,
+  /** Directories below sys; their knobs are the subs from 1 on. */
+  sys_kernel,
+  sys_vm,
 }
-// @nomark
-export function root_names(): string {
-  return "self thread-self";
-}
-const ROOT_MODES: usize = memory.data<u16>([0o40555, 0o120777, 0o120777]);
 
-/** Files of a process, by their place in pid_names, Linux's order. */
+/** The name of a file of /proc; "" behind the last. */
+// @nomark
+export function root_name(nr: u32): string {
+  switch (nr) {
+    case ProcRoot.buddyinfo: return "buddyinfo";
+    case ProcRoot.cmdline: return "cmdline";
+    case ProcRoot.cpuinfo: return "cpuinfo";
+    case ProcRoot.filesystems: return "filesystems";
+    case ProcRoot.kpagecount: return "kpagecount";
+    case ProcRoot.kpageflags: return "kpageflags";
+    case ProcRoot.loadavg: return "loadavg";
+    case ProcRoot.meminfo: return "meminfo";
+    case ProcRoot.mounts: return "mounts";
+    case ProcRoot.pagetypeinfo: return "pagetypeinfo";
+    case ProcRoot.self: return "self";
+    case ProcRoot.stat: return "stat";
+    case ProcRoot.swaps: return "swaps";
+    case ProcRoot.sys: return "sys";
+    case ProcRoot.thread_self: return "thread-self";
+    case ProcRoot.uptime: return "uptime";
+    case ProcRoot.version: return "version";
+    case ProcRoot.vmstat: return "vmstat";
+    default: return "";
+  }
+}
+const ROOT_MODES: usize = memory.data<u16>([
+  0o40555, 0o100444, 0o100444, 0o100444, 0o100444, 0o100400, 0o100400, 0o100444,
+  0o100444, 0o120777, 0o100400, 0o120777, 0o100444, 0o100444, 0o40555, 0o120777,
+  0o100444, 0o100444, 0o100444, 0o40555, 0o40555,
+]);
+
+/** Files of a process, in Linux's order. */
 export enum ProcPid {
   dir = 0,
   task,
   fd,
+  environ,
+  auxv,
+  status,
+  limits,
+  comm,
+  cmdline,
+  stat,
+  statm,
   maps,
   cwd,
   root,
   exe,
+  mounts,
+  clear_refs,
   smaps,
   smaps_rollup,
   pagemap,
+  wchan,
+  oom_score,
+  oom_score_adj,
   /** A link in fd; its sub is the descriptor. */
   fd_link,
 }
+
+/** The name of a file of a process; "" behind the last. */
 // @nomark
-export function pid_names(): string {
-  return "task fd maps cwd root exe smaps smaps_rollup pagemap";
+export function pid_name(nr: u32): string {
+  switch (nr) {
+    case ProcPid.task: return "task";
+    case ProcPid.fd: return "fd";
+    case ProcPid.environ: return "environ";
+    case ProcPid.auxv: return "auxv";
+    case ProcPid.status: return "status";
+    case ProcPid.limits: return "limits";
+    case ProcPid.comm: return "comm";
+    case ProcPid.cmdline: return "cmdline";
+    case ProcPid.stat: return "stat";
+    case ProcPid.statm: return "statm";
+    case ProcPid.maps: return "maps";
+    case ProcPid.cwd: return "cwd";
+    case ProcPid.root: return "root";
+    case ProcPid.exe: return "exe";
+    case ProcPid.mounts: return "mounts";
+    case ProcPid.clear_refs: return "clear_refs";
+    case ProcPid.smaps: return "smaps";
+    case ProcPid.smaps_rollup: return "smaps_rollup";
+    case ProcPid.pagemap: return "pagemap";
+    case ProcPid.wchan: return "wchan";
+    case ProcPid.oom_score: return "oom_score";
+    case ProcPid.oom_score_adj: return "oom_score_adj";
+    default: return "";
+  }
 }
 const PID_MODES: usize = memory.data<u16>([
-  0o40555, 0o40555, 0o40500, 0o100444, 0o120777, 0o120777, 0o120777, 0o100444,
-  0o100444, 0o100400, 0o120500,
+  0o40555, 0o40555, 0o40500, 0o100400, 0o100400, 0o100444, 0o100444, 0o100644,
+  0o100444, 0o100444, 0o100444, 0o100444, 0o120777, 0o120777, 0o120777, 0o100444,
+  0o100200, 0o100444, 0o100444, 0o100400, 0o100444, 0o100444, 0o100644, 0o120500,
 ]);
 /** Process 0 is nobody: its files are the machine's. */
 const PID_MAX: u32 = 0x7fff;
@@ -110,6 +196,9 @@ export function proc_task(ino: u32): task_struct | null {
 /** Type and permissions of a file, as its table says. */
 // @nomark
 export function proc_mode(ino: u32): u32 {
+  if (proc_pid(ino) == 0 && proc_sub(ino) != 0) {
+    return proc_sys_mode(proc_nr(ino), proc_sub(ino));
+  }
   const modes = proc_pid(ino) == 0 ? ROOT_MODES : PID_MODES;
   return load<u16>(modes + (<usize>proc_nr(ino) << 1));
 }
@@ -151,39 +240,25 @@ export function task_fd(task: task_struct, fd: u32): u32 {
   return load<u32>(task_field(task, TASK_FDS + (<usize>fd << 2)));
 }
 
-/** The number of word `nr` (from 1) of a blank-separated list that equals the name. */
+/** Is the constant text `word` the same as the name of `len` bytes? */
 // @nomark
-function word_index(words: string, name: usize, len: usize): u32 {
-  const p = changetype<usize>(words);
-  const end = words.length;
-  let nr: u32 = 1;
-  let begin = 0;
-  for (let i = 0; i <= end; i++) {
-    if (i < end && load<u16>(p + (<usize>i << 1)) != 0x20) continue;
-    if (<usize>(i - begin) == len) {
-      let same = true;
-      for (let k: usize = 0; k < len && same; k++) {
-        same = load<u16>(p + ((<usize>begin + k) << 1)) == <u16>load<u8>(name + k);
-      }
-      if (same) return nr;
-    }
-    begin = i + 1;
-    nr++;
+function is_name(word: string, name: usize, len: usize): bool {
+  if (<usize>word.length != len) return false;
+  for (let i: usize = 0; i < len; i++) {
+    const c = load<u16>(changetype<usize>(word) + (i << 1));
+    if (c != <u16>load<u8>(name + i)) return false;
   }
-  return 0;
+  return true;
 }
 
-/** Copies word `nr` (from 1) to `to`. => its length, 0 when there is none. */
+/** Writes a constant text as a C string. => its length */
 // @nomark
-export function copy_word(words: string, nr: u32, to: usize): usize {
-  const p = changetype<usize>(words);
-  let at: u32 = 1;
-  let len: usize = 0;
-  for (let i = 0; i < words.length && at <= nr; i++) {
-    const c = load<u16>(p + (<usize>i << 1));
-    if (c == 0x20) at++;
-    else if (at == nr) store<u8>(to + len++, <u8>c);
+export function copy_name(word: string, to: usize): usize {
+  const len = <usize>word.length;
+  for (let i: usize = 0; i < len; i++) {
+    store<u8>(to + i, <u8>load<u16>(changetype<usize>(word) + (i << 1)));
   }
+  store<u8>(to + len, 0);
   return len;
 }
 
@@ -209,10 +284,12 @@ export function proc_lookup(dir: inode, name: usize, len: usize): u32 {
   if (dots && len == 1) return ino;
   if (dots && len == 2 && load<u8>(name + 1) == 0x2e) return proc_parent(ino);
   if (pid == 0 && nr == ProcRoot.root) return lookup_root(name, len);
-  if (pid == 0) return 0;
+  if (pid == 0) return lookup_sys(nr, name, len);
   if (nr == ProcPid.dir) {
-    const found = word_index(pid_names(), name, len);
-    return found == 0 ? 0 : proc_ino(pid, found, 0);
+    for (let i: u32 = 1; i < <u32>ProcPid.fd_link; i++) {
+      if (is_name(pid_name(i), name, len)) return proc_ino(pid, i, 0);
+    }
+    return 0;
   }
   const number = name_to_int(name, len);
   if (nr == ProcPid.task) return number == pid ? proc_ino(pid, 0, 0) : 0;
@@ -229,8 +306,33 @@ function lookup_root(name: usize, len: usize): u32 {
     if (number == 0 || find_task_by_vpid(number) == null) return 0;
     return proc_ino(number, ProcPid.dir, 0);
   }
-  const found = word_index(root_names(), name, len);
-  return found == 0 ? 0 : proc_ino(0, found, 0);
+  for (let i: u32 = 1; i < <u32>ProcRoot.sys_kernel; i++) {
+    if (is_name(root_name(i), name, len)) return proc_ino(0, i, 0);
+  }
+  return 0;
+}
+
+/** "kernel" and "vm" in sys, and the knobs in them. */
+// @nomark
+function lookup_sys(nr: u32, name: usize, len: usize): u32 {
+  for (let i: u32 = 1; sys_name(nr, i).length > 0; i++) {
+    if (is_name(sys_name(nr, i), name, len)) return sys_ino(nr, i);
+  }
+  return 0;
+}
+
+/** Entry `i`, from 1, of a directory of sys; "" behind the last. */
+// @nomark
+export function sys_name(nr: u32, i: u32): string {
+  if (nr != ProcRoot.sys) return proc_sys_name(nr, i);
+  return i == 1 ? "kernel" : i == 2 ? "vm" : "";
+}
+
+/** The inode number of that entry. */
+// @nomark
+export function sys_ino(nr: u32, i: u32): u32 {
+  const dir = proc_ino(0, ProcRoot.sys_kernel - 1 + i, 0);
+  return nr == ProcRoot.sys ? dir : proc_ino(0, nr, i);
 }
 
 /** The directory above one of /proc. */
@@ -238,6 +340,7 @@ function lookup_root(name: usize, len: usize): u32 {
 export function proc_parent(ino: u32): u32 {
   const nr = proc_nr(ino);
   if (proc_pid(ino) != 0) return proc_ino(nr == 0 ? 0 : proc_pid(ino), 0, 0);
-  return nr == ProcRoot.root ? <u32>DISK_ROOT_INO : <u32>PROC_INO;
+  if (nr == ProcRoot.root) return DISK_ROOT_INO;
+  return nr == ProcRoot.sys ? <u32>PROC_INO : proc_ino(0, ProcRoot.sys, 0);
 }
 

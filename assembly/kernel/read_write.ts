@@ -39,7 +39,7 @@ import { chrdev_read, chrdev_write } from "./mem";
 import { NO_PAGE } from "./mm_types";
 import { get_page, put_page } from "./page_alloc";
 import { pipe_read, pipe_write } from "./pipe";
-import { proc_read } from "./proc_file";
+import { proc_read, proc_write } from "./proc_file";
 import { current, task_field } from "./sched";
 import { seq_lseek } from "./seq_file";
 import { access_ok, copy_from_user, copy_to_user } from "./uaccess";
@@ -161,6 +161,8 @@ export function vfs_write(f: file, fd: u32, buf: u64, count: u64, pos: u64): i64
       return pipe_write(f, buf, count);
     case FileKind.device:
       return chrdev_write(f, count);
+    case FileKind.proc:
+      return proc_write(f, buf, count);
     default:
       return -EINVAL;
   }

@@ -8,6 +8,7 @@
 // Left out: RLIMIT_CPU, RLIMIT_NPROC and the queue limits are kept but not enforced.
 import { CONF_BASE, Conf, KBUF, NR_SIGQUEUES, TASK_RLIMITS } from "../abi";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "./errno";
+import { totalram_pages } from "./page_alloc";
 import {
   current,
   current_is_root,
@@ -25,6 +26,10 @@ export const RLIMIT_MEMLOCK: u32 = 8;
 export const RLIMIT_AS: u32 = 9;
 export const RLIMIT_SIGPENDING: u32 = 11;
 const RLIMIT_CORE: u32 = 4;
+const RLIMIT_NPROC: u32 = 6;
+const RLIMIT_MSGQUEUE: u32 = 12;
+const RLIMIT_NICE: u32 = 13;
+const RLIMIT_RTPRIO: u32 = 14;
 const RLIM_NLIMITS: u32 = 16;
 export const RLIM_INFINITY: u64 = u64.MAX_VALUE;
 const SCRATCH: usize = KBUF + 0x600;
@@ -59,6 +64,11 @@ export function init_rlimits(task: task_struct): void {
   set(task, RLIMIT_NOFILE, 256, 256);
   set(task, RLIMIT_SIGPENDING, NR_SIGQUEUES, NR_SIGQUEUES);
   set(task, RLIMIT_MEMLOCK, 8 << 20, 8 << 20);
+  const processes = <u64>totalram_pages() / 64;
+  set(task, RLIMIT_NPROC, processes, processes);
+  set(task, RLIMIT_MSGQUEUE, 819200, 819200);
+  set(task, RLIMIT_NICE, 0, 0);
+  set(task, RLIMIT_RTPRIO, 0, 0);
 }
 
 /** prlimit64(2): tells the old limit, sets the new one. */

@@ -47,6 +47,8 @@ import {
   TASK_MAJ_FLT,
   TASK_MIN_FLT,
   TASK_PARENT,
+  TASK_NIVCSW,
+  TASK_NVCSW,
   TASK_PENDING,
   TASK_PGRP,
   TASK_REGS,
@@ -353,6 +355,9 @@ export function context_switch(next: task_struct): void {
   restore_registers(next);
   emit(Ev.Switch, who, load<u64>(HART_PC), prev.state);
   store<u64>(NR_SWITCHES, load<u64>(NR_SWITCHES) + 1);
+  const forced = prev.state == TaskState.running;
+  const switches = task_field(prev, forced ? TASK_NIVCSW : TASK_NVCSW);
+  store<u64>(switches, load<u64>(switches) + 1);
   store<u32>(CURRENT, <u32>changetype<usize>(next));
   store<u64>(HART_RESERVATION, u64.MAX_VALUE);
   next.switched_in = load<u64>(HART_INSTRET);

@@ -217,17 +217,31 @@ export function seq_putc(m: seq_file, c: u32): void {
   m.count++;
 }
 
-/** A constant text, ASCII. */
+/** A constant text, ASCII: two bytes a letter. */
 // @nomark
 export function seq_puts(m: seq_file, s: string): void {
-  const p = changetype<usize>(s);
-  for (let i = 0; i < s.length; i++) seq_putc(m, load<u16>(p + (<usize>i << 1)));
+  put_letters(m, changetype<usize>(s), s.length, 1);
 }
 
 /** `len` bytes. */
 // @nomark
 export function seq_write(m: seq_file, from: usize, len: usize): void {
-  for (let i: usize = 0; i < len; i++) seq_putc(m, load<u8>(from + i));
+  put_letters(m, from, <u32>len, 0);
+}
+
+/** `len` letters from `from` on, each of 1 << `wide` bytes; only the window's count. */
+// @nomark
+function put_letters(m: seq_file, from: usize, len: u32, wide: u32): void {
+  const begin = m.count;
+  const end = begin + len;
+  m.count = end;
+  if (end <= m.from || begin >= m.from + m.size) return;
+  const first = m.from > begin ? m.from - begin : 0;
+  const last = min<u64>(len, m.from + m.size - begin);
+  let to = <usize>m.buf + <usize>(begin + first - m.from);
+  for (let i = <usize>first; i < <usize>last; i++, to++) {
+    store<u8>(to, load<u8>(from + (i << wide)));
+  }
 }
 
 /** A number, right-aligned in `width` columns: "%*llu". */

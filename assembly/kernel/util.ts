@@ -9,6 +9,13 @@
 import { CONF_BASE, Conf, VM_COMMITTED } from "../abi";
 import { totalram_pages } from "./page_alloc";
 
+/** What overcommit_memory=2 promises at most, in pages. */
+// @nomark
+export function vm_commit_limit(): u64 {
+  const ratio = load<u64>(CONF_BASE + Conf.vm_overcommit_ratio * 8);
+  return (<u64>totalram_pages() * ratio) / 100;
+}
+
 /** May `pages` more be promised? */
 export function vm_enough_memory(pages: u64): bool {
   const mode = load<u64>(CONF_BASE + Conf.vm_overcommit_memory * 8);

@@ -114,6 +114,7 @@ export function vma_unlink(mm: mm_struct, vma: vm_area_struct): void {
 /** Books `pages` more (or, negative, fewer) of `vm_flags` in the address space. */
 // @nomark
 export function vm_stat_account(mm: mm_struct, vm_flags: u32, pages: i64): void {
+  mm.hiwater_vm = max<u64>(mm.hiwater_vm, mm.total_vm);
   mm.total_vm += pages;
   const data: u32 = VM.WRITE | VM.SHARED | VM.GROWSDOWN;
   if ((vm_flags & data) == VM.WRITE) mm.data_vm += pages;

@@ -1,0 +1,161 @@
+// /proc/sys: knobs of the kernel as files. Reading tells the value, writing sets it,
+// and the next fault, allocation or mmap goes by it.
+//
+//   /proc/sys/vm/NAME       a setting of the memory manager: a number with its limits
+//   /proc/sys/kernel/NAME   what the system is called; these can only be read
+//
+//   drop_caches   can only be written: 1 clean pages of files, 2 the kernel's caches
+//                 (directories and inodes, which cost nothing here), 3 both
+//
+// Only root may write.
+//
+// In Linux: fs/proc/proc_sysctl.c, kernel/sysctl.c proc_dointvec_minmax(),
+// fs/drop_caches.c (6.12). fault_around_bytes (debugfs there) and read_ahead_kb (the
+// disk's, in sysfs) are here for convenience.
+// Left out: what nothing here would heed.
+import { CONF_BASE, Conf, VmEvent } from "../abi";
+import { EACCES, EINVAL } from "./errno";
+import { invalidate_mapping_pages } from "./filemap";
+import { ProcRoot, proc_nr, proc_sub } from "./procfs";
+import { seq_file, seq_put_decimal_ll, seq_putc, seq_puts } from "./seq_file";
+import { count_vm_event } from "./vmstat";
+
+/** The knobs of vm, in the order of their names. */
+enum VmKnob {
+  drop_caches = 1,
+  fault_around_bytes,
+  max_map_count,
+  mmap_min_addr,
+  overcommit_memory,
+  overcommit_ratio,
+  read_ahead_kb,
+}
+
+/** The name of entry `i`, from 1, in sys/kernel or sys/vm; "" behind the last. */
+// @nomark
+export function proc_sys_name(nr: u32, i: u32): string {
+  return nr == ProcRoot.sys_vm ? vm_name(i) : kernel_name(i);
+}
+
+// @nomark
+function vm_name(i: u32): string {
+  switch (i) {
+    case VmKnob.drop_caches: return "drop_caches";
+    case VmKnob.fault_around_bytes: return "fault_around_bytes";
+    case VmKnob.max_map_count: return "max_map_count";
+    case VmKnob.mmap_min_addr: return "mmap_min_addr";
+    case VmKnob.overcommit_memory: return "overcommit_memory";
+    case VmKnob.overcommit_ratio: return "overcommit_ratio";
+    case VmKnob.read_ahead_kb: return "read_ahead_kb";
+    default: return "";
+  }
+}
+
+// @nomark
+function kernel_name(i: u32): string {
+  switch (i) {
+    case 1: return "hostname";
+    case 2: return "osrelease";
+    case 3: return "ostype";
+    case 4: return "overflowgid";
+    case 5: return "overflowuid";
+    case 6: return "pid_max";
+    case 7: return "randomize_va_space";
+    case 8: return "version";
+    default: return "";
+  }
+}
+
+/** Type and permissions of a knob. */
+// @nomark
+export function proc_sys_mode(nr: u32, sub: u32): u32 {
+  if (nr != ProcRoot.sys_vm) return 0o100444;
+  return sub == VmKnob.drop_caches ? 0o100200 : 0o100644;
+}
+
+/** Which setting a knob is, -1 when it is none. */
+// @nomark
+function conf_of(sub: u32): i32 {
+  switch (sub) {
+    case VmKnob.fault_around_bytes: return Conf.vm_fault_around_bytes;
+    case VmKnob.max_map_count: return Conf.vm_max_map_count;
+    case VmKnob.mmap_min_addr: return Conf.vm_mmap_min_addr;
+    case VmKnob.overcommit_memory: return Conf.vm_overcommit_memory;
+    case VmKnob.overcommit_ratio: return Conf.vm_overcommit_ratio;
+    case VmKnob.read_ahead_kb: return Conf.vm_read_ahead_kb;
+    default: return -1;
+  }
+}
+
+/** The least and the greatest value of a knob. */
+// @nomark
+function knob_min(sub: u32): i64 {
+  return sub == VmKnob.fault_around_bytes ? 4096 : sub == VmKnob.drop_caches ? 1 : 0;
+}
+
+// @nomark
+function knob_max(sub: u32): i64 {
+  switch (sub) {
+    case VmKnob.overcommit_memory: return 2;
+    case VmKnob.drop_caches: return 4;
+    case VmKnob.fault_around_bytes: return 1 << 21;
+    default: return i32.MAX_VALUE;
+  }
+}
+
+/** The one record of a knob. */
+// @nomark
+export function proc_sys_show(m: seq_file): bool {
+  if (m.index != 0) return false;
+  const sub = proc_sub(m.ino);
+  if (proc_nr(m.ino) == ProcRoot.sys_vm) {
+    const conf = conf_of(sub);
+    if (conf < 0) return false;
+    seq_put_decimal_ll(m, load<u64>(CONF_BASE + (<usize>conf << 3)));
+  } else {
+    seq_puts(m, kernel_text(sub));
+  }
+  seq_putc(m, 0x0a);
+  return true;
+}
+
+// @nomark
+function kernel_text(sub: u32): string {
+  switch (sub) {
+    case 1: return "pagewalk";
+    case 2: return "6.12.0";
+    case 3: return "Linux";
+    case 4:
+    case 5: return "65534";
+    case 6: return "32768";
+    case 7: return "0";
+    default: return "#1";
+  }
+}
+
+/** A knob is written. => 0 or -EINVAL. */
+export function proc_sys_write(ino: u32, value: i64): i64 {
+  if (proc_nr(ino) != ProcRoot.sys_vm) return -EACCES;
+  return vm_sysctl(proc_sub(ino), value);
+}
+
+/** Sets knob number `sub` of vm. => 0 or -EINVAL. */
+export function vm_sysctl(sub: u32, value: i64): i64 {
+  if (value < knob_min(sub) || value > knob_max(sub)) return -EINVAL;
+  if (sub == VmKnob.drop_caches) return drop_caches_sysctl_handler(<u32>value);
+  // Linux rounds down to a power of two.
+  if (sub == VmKnob.fault_around_bytes) value = <i64>1 << (63 - clz(value));
+  const conf = conf_of(sub);
+  if (conf < 0) return -EINVAL;
+  store<u64>(CONF_BASE + (<usize>conf << 3), value);
+  return 0;
+}
+
+/** drop_caches: 1 pages of files; 2, the kernel's own caches, has nothing to drop. */
+export function drop_caches_sysctl_handler(what: u32): i64 {
+  if (what & 1) {
+    invalidate_mapping_pages();
+    count_vm_event(VmEvent.DROP_PAGECACHE);
+  }
+  return 0;
+}
