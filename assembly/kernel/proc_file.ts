@@ -37,12 +37,12 @@ import {
   uptime_proc_show,
 } from "./proc_misc";
 import { proc_sys_show, proc_sys_write } from "./proc_sysctl";
+import { frag_show, pagetypeinfo_show, vmstat_show } from "./proc_vmstat";
 import { ProcPid, ProcRoot, proc_nr, proc_pid, proc_sub, proc_task } from "./procfs";
 import { current, task_struct } from "./sched";
 import { seq_file, seq_read } from "./seq_file";
 import { show_map, show_smap, show_smaps_rollup } from "./task_mmu";
 import { copy_from_user } from "./uaccess";
-import { frag_show, pagetypeinfo_show, vmstat_show } from "./vmstat";
 
 /** The longest text that a file of /proc takes. */
 const TEXT_MAX: u64 = 128;

@@ -15,7 +15,7 @@
 // Left out: what nothing here would heed.
 import { CONF_BASE, Conf, VmEvent } from "../abi";
 import { EACCES, EINVAL } from "./errno";
-import { invalidate_mapping_pages } from "./filemap";
+import { drop_pagecache } from "./filemap";
 import { ProcRoot, proc_nr, proc_sub } from "./procfs";
 import { seq_file, seq_put_decimal_ll, seq_putc, seq_puts } from "./seq_file";
 import { count_vm_event } from "./vmstat";
@@ -154,7 +154,7 @@ export function vm_sysctl(sub: u32, value: i64): i64 {
 /** drop_caches: 1 pages of files; 2, the kernel's own caches, has nothing to drop. */
 export function drop_caches_sysctl_handler(what: u32): i64 {
   if (what & 1) {
-    invalidate_mapping_pages();
+    drop_pagecache();
     count_vm_event(VmEvent.DROP_PAGECACHE);
   }
   return 0;
