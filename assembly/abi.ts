@@ -708,8 +708,19 @@ export enum VM {
   DONTEXPAND = 0x40000,
   /** Not for the child of a fork (MADV_DONTFORK). */
   DONTCOPY = 0x20000,
+  /** Locked pages come when they are touched, not at once (MLOCK_ONFAULT). */
+  LOCKONFAULT = 0x80000,
   NORESERVE = 0x200000,
   ACCOUNT = 0x100000,
+  /** KSM may merge its pages (MADV_MERGEABLE); bit 31 in Linux. */
+  MERGEABLE = 0x1000000,
+  /** The child of a fork finds it empty (MADV_WIPEONFORK). */
+  WIPEONFORK = 0x2000000,
+  /** Not for a core dump. */
+  DONTDUMP = 0x4000000,
+  /** Wishes about huge pages: this kernel has none, but they keep areas apart. */
+  HUGEPAGE = 0x20000000,
+  NOHUGEPAGE = 0x40000000,
 }
 
 export const FILE_COUNT = 0; // u32

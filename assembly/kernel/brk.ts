@@ -9,9 +9,11 @@
 // The heap begins as an area of its own, next to the bss, and then grows in place.
 //
 // In Linux: mm/mmap.c sys_brk(), vm_brk_flags(); mm/vma.c do_brk_flags() (6.12).
-// Left out: RLIMIT_DATA, address randomisation of the heap.
+// Left out: address randomisation of the heap.
 import { CONF_BASE, Conf, PAGE_SIZE, VM } from "../abi";
 import { ENOMEM, IS_ERR_VALUE } from "./errno";
+import { mm_populate } from "./gup";
+import { mlock_future_ok } from "./mlock";
 import {
   MAP_FIXED,
   PAGE_ALIGN,
@@ -20,11 +22,13 @@ import {
   do_munmap,
   get_unmapped_area,
   insert_area,
+  may_expand_vm,
 } from "./mmap";
 import { find_vma, find_vma_intersection, vm_start_gap, vma_before } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { vma_merge_new_range, vmg_of_vma } from "./vma_merge";
-import { current_mm } from "./sched";
+import { RLIMIT_DATA, RLIM_INFINITY } from "./rlimit";
+import { current_mm, rlimit } from "./sched";
 import { vm_enough_memory } from "./util";
 
 /**
@@ -51,9 +55,10 @@ export function vm_brk_flags(mm: mm_struct, addr: u64, request: u64, flags: u32)
 export function do_brk_flags(
   mm: mm_struct, prev: vm_area_struct | null, addr: u64, len: u64, flags: u32,
 ): i64 {
+  const vm_flags = VM_DATA_FLAGS | VM.ACCOUNT | mm.def_flags | flags;
+  if (!may_expand_vm(mm, vm_flags, len >> 12)) return -ENOMEM;
   if (mm.map_count > load<u32>(CONF_BASE + Conf.vm_max_map_count * 8)) return -ENOMEM;
   if (!vm_enough_memory(len >> 12)) return -ENOMEM;
-  const vm_flags = VM_DATA_FLAGS | VM.ACCOUNT | flags;
   if (prev != null && prev.vm_end == addr) {
     const vmg = vmg_of_vma(mm, prev, addr, addr + len);
     vmg.prev = prev;
@@ -77,6 +82,10 @@ export function do_brk_flags(
 export function sys_brk(brk: u64): u64 {
   const mm = current_mm();
   if (brk < mm.start_brk) return mm.brk;
+  // The heap and the program's data together
+  const data = mm.end_data - mm.start_data;
+  const limit = rlimit(RLIMIT_DATA);
+  if (limit != RLIM_INFINITY && brk - mm.start_brk + data > limit) return mm.brk;
   const newbrk = PAGE_ALIGN(brk);
   const oldbrk = PAGE_ALIGN(mm.brk);
   // A: same page
@@ -94,6 +103,7 @@ export function sys_brk(brk: u64): u64 {
   // C: up
   const len = newbrk - oldbrk;
   if (IS_ERR_VALUE(get_unmapped_area(mm, 0, oldbrk, len, 0, MAP_FIXED))) return mm.brk;
+  if (!mlock_future_ok(mm, mm.def_flags, len)) return mm.brk;
   const next = find_vma(mm, oldbrk);
   if (next != null && newbrk + PAGE_SIZE > vm_start_gap(next)) return mm.brk;
   // The bss, before the heap, is not a part of it.
@@ -101,6 +111,7 @@ export function sys_brk(brk: u64): u64 {
   if (heap != null && heap.vm_end <= mm.start_brk) heap = null;
   if (do_brk_flags(mm, heap, oldbrk, len, 0) != 0) return mm.brk;
   mm.brk = brk;
+  if (mm.def_flags & VM.LOCKED) mm_populate(oldbrk, len);
   return brk;
 }
 

@@ -35,6 +35,7 @@ import {
 } from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
+import { anon_vma_prepare } from "./anon_vma";
 import { file_at } from "./file_table";
 import { inode_at } from "./fs";
 import {
@@ -47,6 +48,8 @@ import {
   handle_mm_fault,
   the_fault,
 } from "./memory";
+import { mlock_future_ok } from "./mlock";
+import { may_expand_vm } from "./mmap";
 import { find_vma, vm_stat_account } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { RLIMIT_STACK } from "./rlimit";
@@ -158,10 +161,14 @@ export function expand_stack(mm: mm_struct, vma: vm_area_struct, address: u64): 
   if (vma.vm_end - start > rlimit(RLIMIT_STACK)) return false;
   const grow = (vma.vm_start - start) >> 12;
   if (grow > vma.vm_pgoff) return false;
+  if (!may_expand_vm(mm, vma.vm_flags, grow)) return false;
+  if (!mlock_future_ok(mm, vma.vm_flags, grow << 12)) return false;
   if (!vm_enough_memory(grow)) return false;
+  if (!anon_vma_prepare(vma)) return false;
   // Linux counts it always, and never gives back what a read-only area grew by.
   if (vma.vm_flags & VM.ACCOUNT) vm_acct_memory(grow);
   vm_stat_account(mm, vma.vm_flags, grow);
+  if (vma.vm_flags & VM.LOCKED) mm.locked_vm += grow;
   vma.vm_start = start;
   vma.vm_pgoff -= grow;
   return true;
@@ -227,14 +234,16 @@ export function faultin_page(mm: mm_struct, address: u64, write: bool): bool {
   if (vma.vm_start > address) {
     if (!expand_stack(mm, vma, address)) return false;
   }
-  return faultin_vma(mm, vma, address, write);
+  return (faultin_vma(mm, vma, address, write) & VM_FAULT_ERROR) == 0;
 }
 
-/** Counts and logs the fault that faultin_page asks for. */
-// @nomark
-function faultin_vma(
+/**
+ * The fault itself, at `address` in `vma`, counted and logged.
+ * => what handle_mm_fault says of it.
+ */
+export function faultin_vma(
   mm: mm_struct, vma: vm_area_struct, address: u64, write: bool,
-): bool {
+): u32 {
   const before = load<u64>(CLOCK_PS);
   const mark = load<u64>(MARK_COUNT);
   emit(Ev.FaultEnter, load<u64>(HART_INSTRET), address, 0);
@@ -245,5 +254,5 @@ function faultin_vma(
   const fault = handle_mm_fault(mm, vma, address, fault_flags(access, false));
   mm_account_fault(fault);
   log_fault(address, mark, access, 3, load<u64>(CLOCK_PS) - before);
-  return (fault & VM_FAULT_ERROR) == 0;
+  return fault;
 }

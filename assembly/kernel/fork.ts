@@ -36,6 +36,7 @@ import { anon_vma_fork } from "./anon_vma";
 import { EAGAIN, EINVAL, ENOMEM } from "./errno";
 import { mmput } from "./exit";
 import { fd_slot, get_file } from "./file_table";
+import { VM_LOCKED_MASK } from "./mlock";
 import {
   mm_slot,
   mm_struct,
@@ -56,7 +57,7 @@ import {
 } from "./sched";
 import { put_user_u32 } from "./uaccess";
 import { vm_acct_memory, vm_enough_memory } from "./util";
-import { vma_link } from "./vma";
+import { vm_stat_account, vma_link } from "./vma";
 
 const CSIGNAL: u64 = 0xff;
 const CLONE_VM: u64 = 0x100;
@@ -207,6 +208,10 @@ function mm_init(mm: mm_struct, oldmm: mm_struct): bool {
   mm.data_vm = 0;
   mm.rss_file = 0;
   mm.rss_anon = 0;
+  mm.rss_shmem = 0;
+  mm.swapents = 0;
+  mm.locked_vm = 0;
+  mm.def_flags = 0;
   if (mm.exe_file != 0) get_file(mm.exe_file);
   return true;
 }
@@ -223,18 +228,18 @@ export function dup_mmap(mm: mm_struct, oldmm: mm_struct): i64 {
     if (vma == null) return -ENOMEM;
     vma_link(mm, vma, prev);
     if (counted) vm_acct_memory(pages);
-    mm.total_vm += pages;
+    vm_stat_account(mm, vma.vm_flags, pages);
     prev = vma;
     if (!vma_needs_copy(mpnt)) continue;
     if (!copy_page_range(mm, oldmm, vma, mpnt)) return -ENOMEM;
   }
-  mm.data_vm = oldmm.data_vm;
   return 0;
 }
 
 /** C: pages of its own are in it. What has none can be found again by faults. */
 // @nomark
 function vma_needs_copy(vma: vm_area_struct): bool {
+  if (vma.vm_flags & VM.WIPEONFORK) return false;
   return vma.anon_vma != null || (vma.vm_flags & VM.PFNMAP) != 0;
 }
 
@@ -245,8 +250,9 @@ function vm_area_dup(mm: mm_struct, mpnt: vm_area_struct): vm_area_struct | null
   vma.vm_start = mpnt.vm_start;
   vma.vm_end = mpnt.vm_end;
   vma.vm_pgoff = mpnt.vm_pgoff;
-  vma.vm_flags = mpnt.vm_flags & ~VM.LOCKED;
-  if (!anon_vma_fork(vma, mpnt)) {
+  vma.vm_flags = mpnt.vm_flags & ~VM_LOCKED_MASK;
+  const wiped = (mpnt.vm_flags & VM.WIPEONFORK) != 0;
+  if (!wiped && !anon_vma_fork(vma, mpnt)) {
     vm_area_free(vma);
     return null;
   }

@@ -1,31 +1,71 @@
 // madvise: what a program will do with a range, or no longer needs.
 //
-//   DONTNEED    the pages go now; the next touch brings zeros, or the file's page
-//   RANDOM, SEQUENTIAL, NORMAL    how a mapped file should be read ahead
+//   A  about the area     RANDOM SEQUENTIAL NORMAL     how a file is read ahead
+//                         DONTFORK DOFORK WIPEONFORK KEEPONFORK   what a child gets
+//                         DONTDUMP DODUMP HUGEPAGE NOHUGEPAGE MERGEABLE UNMERGEABLE
+//   B  DONTNEED           the pages go now; the next touch brings zeros, or the file's
+//   D  POPULATE_*         they come now, as by reading or writing each
+//   E  WILLNEED           a file's pages are read into the page cache
 //
-// In Linux: mm/madvise.c (6.12). Left out, in this first part: every other advice.
+// A range may cross areas. A hole in it is an error in the end, but the rest is done.
+//
+// In Linux: mm/madvise.c (6.12).
+// Left out: COLLAPSE (there are no huge pages), poisoning of frames, process_madvise.
 import { VM } from "../abi";
-import { EINVAL, ENOMEM } from "./errno";
+import { EAGAIN, EINVAL, ENOMEM } from "./errno";
+import { file_at } from "./file_table";
+import { madvise_populate } from "./gup";
 import { PAGE_ALIGN, offset_in_page } from "./mmap";
-import { find_vma } from "./vma";
-import { vm_area_struct } from "./mm_types";
-import { mprotect_fixup } from "./mprotect";
+import { mm_struct, vm_area_struct } from "./mm_types";
 import { unmap_page_range } from "./pgtable";
+import { force_page_cache_readahead } from "./readahead";
 import { current_mm } from "./sched";
+import { find_vma } from "./vma";
+import { vma_modify_flags } from "./vma_merge";
 
 const MADV_NORMAL: u32 = 0;
 const MADV_RANDOM: u32 = 1;
 const MADV_SEQUENTIAL: u32 = 2;
+const MADV_WILLNEED: u32 = 3;
 const MADV_DONTNEED: u32 = 4;
+const MADV_DONTFORK: u32 = 10;
+const MADV_DOFORK: u32 = 11;
+const MADV_MERGEABLE: u32 = 12;
+const MADV_UNMERGEABLE: u32 = 13;
+const MADV_HUGEPAGE: u32 = 14;
+const MADV_NOHUGEPAGE: u32 = 15;
+const MADV_DONTDUMP: u32 = 16;
+const MADV_DODUMP: u32 = 17;
+const MADV_WIPEONFORK: u32 = 18;
+const MADV_KEEPONFORK: u32 = 19;
+const MADV_POPULATE_READ: u32 = 22;
+const MADV_POPULATE_WRITE: u32 = 23;
+const MADV_DONTNEED_LOCKED: u32 = 24;
 const READ_HINTS: u32 = VM.RAND_READ | VM.SEQ_READ;
+const VM_SPECIAL: u32 = VM.PFNMAP | VM.DONTEXPAND;
 
 /** madvise(2). => 0; -EINVAL; -ENOMEM when there is a hole (the rest is done). */
 export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
-  if (advice > MADV_SEQUENTIAL && advice != MADV_DONTNEED) return -EINVAL;
+  if (!madvise_behavior_valid(advice)) return -EINVAL;
   if (offset_in_page(start)) return -EINVAL;
-  const end = start + PAGE_ALIGN(len);
-  if (end < start) return -EINVAL;
+  const bytes = PAGE_ALIGN(len);
+  const end = start + bytes;
+  if ((len != 0 && bytes == 0) || end < start) return -EINVAL;
   if (end == start) return 0;
+  if (advice == MADV_POPULATE_READ) return madvise_populate(start, end, false);
+  if (advice == MADV_POPULATE_WRITE) return madvise_populate(start, end, true);
+  return madvise_walk_vmas(start, end, advice);
+}
+
+// @nomark
+function madvise_behavior_valid(advice: u32): bool {
+  if (advice <= MADV_DONTNEED) return true;
+  if (advice >= MADV_DONTFORK && advice <= MADV_KEEPONFORK) return true;
+  return advice >= MADV_POPULATE_READ && advice <= MADV_DONTNEED_LOCKED;
+}
+
+/** Every area of [start, end) in turn. */
+export function madvise_walk_vmas(start: u64, end: u64, advice: u32): i64 {
   let unmapped: i64 = 0;
   let at = start;
   let vma = find_vma(current_mm(), start);
@@ -37,7 +77,7 @@ export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
       if (at >= end) break;
     }
     const stop = min<u64>(end, vma.vm_end);
-    const error = madvise_vma(vma, at, stop, advice);
+    const error = madvise_vma_behavior(vma, at, stop, advice);
     if (error != 0) return error;
     at = stop;
     vma = find_vma(current_mm(), at);
@@ -46,18 +86,70 @@ export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
 }
 
 /** The part of the range inside one area. */
-export function madvise_vma(
+export function madvise_vma_behavior(
   vma: vm_area_struct, start: u64, end: u64, advice: u32,
 ): i64 {
   const mm = current_mm();
-  if (advice == MADV_DONTNEED) {
-    if (vma.vm_flags & (VM.LOCKED | VM.PFNMAP)) return -EINVAL;
-    unmap_page_range(mm, start, end);
-    return 0;
+  switch (advice) {
+    case MADV_DONTNEED: // B
+      if (vma.vm_flags & (VM.LOCKED | VM.PFNMAP)) return -EINVAL;
+      unmap_page_range(mm, start, end);
+      return 0;
+    case MADV_DONTNEED_LOCKED:
+      if (vma.vm_flags & VM.PFNMAP) return -EINVAL;
+      unmap_page_range(mm, start, end);
+      return 0;
+    case MADV_WILLNEED: // E
+      return madvise_willneed(vma, start, end);
+    default: { // A
+      const flags = advised_flags(vma, advice);
+      if (flags < 0) return flags;
+      return madvise_update_vma(mm, vma, start, end, <u32>flags);
+    }
   }
-  let flags = vma.vm_flags & ~READ_HINTS;
-  if (advice == MADV_RANDOM) flags |= VM.RAND_READ;
-  else if (advice == MADV_SEQUENTIAL) flags |= VM.SEQ_READ;
-  else assert(advice == MADV_NORMAL);
-  return mprotect_fixup(mm, vma, start, end, flags);
+}
+
+/** A: the flags that `vma` gets, or -EINVAL. */
+function advised_flags(vma: vm_area_struct, advice: u32): i64 {
+  const flags = vma.vm_flags;
+  switch (advice) {
+    case MADV_NORMAL: return flags & ~READ_HINTS;
+    case MADV_RANDOM: return (flags & ~READ_HINTS) | VM.RAND_READ;
+    case MADV_SEQUENTIAL: return (flags & ~READ_HINTS) | VM.SEQ_READ;
+    case MADV_DONTFORK: return flags | VM.DONTCOPY;
+    case MADV_DOFORK: return flags & ~VM.DONTCOPY;
+    case MADV_WIPEONFORK:
+      if (vma.vm_file != 0 || (flags & VM.SHARED) != 0) return -EINVAL;
+      return flags | VM.WIPEONFORK;
+    case MADV_KEEPONFORK: return flags & ~VM.WIPEONFORK;
+    case MADV_DONTDUMP: return flags | VM.DONTDUMP;
+    case MADV_DODUMP:
+      return flags & VM_SPECIAL ? -EINVAL : <i64>(flags & ~VM.DONTDUMP);
+    case MADV_HUGEPAGE: return (flags & ~VM.NOHUGEPAGE) | VM.HUGEPAGE;
+    case MADV_NOHUGEPAGE: return (flags & ~VM.HUGEPAGE) | VM.NOHUGEPAGE;
+    case MADV_MERGEABLE:
+      if (flags & (VM.SHARED | VM.MAYSHARE | VM_SPECIAL)) return flags;
+      return flags | VM.MERGEABLE;
+    case MADV_UNMERGEABLE: return flags & ~VM.MERGEABLE;
+    default: return -EINVAL;
+  }
+}
+
+/** A: [start, end), inside `vma`, gets other flags. => 0 or -EAGAIN: no memory. */
+function madvise_update_vma(
+  mm: mm_struct, vma: vm_area_struct, start: u64, end: u64, flags: u32,
+): i64 {
+  if (flags == vma.vm_flags) return 0;
+  const part = vma_modify_flags(mm, vma, start, end, flags);
+  if (part == null) return -EAGAIN;
+  part.vm_flags = flags;
+  return 0;
+}
+
+/** E: nothing is waited for but the disk. */
+function madvise_willneed(vma: vm_area_struct, start: u64, end: u64): i64 {
+  if (vma.vm_file == 0) return 0;
+  const first = vma.vm_pgoff + ((start - vma.vm_start) >> 12);
+  force_page_cache_readahead(file_at(vma.vm_file), first, (end - start) >> 12);
+  return 0;
 }

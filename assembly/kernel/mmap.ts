@@ -11,19 +11,30 @@
 //
 // In Linux: mm/mmap.c, mm/vma.c (6.12): do_mmap, mmap_region, do_vmi_munmap,
 // vm_unmapped_area.
-// Left out: locked memory limits, RLIMIT_AS, hugetlb.
+// Left out: hugetlb, MAP_DROPPABLE.
 import { CONF_BASE, Conf, Ev, PAGE_SIZE, VM } from "../abi";
 import { emit } from "../log";
-import { EEXIST, EINVAL, ENOMEM, EOVERFLOW, EPERM, IS_ERR_VALUE } from "./errno";
+import {
+  EAGAIN,
+  EEXIST,
+  EINVAL,
+  ENOMEM,
+  EOVERFLOW,
+  EPERM,
+  IS_ERR_VALUE,
+} from "./errno";
 import { get_file } from "./file_table";
+import { can_do_mlock, mlock_future_ok } from "./mlock";
 import { mmap_vm_flags } from "./mmap_file";
 import { mm_struct, vm_area_alloc, vm_area_struct } from "./mm_types";
-import { TASK_SIZE, unmap_page_range } from "./pgtable";
-import { current_is_root } from "./sched";
+import { PMD_SIZE, TASK_SIZE, free_pgd_range, unmap_page_range } from "./pgtable";
+import { RLIMIT_AS, RLIMIT_DATA } from "./rlimit";
+import { current_is_root, rlimit } from "./sched";
 import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
 import {
   find_vma,
   find_vma_intersection,
+  is_data_mapping,
   __split_vma,
   vm_start_gap,
   vm_stat_account,
@@ -47,12 +58,11 @@ export const MAP_LOCKED: u32 = 0x2000;
 export const MAP_NORESERVE: u32 = 0x4000;
 export const MAP_POPULATE: u32 = 0x8000;
 export const MAP_NONBLOCK: u32 = 0x10000;
+export const MAP_STACK: u32 = 0x20000;
 export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
 export const VM_DATA_FLAGS: u32 =
   VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
-/** What one entry of a level-1 table maps. */
-const PMD_SIZE: u64 = 0x200000;
 /** Where the search goes on, upwards, when there is no room below mmap_base. */
 const TASK_UNMAPPED_BASE: u64 = (TASK_SIZE / 3 + 4095) & ~(<u64>4095);
 
@@ -171,14 +181,21 @@ function accountable_mapping(vm_flags: u32): bool {
   return (vm_flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) == VM.WRITE;
 }
 
-/** Pages of [start, end) that are promised already. */
+/** May `pages` more of `vm_flags` be mapped, under RLIMIT_AS and RLIMIT_DATA? */
+export function may_expand_vm(mm: mm_struct, vm_flags: u32, pages: u64): bool {
+  if (<i64>(mm.total_vm + pages) > <i64>(rlimit(RLIMIT_AS) >> 12)) return false;
+  if (!is_data_mapping(vm_flags)) return true;
+  return <i64>(mm.data_vm + pages) <= <i64>(rlimit(RLIMIT_DATA) >> 12);
+}
+
+/** Pages of [start, end) that are mapped; of areas with any of `flags`, if given. */
 // @nomark
-function accounted_pages(mm: mm_struct, start: u64, end: u64): u64 {
+function mapped_pages(mm: mm_struct, start: u64, end: u64, flags: u32): u64 {
   let pages: u64 = 0;
   let vma = find_vma(mm, start);
   for (; vma != null; vma = vma!.vm_next) {
     if (vma.vm_start >= end) break;
-    if ((vma.vm_flags & VM.ACCOUNT) == 0) continue;
+    if (flags != 0 && (vma.vm_flags & flags) == 0) continue;
     pages += (min<u64>(vma.vm_end, end) - max<u64>(vma.vm_start, start)) >> 12;
   }
   return pages;
@@ -191,9 +208,11 @@ function accounted_pages(mm: mm_struct, start: u64, end: u64): u64 {
 export function mmap_region(
   mm: mm_struct, file: u32, addr: u64, len: u64, vm_flags: u32, pgoff: u64,
 ): u64 {
+  // What is replaced gives back its addresses, and its promise.
+  const extra = (len >> 12) - mapped_pages(mm, addr, addr + len, 0);
+  if (!may_expand_vm(mm, vm_flags, extra)) return <u64>-ENOMEM;
   if (accountable_mapping(vm_flags)) {
-    // What is replaced gives its promise back.
-    const more = (len >> 12) - accounted_pages(mm, addr, addr + len);
+    const more = (len >> 12) - mapped_pages(mm, addr, addr + len, VM.ACCOUNT);
     if (more != 0 && !vm_enough_memory(more)) return <u64>-ENOMEM;
     vm_flags |= VM.ACCOUNT;
   }
@@ -252,7 +271,17 @@ export function insert_area(
 export function book_area(mm: mm_struct, addr: u64, len: u64, vm_flags: u32): void {
   vm_stat_account(mm, vm_flags, len >> 12);
   if (vm_flags & VM.ACCOUNT) vm_acct_memory(len >> 12);
+  if (vm_flags & VM.LOCKED) mm.locked_vm += len >> 12;
   emit(Ev.Vma, addr, addr + len, <u64>vm_flags | (<u64>1 << 32));
+}
+
+/**
+ * Must the first write to each page of a shared mapping be noticed, for its file?
+ * Memory that no file is behind has nothing to be told.
+ */
+// @nomark
+export function vma_wants_writenotify(vma: vm_area_struct): bool {
+  return (vma.vm_flags & (VM.WRITE | VM.SHARED)) == (VM.WRITE | VM.SHARED);
 }
 
 /** PROT_* to VM_*: the bits are the same three. */
@@ -281,16 +310,27 @@ export function do_mmap(
   if (flags & MAP_FIXED_NOREPLACE) {
     if (find_vma_intersection(mm, addr, addr + len) != null) return <u64>-EEXIST;
   }
+  if ((flags & MAP_LOCKED) != 0 && !can_do_mlock()) return <u64>-EPERM;
+  let vm_flags = calc_vm_prot_bits(prot) | calc_vm_flag_bits(flags) | mm.def_flags;
+  if (!mlock_future_ok(mm, vm_flags, len)) return <u64>-EAGAIN;
   const may = mmap_vm_flags(file, prot, flags, pgoff, len >> 12);
   if (may < 0) return <u64>may;
-  let vm_flags = <u32>may | calc_vm_prot_bits(prot);
-  if (flags & MAP_GROWSDOWN) vm_flags |= VM.GROWSDOWN;
-  if (flags & MAP_LOCKED) vm_flags |= VM.LOCKED;
+  vm_flags |= <u32>may;
   if ((flags & MAP_NORESERVE) != 0 && conf(Conf.vm_overcommit_memory) != 2) {
     vm_flags |= VM.NORESERVE;
   }
   if (file == 0) pgoff = addr >> 12;
   return mmap_region(mm, file, addr, len, vm_flags, pgoff);
+}
+
+/** MAP_* to VM_*: the ones that are the area's own business. */
+// @nomark
+function calc_vm_flag_bits(flags: u32): u32 {
+  let vm_flags: u32 = 0;
+  if (flags & MAP_GROWSDOWN) vm_flags |= VM.GROWSDOWN;
+  if (flags & MAP_LOCKED) vm_flags |= VM.LOCKED;
+  if (flags & MAP_STACK) vm_flags |= VM.NOHUGEPAGE;
+  return vm_flags;
 }
 
 /** A hint that is not 0 but too low is meant as "as low as may be". */
@@ -325,12 +365,15 @@ export function do_munmap(mm: mm_struct, start: u64, len: u64): i64 {
   if (last != null && last.vm_end > end) {
     if (__split_vma(mm, last, end) != 0) return -ENOMEM;
   }
-  // E: unlink what lies between
+  // E: unlink what lies between, then the tables that nothing needs any more
+  const from = vma == null ? start : vma.vm_start;
+  const floor = vma == null || vma.vm_prev == null ? 0 : vma.vm_prev!.vm_end;
   while (vma != null && vma.vm_start < end) {
     const next = vma.vm_next;
     remove_vma(mm, vma);
     vma = next;
   }
+  free_pgd_range(mm, from, end, floor, vma == null ? TASK_SIZE : vma.vm_start);
   return 0;
 }
 
@@ -339,6 +382,7 @@ function remove_vma(mm: mm_struct, vma: vm_area_struct): void {
   const pages = (vma.vm_end - vma.vm_start) >> 12;
   unmap_page_range(mm, vma.vm_start, vma.vm_end);
   if (vma.vm_flags & VM.ACCOUNT) vm_unacct_memory(pages);
+  if (vma.vm_flags & VM.LOCKED) mm.locked_vm -= pages;
   vm_stat_account(mm, vma.vm_flags, -(<i64>pages));
   emit(Ev.Vma, vma.vm_start, vma.vm_end, <u64>vma.vm_flags | (<u64>2 << 32));
   vma_unlink(mm, vma);

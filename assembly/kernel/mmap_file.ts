@@ -7,13 +7,22 @@
 // In Linux: mm/mmap.c ksys_mmap_pgoff(), do_mmap(), vm_munmap() (6.12).
 // Left out: shared anonymous memory (it needs shmem), MAP_LOCKED's reading ahead,
 // MAP_SYNC, huge pages.
-import { FileKind, PAGE_SIZE, VM } from "../abi";
-import { EACCES, EBADF, EINVAL, ENODEV, EOVERFLOW, IS_ERR_VALUE } from "./errno";
-import { faultin_page } from "./fault";
+import { FileKind, VM } from "../abi";
+import {
+  EACCES,
+  EBADF,
+  EINVAL,
+  ENODEV,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  IS_ERR_VALUE,
+} from "./errno";
 import { f_readable, f_writable, fget, file_at } from "./file_table";
+import { mm_populate } from "./gup";
 import {
   MAP_ANONYMOUS,
   MAP_GROWSDOWN,
+  MAP_LOCKED,
   MAP_NONBLOCK,
   MAP_POPULATE,
   MAP_PRIVATE,
@@ -26,12 +35,12 @@ import {
   do_munmap,
   offset_in_page,
 } from "./mmap";
-import { find_vma } from "./vma";
-import { pte_offset, pte_present, pte_write } from "./pgtable";
 import { current_mm } from "./sched";
 
 /** Bytes of the largest file there can be. */
 const MAX_LFS_FILESIZE: u64 = 0x7fffffffffffffff;
+/** What mmap has always taken; other bits are an error only to MAP_SHARED_VALIDATE. */
+const LEGACY_MAP_MASK: u32 = 0x7c07f933;
 const MAY_ALL: u32 = VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 
 /** mmap of an open file by the kernel; `off` in bytes. => address or negative errno. */
@@ -58,9 +67,12 @@ export function sys_mmap(
     file = fget(fd);
     if (file == 0) return <u64>-EBADF;
   }
-  const at = do_mmap(current_mm(), file, addr, len, prot, flags, off >> 12);
+  const mm = current_mm();
+  const at = do_mmap(mm, file, addr, len, prot, flags, off >> 12);
   const wanted = (flags & MAP_POPULATE) != 0 && (flags & MAP_NONBLOCK) == 0;
-  if (wanted && !IS_ERR_VALUE(at)) mm_populate(at, PAGE_ALIGN(len));
+  if (IS_ERR_VALUE(at)) return at;
+  const locked = ((mm.def_flags & VM.LOCKED) | (flags & MAP_LOCKED)) != 0;
+  if (wanted || locked) mm_populate(at, PAGE_ALIGN(len));
   return at;
 }
 
@@ -86,6 +98,9 @@ export function mmap_vm_flags(
   const f = file_at(file);
   if (pgoff > (MAX_LFS_FILESIZE - (pages << 12)) >> 12) return -EOVERFLOW;
   if (!shared && type != MAP_PRIVATE) return -EINVAL;
+  if (type == MAP_SHARED_VALIDATE && (flags & ~LEGACY_MAP_MASK) != 0) {
+    return -EOPNOTSUPP;
+  }
   if (shared && (prot & PROT_WRITE) != 0 && !f_writable(f)) return -EACCES;
   if (!f_readable(f)) return -EACCES;
   if (f.f_kind != FileKind.regular) return -ENODEV;
@@ -97,23 +112,4 @@ export function mmap_vm_flags(
     else vm_flags &= ~VM.MAYWRITE;
   }
   return vm_flags;
-}
-
-/**
- * Makes every page of [start, start + len) present, as a touch would: MAP_POPULATE. It
- * stops, without a word, where one cannot be.
- */
-export function mm_populate(start: u64, len: u64): void {
-  const mm = current_mm();
-  for (let va = start; va < start + len; va += PAGE_SIZE) {
-    const vma = find_vma(mm, va);
-    if (vma == null || vma.vm_start > va) return;
-    if ((vma.vm_flags & (VM.READ | VM.WRITE | VM.EXEC)) == 0) return;
-    // A private page that may be written is made the program's own at once.
-    const write = (vma.vm_flags & (VM.WRITE | VM.SHARED)) == VM.WRITE;
-    const slot = pte_offset(mm, va);
-    const pte = slot == 0 ? 0 : load<u64>(slot);
-    if (pte_present(pte) && (!write || pte_write(pte))) continue;
-    if (!faultin_page(mm, va, write)) return;
-  }
 }

@@ -7,14 +7,21 @@
 //
 //   A  a page loses a permission at once
 //   B  it gains read or execute at once
-//   C  it gains write at once only if it is private and nobody else's; otherwise the
-//      next write faults and decides (copy, or reuse)
+//   C  it gains write at once only if it is private and nobody else's, or of a shared
+//      file and dirty already; otherwise the next write faults and decides
 //
 // In Linux: mm/mprotect.c, do_mprotect_pkey(), mprotect_fixup(), change_pte_range()
-// (6.12). Left out: protection keys, PROT_GROWSDOWN, hugetlb, userfaultfd.
+// (6.12). Left out: protection keys, hugetlb, userfaultfd.
 import { PAGE_SIZE, PG, VM } from "../abi";
 import { EACCES, EINVAL, ENOMEM } from "./errno";
-import { PAGE_ALIGN, calc_vm_prot_bits, offset_in_page } from "./mmap";
+import { populate_vma_page_range } from "./gup";
+import {
+  PAGE_ALIGN,
+  calc_vm_prot_bits,
+  may_expand_vm,
+  offset_in_page,
+  vma_wants_writenotify,
+} from "./mmap";
 import { find_vma, vm_stat_account } from "./vma";
 import { vma_modify_flags } from "./vma_merge";
 import { mem_map, mm_struct, vm_area_struct } from "./mm_types";
@@ -33,6 +40,10 @@ import { current_mm } from "./sched";
 import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
 
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
+const PROT_SEM: u32 = 8;
+/** The change reaches to the start of the stack's area, or to its end. */
+const PROT_GROWSDOWN: u32 = 0x1000000;
+const PROT_GROWSUP: u32 = 0x2000000;
 
 /**
  * mprotect(2).
@@ -41,14 +52,25 @@ const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
  */
 export function sys_mprotect(start: u64, len: u64, prot: u32): i64 {
   const mm = current_mm();
+  const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+  prot &= ~grows;
+  if (grows == (PROT_GROWSDOWN | PROT_GROWSUP)) return -EINVAL;
   if (offset_in_page(start)) return -EINVAL;
   if (len == 0) return 0;
   len = PAGE_ALIGN(len);
   const end = start + len;
   if (end <= start) return -ENOMEM;
-  if (prot & ~(VM_ACCESS | 8)) return -EINVAL;
+  if (prot & ~(VM_ACCESS | PROT_SEM)) return -EINVAL;
   let vma = find_vma(mm, start);
-  if (vma == null || vma.vm_start > start) return -ENOMEM;
+  if (vma == null || vma.vm_start >= end) return -ENOMEM;
+  if (grows == PROT_GROWSDOWN) {
+    start = vma.vm_start;
+    if ((vma.vm_flags & VM.GROWSDOWN) == 0) return -EINVAL;
+  } else if (vma.vm_start > start) {
+    return -ENOMEM;
+  } else if (grows != 0) {
+    return -EINVAL; // no stack here grows up
+  }
   let at = start;
   while (at < end) {
     if (vma == null || vma.vm_start > at) return -ENOMEM;
@@ -78,6 +100,10 @@ export function mprotect_fixup(
   let charged: u64 = 0;
   let returned: u64 = 0;
   if (newflags & VM.WRITE) {
+    // It turns into data, of which there may be only so much.
+    if (!may_expand_vm(mm, newflags, pages) && may_expand_vm(mm, oldflags, pages)) {
+      return -ENOMEM;
+    }
     if ((oldflags & counted) == 0) {
       if (!vm_enough_memory(pages)) return -ENOMEM;
       charged = pages;
@@ -96,6 +122,11 @@ export function mprotect_fixup(
   vm_stat_account(mm, newflags, pages);
   part.vm_flags = newflags;
   change_protection(mm, part, start, end);
+  // Locked memory that may now be written is copied before somebody has to wait for it.
+  const private_locked = oldflags & (VM.WRITE | VM.SHARED | VM.LOCKED);
+  if (private_locked == VM.LOCKED && (newflags & VM.WRITE) != 0) {
+    populate_vma_page_range(mm, part, start, end);
+  }
   return 0;
 }
 
@@ -119,6 +150,15 @@ export function change_protection(
   }
 }
 
+/** C: is there nothing that the next write would have to do first? */
+function can_change_pte_writable(vma: vm_area_struct, pfn: u32, old: u64): bool {
+  if ((vma.vm_flags & VM.WRITE) == 0) return false;
+  if ((vma.vm_flags & VM.SHARED) == 0) {
+    return (mem_map(pfn).flags & PG.anon_exclusive) != 0;
+  }
+  return !vma_wants_writenotify(vma) || (old & _PAGE_DIRTY) != 0;
+}
+
 /** The entry that `old` becomes under the area's present flags. */
 function changed_pte(vma: vm_area_struct, old: u64): u64 {
   const pfn = pte_pfn(old);
@@ -126,10 +166,6 @@ function changed_pte(vma: vm_area_struct, old: u64): u64 {
   let pte = mk_pte(pfn, vma.vm_flags) & ~_PAGE_ACCESSED;
   pte |= old & (_PAGE_ACCESSED | _PAGE_DIRTY);
   if (pte_special(old)) return pte_mkspecial(pte);
-  // C: write at once only on a private page that nobody shares
-  const writable = (vma.vm_flags & (VM.WRITE | VM.SHARED)) == VM.WRITE;
-  const exclusive = (mem_map(pfn).flags & PG.anon_exclusive) != 0;
-  if (writable && exclusive) return pte_mkwrite(pte);
-  return pte;
+  return can_change_pte_writable(vma, pfn, old) ? pte_mkwrite(pte) : pte;
 }
 

@@ -5,14 +5,21 @@
 //   B longer   |--- old ---|++++|     in place, when the addresses after it are free
 //   C moved                           |--- old ---|++++|     the PTEs change tables,
 //                                                            the frames do not move
+//   D DONTUNMAP  |.. empty ..|        |--- old ---|          moved, and the old area
+//                                                            stays, without its pages
+//   E old_len 0                       a second mapping of the same shared pages
 //
 // Moving costs a PTE a page, copying would cost a page a page: that is why realloc of a
 // large block is cheap.
 //
-// In Linux: mm/mremap.c, sys_mremap(), vma_to_resize(), move_vma(), move_page_tables()
-// (6.12). Left out: MREMAP_DONTUNMAP, old_len 0, moving whole page tables.
+// In Linux: mm/mremap.c, sys_mremap(), mremap_to(), vma_to_resize(), move_vma(),
+// move_page_tables(); mm/vma.c copy_vma() (6.12).
+// Left out: moving whole page tables, userfaultfd.
 import { CONF_BASE, Conf, VM } from "../abi";
-import { EFAULT, EINVAL, ENOMEM, IS_ERR_VALUE } from "./errno";
+import { anon_vma_clone, unlink_anon_vmas } from "./anon_vma";
+import { EAGAIN, EFAULT, EINVAL, ENOMEM, IS_ERR_VALUE } from "./errno";
+import { mm_populate } from "./gup";
+import { VM_LOCKED_MASK, mlock_future_ok } from "./mlock";
 import {
   MAP_FIXED,
   PAGE_ALIGN,
@@ -20,40 +27,69 @@ import {
   do_munmap,
   get_unmapped_area,
   insert_area,
+  may_expand_vm,
   offset_in_page,
 } from "./mmap";
-import { find_vma, find_vma_intersection, vma_before } from "./vma";
-import { vma_merge_extend, vma_merge_new_range, vmg_of_vma } from "./vma_merge";
-import { anon_vma_clone } from "./anon_vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { TASK_SIZE, move_ptes, pte_alloc_range } from "./pgtable";
 import { current_mm } from "./sched";
 import { vm_enough_memory } from "./util";
+import { find_vma, find_vma_intersection, vma_before } from "./vma";
+import { vma_merge_extend, vma_merge_new_range, vmg_of_vma } from "./vma_merge";
 
 const MREMAP_MAYMOVE: u32 = 1;
 const MREMAP_FIXED: u32 = 2;
+const MREMAP_DONTUNMAP: u32 = 4;
+
+// @nomark
+function max_map_count(): u32 {
+  return load<u32>(CONF_BASE + Conf.vm_max_map_count * 8);
+}
+
+/** Are these flags, and the lengths with them, a question at all? */
+// @nomark
+function valid_request(flags: u32, old_len: u64, new_len: u64): bool {
+  if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) return false;
+  const moves = (flags & MREMAP_MAYMOVE) != 0;
+  if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 && !moves) return false;
+  return (flags & MREMAP_DONTUNMAP) == 0 || old_len == new_len;
+}
 
 /** mremap(2). => the new address or negative errno. */
 export function sys_mremap(
   addr: u64, old_len: u64, new_len: u64, flags: u32, new_addr: u64,
 ): u64 {
   const mm = current_mm();
-  if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) return <u64>-EINVAL;
-  if ((flags & (MREMAP_MAYMOVE | MREMAP_FIXED)) == MREMAP_FIXED) return <u64>-EINVAL;
+  if (!valid_request(flags, old_len, new_len)) return <u64>-EINVAL;
   if (offset_in_page(addr)) return <u64>-EINVAL;
   old_len = PAGE_ALIGN(old_len);
   new_len = PAGE_ALIGN(new_len);
   if (new_len == 0) return <u64>-EINVAL;
   const vma = find_vma(mm, addr);
   if (vma == null || vma.vm_start > addr) return <u64>-EFAULT;
-  if (flags & MREMAP_FIXED) return mremap_to(mm, addr, old_len, new_addr, new_len);
+  const locked = (vma.vm_flags & VM.LOCKED) != 0;
+  const moved = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+  const at = moved != 0
+    ? mremap_to(mm, addr, old_len, new_addr, new_len, flags)
+    : resize_vma(mm, vma, addr, old_len, new_len, flags);
+  // What is new of a locked area comes at once.
+  if (!IS_ERR_VALUE(at) && locked && new_len > old_len) {
+    mm_populate(at + old_len, new_len - old_len);
+  }
+  return at;
+}
+
+/** A, B, C: where nobody said where to. => the address or negative errno. */
+export function resize_vma(
+  mm: mm_struct, vma: vm_area_struct, addr: u64, old_len: u64, new_len: u64, flags: u32,
+): u64 {
   // A
   if (old_len >= new_len) {
     if (old_len == new_len) return addr;
     const error = do_munmap(mm, addr + new_len, old_len - new_len);
     return error != 0 ? <u64>error : addr;
   }
-  const error = vma_to_resize(vma, addr, old_len, new_len);
+  const error = vma_to_resize(mm, vma, addr, old_len, new_len, flags);
   if (error != 0) return <u64>error;
   // B
   const more = new_len - old_len;
@@ -62,9 +98,9 @@ export function sys_mremap(
       return <u64>-ENOMEM;
     }
     const from = vma.vm_end;
-    const flags = vma.vm_flags;
+    const vm_flags = vma.vm_flags;
     if (vma_merge_extend(mm, vma, more) == null) return <u64>-ENOMEM;
-    book_area(mm, from, more, flags);
+    book_area(mm, from, more, vm_flags);
     return addr;
   }
   // C
@@ -72,18 +108,25 @@ export function sys_mremap(
   const pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
   const found = get_unmapped_area(mm, vma.vm_file, 0, new_len, pgoff, 0);
   if (IS_ERR_VALUE(found)) return found;
-  return move_vma(mm, vma, addr, old_len, found, new_len);
+  return move_vma(mm, vma, addr, old_len, found, new_len, flags);
 }
 
 /** May [addr, addr + old_len) of `vma` become `new_len` bytes? => 0 or errno. */
-// @nomark
-function vma_to_resize(
-  vma: vm_area_struct, addr: u64, old_len: u64, new_len: u64,
+export function vma_to_resize(
+  mm: mm_struct, vma: vm_area_struct, addr: u64, old_len: u64, new_len: u64, flags: u32,
 ): i64 {
-  if (old_len == 0) return -EINVAL;
+  const special = (vma.vm_flags & (VM.DONTEXPAND | VM.PFNMAP)) != 0;
+  // E: of private memory it would only be an empty area.
+  if (old_len == 0 && (vma.vm_flags & (VM.SHARED | VM.MAYSHARE)) == 0) return -EINVAL;
+  if ((flags & MREMAP_DONTUNMAP) != 0 && special) return -EINVAL;
   if (old_len > vma.vm_end - addr) return -EFAULT;
-  if (new_len != old_len && (vma.vm_flags & VM.DONTEXPAND) != 0) return -EFAULT;
-  return 0;
+  if (new_len == old_len) return 0;
+  const pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
+  if (pgoff + (new_len >> 12) < pgoff) return -EINVAL;
+  if (special) return -EFAULT;
+  if (!mlock_future_ok(mm, vma.vm_flags, new_len - old_len)) return -EAGAIN;
+  const more = <i64>(new_len - old_len) >> 12;
+  return may_expand_vm(mm, vma.vm_flags, more) ? 0 : -ENOMEM;
 }
 
 /** B: are `more` bytes after `vma` free? */
@@ -96,14 +139,19 @@ function vma_expandable(mm: mm_struct, vma: vm_area_struct, more: u64): bool {
   return !IS_ERR_VALUE(at);
 }
 
-/** C with a place of the caller's choice; what was mapped there goes. */
+/**
+ * C, D with a place of the caller's choice (MREMAP_FIXED: what was mapped there goes)
+ * or anywhere (DONTUNMAP alone). => the address or negative errno.
+ */
 export function mremap_to(
-  mm: mm_struct, addr: u64, old_len: u64, new_addr: u64, new_len: u64,
+  mm: mm_struct, addr: u64, old_len: u64, new_addr: u64, new_len: u64, flags: u32,
 ): u64 {
+  const fixed = (flags & MREMAP_FIXED) != 0;
   if (offset_in_page(new_addr)) return <u64>-EINVAL;
   if (new_len > TASK_SIZE || new_addr > TASK_SIZE - new_len) return <u64>-EINVAL;
   if (addr + old_len > new_addr && new_addr + new_len > addr) return <u64>-EINVAL;
-  let error = do_munmap(mm, new_addr, new_len);
+  if (mm.map_count + 2 >= max_map_count() - 3) return <u64>-ENOMEM;
+  let error = fixed ? do_munmap(mm, new_addr, new_len) : 0;
   if (error != 0) return <u64>error;
   if (old_len > new_len) {
     error = do_munmap(mm, addr + new_len, old_len - new_len);
@@ -112,31 +160,51 @@ export function mremap_to(
   }
   const vma = find_vma(mm, addr);
   if (vma == null || vma.vm_start > addr) return <u64>-EFAULT;
-  error = vma_to_resize(vma, addr, old_len, new_len);
+  error = vma_to_resize(mm, vma, addr, old_len, new_len, flags);
   if (error != 0) return <u64>error;
+  const keeps = (flags & MREMAP_DONTUNMAP) != 0;
+  if (keeps && !may_expand_vm(mm, vma.vm_flags, old_len >> 12)) return <u64>-ENOMEM;
   const pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> 12);
-  const at = get_unmapped_area(mm, vma.vm_file, new_addr, new_len, pgoff, MAP_FIXED);
+  const how = fixed ? MAP_FIXED : 0;
+  const at = get_unmapped_area(mm, vma.vm_file, new_addr, new_len, pgoff, how);
   if (IS_ERR_VALUE(at)) return at;
-  return move_vma(mm, vma, addr, old_len, at, new_len);
+  return move_vma(mm, vma, addr, old_len, at, new_len, flags);
 }
 
 /**
- * C: a copy of the area at `new_addr`, the pages moved to it, the old range unmapped.
+ * C, D: a copy of the area at `new_addr`, the pages moved to it, the old range unmapped
+ * or left empty.
  * => new_addr or -ENOMEM, then nothing has moved.
  */
 export function move_vma(
   mm: mm_struct, vma: vm_area_struct, addr: u64, old_len: u64, new_addr: u64,
-  new_len: u64,
+  new_len: u64, flags: u32,
 ): u64 {
-  const max_map_count = load<u32>(CONF_BASE + Conf.vm_max_map_count * 8);
-  if (mm.map_count + 3 >= max_map_count) return <u64>-ENOMEM;
+  if (mm.map_count >= max_map_count() - 3) return <u64>-ENOMEM;
+  const keeps = (flags & MREMAP_DONTUNMAP) != 0;
+  const account = keeps ? new_len >> 12 : <u64>(<i64>(new_len - old_len) >> 12);
   const accounted = (vma.vm_flags & VM.ACCOUNT) != 0;
-  if (accounted && !vm_enough_memory(new_len >> 12)) return <u64>-ENOMEM;
+  if (accounted && !vm_enough_memory(account)) return <u64>-ENOMEM;
   if (!pte_alloc_range(mm, addr, old_len, new_addr)) return <u64>-ENOMEM;
-  if (copy_vma(mm, vma, addr, new_addr, new_len) == null) return <u64>-ENOMEM;
+  const copy = copy_vma(mm, vma, addr, new_addr, new_len);
+  if (copy == null) return <u64>-ENOMEM;
   move_ptes(mm, addr, new_addr, old_len);
+  if (keeps) {
+    leave_empty(mm, vma, addr, old_len);
+    return new_addr;
+  }
+  if (old_len == 0) return new_addr; // E
   const error = do_munmap(mm, addr, old_len);
   return error != 0 ? <u64>error : new_addr;
+}
+
+/** D: the pages of the range have left `vma`; so do its lock, and its anon_vma. */
+function leave_empty(
+  mm: mm_struct, vma: vm_area_struct, addr: u64, len: u64,
+): void {
+  if (vma.vm_flags & VM.LOCKED) mm.locked_vm -= len >> 12;
+  vma.vm_flags &= ~VM_LOCKED_MASK;
+  if (vma.vm_start == addr && vma.vm_end == addr + len) unlink_anon_vmas(vma);
 }
 
 /**

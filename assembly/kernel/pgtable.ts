@@ -16,8 +16,7 @@
 //
 // In Linux: arch/riscv/include/asm/pgtable*.h, mm/memory.c __pte_alloc() (6.12). Linux
 // names five levels and folds the ones that Sv39 lacks (p4d, pud).
-// Left out: huge pages, page-table locks, freeing a table before the process ends
-// (free_pgd_range on munmap).
+// Left out: huge pages, page-table locks.
 import { Ev, HART_SATP, PG, VM } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { sfence_vma, sfence_vma_asid } from "../hw/tlb";
@@ -43,6 +42,9 @@ export const _PAGE_PROT_NONE: u64 = _PAGE_GLOBAL;
  */
 export const _PAGE_SWP_EXCLUSIVE: u64 = _PAGE_ACCESSED;
 export const PTRS_PER_PTE: u32 = 512;
+/** What one entry of a level-1 table maps, and one of the root. */
+export const PMD_SIZE: u64 = 0x200000;
+const PGDIR_SIZE: u64 = 0x40000000;
 /** User addresses end here: Sv39's lower half. */
 export const TASK_SIZE: u64 = 0x4000000000;
 
@@ -351,6 +353,38 @@ function copy_present_pte(
     page_add_rmap(mm, pte_pfn(pte));
   }
   set_pte(mm, va, to, pte & ~_PAGE_ACCESSED);
+}
+
+/**
+ * Frees the tables that [addr, end) needed and nothing else does: `floor` is where the
+ * mapping before it ends, `ceiling` where the next one begins.
+ */
+export function free_pgd_range(
+  mm: mm_struct, addr: u64, end: u64, floor: u64, ceiling: u64,
+): void {
+  let va = addr & ~(PGDIR_SIZE - 1);
+  for (; va < end; va += PGDIR_SIZE) {
+    const slot = pte_slot(mm.pgd, pte_index(va, 2));
+    if (!pte_present(load<u64>(slot))) continue;
+    const table = pte_pfn(load<u64>(slot));
+    let at = max<u64>(va, addr) & ~(PMD_SIZE - 1);
+    for (; at < min<u64>(end, va + PGDIR_SIZE); at += PMD_SIZE) {
+      if (at < floor || at + PMD_SIZE > ceiling) continue;
+      pgtable_free(mm, at, pte_slot(table, pte_index(at, 1)));
+    }
+    if (va >= floor && va + PGDIR_SIZE <= ceiling) pgtable_free(mm, va, slot);
+  }
+}
+
+/** Frees the table that the entry at `slot` points to, if there is one. */
+function pgtable_free(mm: mm_struct, va: u64, slot: usize): void {
+  const entry = load<u64>(slot);
+  if (!pte_present(entry)) return;
+  frame_written(pfn_of_slot(slot));
+  store<u64>(slot, 0);
+  emit(Ev.SetPte, va | (<u64>mm.asid << 48), entry, 0);
+  put_page(pte_pfn(entry));
+  mm.pgtables--;
 }
 
 /** Frees every page table of `mm`; nothing may be mapped any more. */

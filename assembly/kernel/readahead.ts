@@ -115,6 +115,15 @@ function get_next_ra_size(size: u32): u32 {
   return max;
 }
 
+/** Reads `nr` pages from page `index` on, whatever the window is, and no further. */
+export function force_page_cache_readahead(f: file, index: u64, nr: u64): void {
+  const end = min<u64>(index + nr, inode_pages(inode_at(f.f_inode)));
+  for (let at = index; at < end; at++) {
+    if (page_cache_queue(f.f_inode, at) == NO_PAGE) break;
+  }
+  disk_run_queue();
+}
+
 /** Queues the window's pages that are not in memory, and marks the one that asks on. */
 export function do_page_cache_ra(f: file): void {
   const end = inode_pages(inode_at(f.f_inode));

@@ -54,6 +54,7 @@ import { sys_getitimer, sys_setitimer } from "./itimer";
 import { sys_kill, sys_rt_sigqueueinfo, sys_tgkill } from "./kill";
 import { sys_madvise } from "./madvise";
 import { sys_mincore } from "./mincore";
+import { sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from "./mlock";
 import { sys_mmap, sys_munmap } from "./mmap_file";
 import { sys_mprotect } from "./mprotect";
 import { sys_mremap } from "./mremap";
@@ -205,9 +206,14 @@ export function invoke_syscall(nr: u32): i64 {
     case 222:
       return sys_mmap(a(0), a(1), <u32>a(2), <u32>a(3), <u32>a(4), a(5));
     case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
+    case 228: return sys_mlock2(a(0), a(1), 0);
+    case 229: return sys_munlock(a(0), a(1));
+    case 230: return sys_mlockall(<u32>a(0));
+    case 231: return sys_munlockall();
     case 232: return sys_mincore(a(0), a(1), a(2));
     case 233: return sys_madvise(a(0), a(1), <u32>a(2));
     case 240: return sys_rt_sigqueueinfo(<i32>a(1), <u32>a(2), a(3), false);
+    case 284: return sys_mlock2(a(0), a(1), <u32>a(2));
     case 258: return sys_riscv_hwprobe(a(0), a(1), a(2), a(3), <u32>a(4));
     case 259: return sys_riscv_flush_icache(a(2));
     case 260: return sys_wait4(<i32>a(0), a(1), <u32>a(2), a(3));

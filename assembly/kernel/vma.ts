@@ -116,8 +116,13 @@ export function vma_unlink(mm: mm_struct, vma: vm_area_struct): void {
 export function vm_stat_account(mm: mm_struct, vm_flags: u32, pages: i64): void {
   mm.hiwater_vm = max<u64>(mm.hiwater_vm, mm.total_vm);
   mm.total_vm += pages;
-  const data: u32 = VM.WRITE | VM.SHARED | VM.GROWSDOWN;
-  if ((vm_flags & data) == VM.WRITE) mm.data_vm += pages;
+  if (is_data_mapping(vm_flags)) mm.data_vm += pages;
+}
+
+/** Private memory that may be written, stacks aside: what RLIMIT_DATA is about. */
+// @nomark
+export function is_data_mapping(vm_flags: u32): bool {
+  return (vm_flags & (VM.WRITE | VM.SHARED | VM.GROWSDOWN)) == VM.WRITE;
 }
 
 /**
