@@ -34,6 +34,19 @@ enum { SIGSEGV = 11 };
 // True for the top 4095 values, where the kernel puts -errno.
 static inline int is_error(const void *p) { return (uintptr_t)p > -4096UL; }
 
+// signal.S: a handler gets the signal, what the kernel tells of it, and the
+// registers it interrupted.
+struct siginfo {
+  int si_signo, si_errno, si_code;
+  void *si_addr; // of a fault
+};
+struct sigaction {
+  void (*handler)(int signal, struct siginfo *info, void *context);
+  unsigned long flags, mask;
+};
+enum { SA_SIGINFO = 4 };
+long rt_sigaction(int signal, const struct sigaction *new, struct sigaction *old, size_t size);
+
 // string.c
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
