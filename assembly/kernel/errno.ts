@@ -45,6 +45,7 @@ export const ELOOP: i64 = 40;
 export const EOVERFLOW: i64 = 75;
 export const ELIBBAD: i64 = 80;
 export const EOPNOTSUPP: i64 = 95;
+export const ETIMEDOUT: i64 = 110;
 
 /** Never seen by a program: the call waits, and its ECALL is executed again. */
 export const ERESTARTSYS: i64 = 512;

@@ -21,6 +21,7 @@ import {
 import { emit } from "../log";
 import { fd_slot, fput } from "./file_table";
 import { set_fs_pwd } from "./fs_struct";
+import { futex_wake_tid } from "./futex";
 import { mm_struct } from "./mm_types";
 import { exit_mmap } from "./mmap";
 import { child_siginfo, kill_orphaned_pgrp } from "./job_control";
@@ -74,6 +75,7 @@ function exit_mm(task: task_struct): void {
   if (mm == null) return;
   if (task.clear_child_tid != 0 && mm.mm_users > 1) {
     put_user_u32(task.clear_child_tid, 0);
+    futex_wake_tid(task.clear_child_tid);
   }
   complete_vfork_done(task);
   mmput(mm);

@@ -20,6 +20,9 @@ import { EBADF, EFAULT, EINVAL } from "./errno";
 import { f_writable, fget, file, file_at } from "./file_table";
 import { pipe_bytes, pipe_of, pipe_room } from "./pipe";
 import { current, wait_on_nohand } from "./sched";
+import { set_user_sigmask } from "./sigaction";
+import { restore_saved_sigmask } from "./sigframe";
+import { signal_pending } from "./signal";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 const POLLIN: u32 = 1;
@@ -32,8 +35,6 @@ const POLLWRNORM: u32 = 0x100;
 const READABLE: u32 = POLLIN | POLLRDNORM;
 const WRITABLE: u32 = POLLOUT | POLLWRNORM;
 const POLLFD_SIZE: u64 = 8;
-/** SIGKILL and SIGSTOP, which no mask holds back. */
-const UNMASKABLE: u64 = 0x40100;
 const NSEC_PER_SEC: u64 = 1000000000;
 const PS_PER_NS: u64 = 1000;
 const MAX_SECONDS: u64 = 1 << 33;
@@ -76,32 +77,37 @@ function poll_select_set_timeout(ts: u64): i64 {
  * For the call's time the mask at `mask` (0: none given) is the task's.
  * => 0, -EFAULT or -EINVAL.
  */
-function set_user_sigmask(mask: u64, size: u64): i64 {
+function begin_sigmask(mask: u64, size: u64): i64 {
   if (mask == 0) return 0;
   if (size != 8) return -EINVAL;
   if (copy_from_user(SCRATCH, mask, 8) != 0) return -EFAULT;
-  const task = current();
-  task.saved_sigmask = task.blocked;
-  task.restore_sigmask = 1;
-  task.blocked = load<u64>(SCRATCH) & ~UNMASKABLE;
+  set_user_sigmask(load<u64>(SCRATCH));
   return 0;
 }
 
 /** The call is over: its own mask again, and what is left of the time to `ts`. */
+// @nomark
 function poll_select_finish(ts: u64, answer: i64): i64 {
-  const task = current();
-  if (task.restore_sigmask != 0) {
-    task.blocked = task.saved_sigmask;
-    task.restore_sigmask = 0;
-  }
-  if (ts == 0) return answer;
+  restore_saved_sigmask();
+  put_time_left(ts);
+  return answer;
+}
+
+/** Linux does not say either when this cannot be written. */
+function put_time_left(ts: u64): void {
+  if (ts == 0) return;
   const now = now_ps();
-  const left = task.wake_at > now ? (task.wake_at - now) / PS_PER_NS : 0;
+  const until = current().wake_at;
+  const left = until > now ? (until - now) / PS_PER_NS : 0;
   store<u64>(SCRATCH, left / NSEC_PER_SEC);
   store<u64>(SCRATCH, left % NSEC_PER_SEC, 8);
-  // Linux does not say either when this cannot be written.
   copy_to_user(ts, SCRATCH, 16);
-  return answer;
+}
+
+/** B, C; and D, when a signal is there: the mask goes back when it is delivered. */
+function poll_schedule_timeout(ts: u64): i64 {
+  if (signal_pending(current())) put_time_left(ts);
+  return wait_on_nohand(WaitKind.poll, 0);
 }
 
 /** B, C: is the time up? A call that may sleep no longer answers what it has. */
@@ -117,11 +123,11 @@ export function sys_ppoll(
   if (current().restarted == 0) {
     if (nfds > <u64>TASK_NR_FDS) return -EINVAL;
     let error = poll_select_set_timeout(ts);
-    if (error == 0) error = set_user_sigmask(mask, mask_size);
+    if (error == 0) error = begin_sigmask(mask, mask_size);
     if (error != 0) return error;
   }
   const ready = do_poll(fds, nfds, false);
-  if (ready == 0 && !timed_out()) return wait_on_nohand(WaitKind.poll, 0); // B, C, D
+  if (ready == 0 && !timed_out()) return poll_schedule_timeout(ts); // B, C, D
   const answer = ready < 0 ? ready : do_poll(fds, nfds, true);
   return poll_select_finish(ts, answer); // A, C
 }
@@ -166,7 +172,7 @@ export function sys_pselect6(
   else if (!get_fd_set(outp, 1, bytes)) ready = -EFAULT;
   else if (!get_fd_set(exp, 2, bytes)) ready = -EFAULT;
   else ready = do_select(nr);
-  if (ready == 0 && !timed_out()) return wait_on_nohand(WaitKind.poll, 0); // B, C, D
+  if (ready == 0 && !timed_out()) return poll_schedule_timeout(ts); // B, C, D
   if (ready >= 0) {
     const told = set_fd_set(inp, 3, bytes) && set_fd_set(outp, 4, bytes);
     if (!told || !set_fd_set(exp, 5, bytes)) ready = -EFAULT;
@@ -184,7 +190,7 @@ function begin_select(ts: u64, sig: u64): i64 {
     size = load<u64>(SCRATCH, 8);
   }
   const error = poll_select_set_timeout(ts);
-  return error != 0 ? error : set_user_sigmask(mask, size);
+  return error != 0 ? error : begin_sigmask(mask, size);
 }
 
 // @nomark

@@ -49,8 +49,8 @@ export class signal_struct {
   /** What a futex waiter waits for, see futex.ts. */
   futex_object!: u64;
   futex_offset!: u64;
+  futex_since!: u64; // ps
   futex_bitset!: u32;
-  pad!: u32;
 }
 
 /** group_exit_code is a deadly signal: the process ends at its next chance. */

@@ -50,6 +50,7 @@ import {
 import { do_execve } from "./exec";
 import { sys_clone } from "./fork";
 import { NOT_A_FILE_CALL, invoke_file_syscall } from "./fs_syscall";
+import { sys_futex } from "./futex";
 import { sys_getitimer, sys_setitimer } from "./itimer";
 import { sys_kill, sys_rt_sigqueueinfo, sys_tgkill } from "./kill";
 import { sys_madvise } from "./madvise";
@@ -150,6 +151,8 @@ export function invoke_syscall(nr: u32): i64 {
     case 94: return sys_exit_group(<u32>a(0));
     case 95: return sys_waitid(<u32>a(0), <i32>a(1), a(2), <u32>a(3), a(4));
     case 96: return sys_set_tid_address(a(0));
+    case 98:
+      return sys_futex(a(0), <u32>a(1), <u32>a(2), a(3), a(4), <u32>a(5));
     case 99: return a(1) == 24 ? 0 : -EINVAL; // set_robust_list: one thread, no futex
     case 101: return sys_clock_nanosleep(1, 0, a(0), a(1));
     case 102: return sys_getitimer(<u32>a(0), a(1));

@@ -94,6 +94,14 @@ export function timespec_until(): u64 {
   return ns_to_ps(timespec_ns() + now_ps() / PS_PER_NS);
 }
 
+/** The same for a time, of the wall clock or since boot. */
+// @nomark
+export function timespec_deadline(wall: bool): u64 {
+  const base = wall ? epoch() * NSEC_PER_SEC : 0;
+  const ns = timespec_ns();
+  return ns > base ? ns_to_ps(ns - base) : 0;
+}
+
 /** The clock's picoseconds last 200 days; longer is for ever. */
 // @nomark
 export function ns_to_ps(ns: u64): u64 {
@@ -121,11 +129,8 @@ export function sys_clock_nanosleep(
   if (error != 0) return error;
   task.wake_at = timespec_until(); // A
   if (flags & TIMER_ABSTIME) {
-    const base = is_wall_clock(clock) ? epoch() * NSEC_PER_SEC : 0;
-    const ns = timespec_ns();
-    const until = ns > base ? ns - base : 0;
-    if (until <= now_ps() / PS_PER_NS) return 0;
-    task.wake_at = ns_to_ps(until);
+    task.wake_at = timespec_deadline(is_wall_clock(clock));
+    if (task.wake_at <= now_ps()) return 0;
   }
   return wait_on_nohand(WaitKind.timer, 0);
 }

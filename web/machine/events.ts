@@ -52,7 +52,7 @@ export interface RawFault {
 export interface Tally {
   faults: number;
   syscalls: number;
-  /** Faults, system calls, signals and execs: there is none without an entry into the kernel. */
+  /** Faults, calls, ticks, signals and execs: there is none without an entry into the kernel. */
   entries: number;
 }
 
@@ -70,6 +70,8 @@ export interface HistoryOptions {
   onFault?: (fault: RawFault) => void;
 }
 
+/** Events besides faults and calls that tell of an entry into the kernel. */
+const ENTRY_SEEN_BY: ReadonlySet<Ev> = new Set([Ev.Signal, Ev.Handler, Ev.Exec, Ev.Tick]);
 const WORDS = LOG_RECORD / 4;
 /** A fault is kept as its three events. */
 const FAULT_WORDS = 3 * WORDS;
@@ -134,7 +136,7 @@ export class History {
       } else if (kind === Ev.Syscall) {
         tally.syscalls++;
         tally.entries++;
-      } else if (kind === Ev.Signal || kind === Ev.Exec) tally.entries++;
+      } else if (ENTRY_SEEN_BY.has(kind)) tally.entries++;
       if (seq >= this.#seen) this.#note(seq, kind, words, at);
     }
   }

@@ -60,6 +60,7 @@ const SIGNALS = [
   ...["SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS"],
 ];
 
+/** "SIGSEGV", or "signal 34". */
 export function signalName(signal: number): string {
   return SIGNALS[signal] || `signal ${signal}`;
 }
@@ -153,6 +154,7 @@ export function variableText(namer: Namer, slot: Slot, raw: bigint): string {
   if (/vm_flags$|^vmflags$/.test(name)) return vmFlags(Number(unsigned));
   if (name === "access") return ["read", "write", "fetch"][Number(value)] ?? String(value);
   if (value < 0n && value > -134n) return `-${errnoName(Number(value))}`;
+  if (name === "signo") return value === 0n ? "0: none" : `${signalName(Number(value))} (${value})`;
   const named = constantText(namer.marks, name, Number(unsigned));
   if (named) return named;
   if (/^ino$|_ino$/.test(name)) return `${value} (${namer.path(Number(value))})`;

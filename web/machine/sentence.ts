@@ -36,6 +36,10 @@ export interface Scene {
   bootErrno: number;
   /** ecall number and name, inside a system call. */
   syscall: string | null;
+  /** The kernel's functions that are being executed, the outermost first. */
+  functions: readonly string[];
+  /** The signal that is being delivered or sent, 0 when none is. */
+  signal: number;
   /** The instruction's place in the program: "main+8 (hello.c:12)". */
   symbol: string;
   /** Address of the mm_struct in question, 0 when there is none. */
@@ -66,6 +70,8 @@ export function sentence(scene: Scene): string {
       : `Nothing has run yet: the kernel is about to start ${scene.program} with execve.`;
   }
   if (scene.insideKernel) {
+    const way = wayBack(scene);
+    if (way) return way;
     if (scene.fault?.inProgress) return faulting(scene, scene.fault);
     if (scene.syscall) {
       const { name } = who(scene);
@@ -78,6 +84,33 @@ export function sentence(scene: Scene): string {
     return `The kernel is in ${scene.kernelPlace}.`;
   }
   return running(scene);
+}
+
+/** What the kernel does besides serving a fault or a call: mostly on the way to user mode. */
+function wayBack(scene: Scene): string | null {
+  const { functions } = scene;
+  const innermost = (name: string) => functions.lastIndexOf(name);
+  // Its own stores to the program's stack may fault: that is a story of its own.
+  if (innermost("do_page_fault") > 0) return null;
+  const { name } = who(scene);
+  const signal = scene.signal === 0 ? "a signal" : signalName(scene.signal);
+  const place = `The kernel is in ${scene.kernelPlace}.`;
+  if (innermost("handle_signal") >= 0) {
+    return `${name} has a handler for ${signal}. Its registers go onto its stack, so that the handler can run and return as if nothing had been. ${place}`;
+  }
+  if (innermost("do_group_exit") >= 0) return `${signal} ends ${name}. ${place}`;
+  if (innermost("do_signal_stop") >= 0) return `${signal} stops ${name}. ${place}`;
+  if (innermost("do_signal") >= 0) {
+    return `Before ${name} goes on it has ${signal} to deal with. ${place}`;
+  }
+  if (innermost("schedule") >= 0) return `Whose turn is it? ${place}`;
+  if (innermost("do_irq") >= 0) {
+    return `The timer has interrupted ${name}: somebody else may be waiting for a turn, or for the time. ${place}`;
+  }
+  if (innermost("sys_rt_sigreturn") >= 0) {
+    return `${name} returns from its signal handler: all registers come back from the frame on its stack. ${place}`;
+  }
+  return null;
 }
 
 function who(scene: Scene): { name: string; verbs: typeof VERB } {

@@ -151,6 +151,8 @@ export function snapshot(
       bootErrno,
       syscall:
         insideKernel && core.getNumber(HART_SCAUSE) === SCAUSE_ECALL ? syscallText(core) : null,
+      functions: stack.map((frame) => frame.function),
+      signal: signalOnStack(stack),
       symbol: guest?.symbol ?? "",
       mm,
       path: (ino) => baseName(paths.path(ino)),
@@ -182,6 +184,15 @@ function lastOutput(machine: Machine): Pick<Snapshot, "output" | "outputFrom"> {
       .map(({ fd, bytes, end }) => ({ fd, text: filter.write(bytes), end })),
     outputFrom: pieces[first - 1]?.end ?? 0,
   };
+}
+
+/** The innermost variable that holds a signal's number. */
+function signalOnStack(stack: KernelFrame[]): number {
+  for (const { variables } of [...stack].reverse()) {
+    const found = variables.find(({ name }) => name === "signo");
+    if (found) return Number(found.raw.replace(/\s/g, ""));
+  }
+  return 0;
 }
 
 function placeText(stack: KernelFrame[], entry: Snapshot["entry"]): string {
