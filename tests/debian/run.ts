@@ -76,7 +76,7 @@ export function onPagewalk(
   input: string | Uint8Array = "",
 ): Promise<Result> {
   const env = Object.entries(ENVIRONMENT).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
-  const args = [cli, "run", "--root", root, "--limit", "5e9", ...env, "--", ...argv];
+  const args = [cli, "run", "--root", root, "--uid", "0", "--limit", "5e9", ...env, "--", ...argv];
   return start({ command: process.execPath, args, env: {}, cwd: root, input });
 }
 

@@ -36,6 +36,8 @@ cp -a "$root/." "$disk/root/"
 riscv64-linux-gnu-gcc -O1 -static -Wl,-Ttext-segment=0x40000000 -o "$disk/root/b/launch" "$here/launch.c"
 quoted=$(printf ' %q' "$@")
 cat > "$disk/run.sh" <<RUN
+mount --bind /proc /mnt/root/proc
+mount --bind /dev /mnt/root/dev
 for file in \$(find /sys/kernel/mm/transparent_hugepage -name enabled); do echo never > \$file; done
 echo ${FAULT_AROUND:-4096} > /sys/kernel/debug/fault_around_bytes
 echo 128 > /sys/block/vda/queue/read_ahead_kb
