@@ -32,7 +32,7 @@ import {
   iput,
   touch_atime,
 } from "./fs";
-import { proc_jump_link, proc_readlink } from "./proc_link";
+import { proc_jump_link, proc_link_pipe, proc_readlink } from "./proc_link";
 import { is_proc, is_proc_mountpoint, proc_lookup } from "./procfs";
 import { current } from "./sched";
 
@@ -260,6 +260,12 @@ function splice_link(nd: nameidata, link: inode): i64 {
   return 0;
 }
 
+/** Is it a link whose text says where the path goes on? */
+// @nomark
+export function is_text_link(node: inode): bool {
+  return (node.i_mode & S_IFMT) == S_IFLNK && proc_link_pipe(node) == 0;
+}
+
 /**
  * Walks `path`, a C string of less than PATH_MAX bytes, from the root or from the
  * directory `start` (an inode number). The last link is followed if `follow`.
@@ -278,7 +284,7 @@ export function path_lookup(path: usize, start: u32, follow: bool): i64 {
     const found = through ? walk_component(nd) : lookup_last(nd);
     if (found < 0) return through ? found : drop_walk(nd, found);
     const node = inode_at(<u32>found);
-    if ((node.i_mode & S_IFMT) != S_IFLNK || !through) {
+    if (!is_text_link(node) || !through) {
       iput(nd.dir);
       if (nd.slashes == 0 || is_dir(node)) return found;
       iput(<u32>found);

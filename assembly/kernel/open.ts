@@ -74,6 +74,7 @@ import {
   PATH_MAX,
   drop_walk,
   inode_permission,
+  is_text_link,
   link_path_walk,
   lookup_last,
   nameidata,
@@ -82,8 +83,9 @@ import {
   pick_link,
   the_nameidata,
 } from "./namei";
+import { pipe_reopen } from "./pipe";
 import { proc_open } from "./proc_file";
-import { proc_jump_link } from "./proc_link";
+import { proc_jump_link, proc_link_pipe } from "./proc_link";
 import { is_proc } from "./procfs";
 import { current, current_is_root } from "./sched";
 import { ext4_setsize } from "./truncate";
@@ -201,8 +203,7 @@ function path_openat(start: u32, flags: u32, mode: u32): i64 {
       return drop_walk(nd, create_last(nd, mode)); // E
     }
     if (found < 0) return drop_walk(nd, found); // F
-    const link = (inode_at(<u32>found).i_mode & S_IFMT) == S_IFLNK;
-    if (!link || !through(nd, flags)) {
+    if (!is_text_link(inode_at(<u32>found)) || !through(nd, flags)) {
       iput(nd.dir);
       return do_open(<u32>found, flags);
     }
@@ -290,7 +291,7 @@ function may_open(node: inode, flags: u32): i64 {
   }
   if ((flags & O_DIRECTORY) != 0 && type != S_IFDIR) return -ENOTDIR;
   if (flags & O_PATH) return 0;
-  if (type == S_IFLNK) return -ELOOP;
+  if (type == S_IFLNK) return opens_pipe(node, flags) ? 0 : -ELOOP;
   let wanted = (flags & O_ACCMODE) == 0 ? MAY_READ : MAY_WRITE;
   if ((flags & O_ACCMODE) > 1) wanted |= MAY_READ;
   if (flags & O_TRUNC) wanted |= MAY_WRITE;
@@ -304,13 +305,24 @@ function may_open(node: inode, flags: u32): i64 {
   return type == S_IFCHR ? chrdev_open(node.i_rdev) : 0;
 }
 
+/** Is it a link of /proc that was followed to a pipe or the console? */
+// @nomark
+function opens_pipe(node: inode, flags: u32): bool {
+  return (flags & (O_NOFOLLOW | O_PATH)) == 0 && proc_link_pipe(node) != 0;
+}
+
 /** A struct file over `found`, whose reference it takes. => it, or -ENFILE. */
 function open_inode(found: u32, flags: u32): i64 {
   const type = inode_at(found).i_mode & S_IFMT;
+  const kept = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+  if (opens_pipe(inode_at(found), flags)) {
+    const again = pipe_reopen(file_at(proc_link_pipe(inode_at(found))), kept);
+    if (again != 0) iput(found);
+    return again == 0 ? -ENFILE : <i64>again;
+  }
   let kind = is_proc(inode_at(found)) ? FileKind.proc : FileKind.regular;
   if (type == S_IFDIR) kind = FileKind.directory;
   else if (type == S_IFCHR) kind = FileKind.device;
-  const kept = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
   const opened = alloc_file(found, kept, kind);
   return opened == 0 ? -ENFILE : <i64>opened;
 }

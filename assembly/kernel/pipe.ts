@@ -39,10 +39,12 @@ import {
   O_NONBLOCK,
   O_WRONLY,
   alloc_file,
+  f_readable,
   f_writable,
   fd_install,
   fd_slot,
   file,
+  file_at,
   fput,
   set_close_on_exec,
 } from "./file_table";
@@ -146,7 +148,7 @@ function alloc_pipe(): u32 {
 export function pipe_release(f: file): void {
   const pipe = pipe_of(f);
   if (f_writable(f)) pipe.writers--;
-  else pipe.readers--;
+  if (f_readable(f)) pipe.readers--;
   pipe_changed(f.f_inode);
   if (pipe.readers + pipe.writers > 0) return;
   for (let i: u64 = 0; i < PIPE_PAGES; i++) {
@@ -154,6 +156,19 @@ export function pipe_release(f: file): void {
     if (pfn != NO_PAGE) put_page(pfn);
   }
   pipe.used = 0;
+}
+
+/**
+ * Another opening of the pipe, or console, that `f` is: by its link in /proc.
+ * => struct file, or 0.
+ */
+export function pipe_reopen(f: file, flags: u32): u32 {
+  const opened = alloc_file(f.f_inode, flags, f.f_kind);
+  if (opened == 0 || f.f_kind != FileKind.pipe) return opened;
+  const pipe = pipe_of(f);
+  if (f_writable(file_at(opened))) pipe.writers++;
+  if (f_readable(file_at(opened))) pipe.readers++;
+  return opened;
 }
 
 /** Whoever sleeps on this pipe looks again. */

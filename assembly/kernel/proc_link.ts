@@ -3,14 +3,15 @@
 //
 //   self, thread-self       a text: the number of whoever asks
 //   PID/exe, cwd, root      an inode; readlink makes up a path for it
-//   PID/fd/N                what descriptor N has open
+//   PID/fd/N                what descriptor N has open; a pipe or the console, which
+//                           have no inode here, is opened by the link itself
 //
 // In Linux: fs/proc/self.c, fs/proc/base.c proc_pid_get_link(), proc_fd_link() (6.12).
-// Left out: following fd/N to a pipe or the console.
+// Left out: permissions of a pipe that is opened so.
 import { DISK_ROOT_INO, FileKind } from "../abi";
 import { seq_dir_path, seq_file_path } from "./d_path";
-import { EACCES, ENOENT, ENXIO } from "./errno";
-import { file_at } from "./file_table";
+import { EACCES, ENOENT } from "./errno";
+import { file, file_at } from "./file_table";
 import { S_IFLNK, S_IFMT, iget, inode, inode_at, iput } from "./fs";
 import { ptrace_may_access } from "./proc_file";
 import {
@@ -35,7 +36,8 @@ import {
 
 /**
  * Where a link of /proc leads when it is followed and names an inode.
- * => the in-core inode with a reference; 0 when the link is a text; -ENOENT, -EACCES.
+ * => the in-core inode with a reference; 0 when the link is a text, or leads to what
+ * has no inode; -ENOENT, -EACCES.
  */
 export function proc_get_link(node: inode): i64 {
   const ino = node.i_ino;
@@ -49,9 +51,27 @@ export function proc_get_link(node: inode): i64 {
   const opened = link_file(task, ino);
   if (opened == 0) return -ENOENT;
   const f = file_at(opened);
-  if (f.f_kind == FileKind.console || f.f_kind == FileKind.pipe) return -ENXIO;
+  if (has_no_inode(f)) return 0;
   inode_at(f.f_inode).i_count++;
   return f.f_inode;
+}
+
+// @nomark
+function has_no_inode(f: file): bool {
+  return f.f_kind == FileKind.console || f.f_kind == FileKind.pipe;
+}
+
+/**
+ * The struct file of the pipe or console that a link of /proc leads to, where following
+ * it ends at the link; 0 for every other inode.
+ */
+// @nomark
+export function proc_link_pipe(node: inode): u32 {
+  if (!is_proc(node) || proc_nr(node.i_ino) != ProcPid.fd_link) return 0;
+  const task = proc_task(node.i_ino);
+  if (task == null) return 0;
+  const opened = task_fd(task, proc_sub(node.i_ino));
+  return opened != 0 && has_no_inode(file_at(opened)) ? opened : 0;
 }
 
 /**

@@ -29,6 +29,7 @@ import {
   getname,
   user_path_at,
 } from "./open";
+import { proc_link_pipe } from "./proc_link";
 import { copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -52,7 +53,9 @@ export function sys_newfstatat(dfd: i32, path: u64, buf: u64, flags: u32): i64 {
   if (is_fd_alone(dfd, path, flags)) return sys_fstat(dfd, buf);
   const found = user_path_at(dfd, path, flags);
   if (found < 0) return found;
-  const error = cp_new_stat(inode_at(<u32>found), buf);
+  const node = inode_at(<u32>found);
+  const pipe = stat_pipe(node, flags);
+  const error = pipe ? cp_pipe_stat(buf) : cp_new_stat(node, buf);
   iput(<u32>found);
   return error;
 }
@@ -73,7 +76,18 @@ export function sys_fstat(fd: u32, buf: u64): i64 {
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
   const node = file_inode(f);
-  if (node != 0) return cp_new_stat(inode_at(node), buf);
+  return node != 0 ? cp_new_stat(inode_at(node), buf) : cp_pipe_stat(buf);
+}
+
+/** Was a link of /proc followed to a pipe? */
+// @nomark
+function stat_pipe(node: inode, flags: u32): bool {
+  return (flags & AT_SYMLINK_NOFOLLOW) == 0 && proc_link_pipe(node) != 0;
+}
+
+/** The struct stat of a pipe. */
+// @nomark
+function cp_pipe_stat(buf: u64): i64 {
   memory.fill(SCRATCH, 0, <usize>STAT_SIZE);
   store<u32>(SCRATCH, 0o10600, 16);
   store<u32>(SCRATCH, 1, 20);
@@ -128,7 +142,8 @@ export function sys_statx(dfd: i32, path: u64, flags: u32, mask: u32, buf: u64):
   }
   const found = user_path_at(dfd, path, flags);
   if (found < 0) return found;
-  const error = cp_statx(<u32>found, buf);
+  const pipe = stat_pipe(inode_at(<u32>found), flags);
+  const error = cp_statx(pipe ? 0 : <u32>found, buf);
   iput(<u32>found);
   return error;
 }

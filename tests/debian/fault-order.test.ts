@@ -44,7 +44,14 @@ describe.skipIf(typeof debian === "string")("faults come one by one as on Linux:
   /** As in the fixture. */
   function faults(argv: string[]): Promise<string[]> {
     const env = Object.entries(fixture.environment).flatMap(([k, v]) => ["--env", `${k}=${v}`]);
-    const set = ["--set", "vm.fault_around_bytes=4096", "--set", "vm.read_ahead_kb=128", "--uid", "0"];
+    const set = [
+      "--set",
+      "vm.fault_around_bytes=4096",
+      "--set",
+      "vm.read_ahead_kb=128",
+      "--uid",
+      "0",
+    ];
     const args = [inject("cli"), "faults", "--json", "--root", root, ...set, ...env, "--", ...argv];
     return new Promise((resolve) => {
       const child = execFile(process.execPath, args, { maxBuffer: 1 << 26 }, (_error, stdout) => {
@@ -58,9 +65,7 @@ describe.skipIf(typeof debian === "string")("faults come one by one as on Linux:
     });
   }
 
-  for (const { argv, needs, faults: recorded } of fixture.runs.filter(
-    ({ argv }) => !argv[0]?.includes("perl"),
-  )) {
+  for (const { argv, needs, faults: recorded } of fixture.runs) {
     const name = argv.map((word) => word.replace("/usr/bin/", "")).join(" ");
     test(name, async ({ skip }) => {
       const differing = changed(needs);

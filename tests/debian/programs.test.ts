@@ -11,7 +11,7 @@ import { onPagewalk, rootWith, underQemu } from "./run.ts";
 const checkout = inject("root");
 const debian = needs("qemu-riscv64", "cp") || (await debianRoot(checkout));
 const GCC = "riscv64-linux-gnu-gcc";
-const scripts = ["words.pl", "sieve.lua", "pipes.sh"];
+const scripts = ["words.pl", "sieve.lua", "tour.bash", "pipes.sh", "files.sh"];
 
 /** A megabyte of text with lines of many lengths, the same every time. */
 function megabyte(): string {
@@ -59,28 +59,51 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
   test.each([
     ["hello", ["/usr/bin/hello"]],
     ["hello with an argument", ["/usr/bin/hello", "--greeting=Hello, pages"]],
+    ["busybox ls -l", ["/usr/bin/busybox", "ls", "-l", "data"]],
     ["busybox cat of a megabyte", ["/usr/bin/busybox", "cat", "data/large"]],
     ["busybox wc", ["/usr/bin/busybox", "wc", "data/large", "data/small", "data/none"]],
     ["busybox sh, pipes and subshells", ["/usr/bin/busybox", "sh", "scripts/pipes.sh"]],
-    ["dash, pipes and subshells", ["/usr/bin/dash", "scripts/pipes.sh"]],
     ["busybox sha1sum", ["/usr/bin/busybox", "sha1sum", "data/large", "data/small"]],
     [
       "dash, a loop",
       ["/usr/bin/dash", "-c", "i=0; while [ $i -lt 99 ]; do i=$((i+3)); done; echo $i"],
     ],
+    ["dash, pipes and subshells", ["/usr/bin/dash", "scripts/pipes.sh"]],
+    ["dash, files and signals", ["/usr/bin/dash", "scripts/files.sh"]],
+    ["busybox sh, files and signals", ["/usr/bin/busybox", "sh", "scripts/files.sh"]],
+    [
+      "dash, standard output by its name",
+      [
+        "/usr/bin/dash",
+        "-c",
+        "(echo a > /dev/stdout; echo b > /dev/stderr) 2>&1 | cat; echo c | cat /dev/stdin",
+      ],
+    ],
     ["dash, an error", ["/usr/bin/dash", "-c", "nothing_of_this_name; echo $?; exit 9"]],
+    ["bash, a tour", ["/usr/bin/bash", "scripts/tour.bash"]],
     ["lua, tables and floating point", ["/usr/bin/lua5.4", "scripts/sieve.lua"]],
     ["lua, an error", ["/usr/bin/lua5.4", "-e", "print(1 // 0.0, -1 // 0.0); error('no')"]],
     ["perl, words and a string of a megabyte", ["/usr/bin/perl", "scripts/words.pl"]],
+    [
+      "perl -e",
+      ["/usr/bin/perl", "-e", "print join(',', map { $_ ** 2 } 1 .. 9), \"\\n\"; die 'so'"],
+    ],
     ["sort of a megabyte", ["/usr/bin/sort", "data/large"]],
     ["sort, numbers without doubles", ["/usr/bin/sort", "-nu", "data/numbers"]],
     ["sha256sum of a megabyte", ["/usr/bin/sha256sum", "data/large", "data/small"]],
+    ["ls -l", ["/usr/bin/ls", "-ln", "data"]],
+    ["stat", ["/usr/bin/stat", "-c", "%n %s %a %F %u %y", "data/small", "data"]],
   ])("%s", (_name, argv) => compare(argv));
 
-  test("wc and sort of standard input", async () => {
+  test("wc, sort and tac of standard input", async () => {
     const input = megabyte().slice(0, 100_000);
     await compare(["/usr/bin/wc"], input);
     await compare(["/usr/bin/sort", "-r"], input);
+    await compare(["/usr/bin/tac"], input);
+  });
+
+  test("perl finds that it cannot open a file, and says why", async () => {
+    await compare(["/usr/bin/perl", "-e", "open(F, '<', '/none') or print \"$!\\n\"; exit 2"]);
   });
 
   test.skipIf(needs(GCC))("a program of the cross compiler, with Debian's libc", async () => {

@@ -62,6 +62,7 @@ export function rootWith(root: string, files: Record<string, string | Uint8Array
     writeFileSync(at, content, { mode: 0o755 });
     utimesSync(at, MTIME, MTIME);
   }
+  for (const path of Object.keys(files)) utimesSync(dirname(join(copy, path)), MTIME, MTIME);
   return copy;
 }
 
