@@ -5,12 +5,12 @@
 //   A told     SIGCHLD, and one that sleeps in a wait wakes (wait.ts)
 //   B ignored  the parent has said that it will not ask: the zombie goes at once
 //
-// A process whose parent ends first becomes a child of process 1, if that still lives;
-// a zombie that nobody will ever ask for goes at once.
+// A process whose parent ends first has none from then on: there is no init here that
+// would take it in. A zombie that nobody will ever ask for goes at once.
 //
 // In Linux: kernel/exit.c do_exit(), exit_notify(); kernel/signal.c
 // do_notify_parent(); mm/mmap.c exit_mmap(); kernel/fork.c mmput() (6.12).
-// Left out: threads, ptrace, process accounting, core dumps.
+// Left out: an init, threads, ptrace, process accounting, core dumps.
 import {
   Ev,
   SYSTEM_STATE,
@@ -29,7 +29,6 @@ import { free_pgtables } from "./pgtable";
 import {
   account_instret,
   current,
-  find_task_by_vpid,
   nr_task_slots,
   somebody_lives,
   task_at,
@@ -110,16 +109,13 @@ export function mmput(mm: mm_struct): void {
   mm.exe_file = 0;
 }
 
-/** The children of `task` become those of process 1, or nobody's. */
+/** The children of `task` are nobody's. */
 function forget_original_parent(task: task_struct): void {
-  const init = find_task_by_vpid(1);
-  const lives = init != null && init.state != TaskState.dead;
-  const reaper = lives && init!.pid != task.pid ? init : null;
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const child = task_at(i);
-    if (child.state == TaskState.unused || child.pid == 1) continue;
+    if (child.state == TaskState.unused) continue;
     if (changetype<usize>(child.parent) != changetype<usize>(task)) continue;
-    child.parent = reaper;
+    child.parent = null;
     child.parent_signal = SIGCHLD;
     if (child.state == TaskState.dead) do_notify_parent(child);
     kill_orphaned_pgrp(child, task, false);

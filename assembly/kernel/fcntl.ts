@@ -29,7 +29,7 @@ import {
   set_close_on_exec,
 } from "./file_table";
 import { inode_at } from "./fs";
-import { pipe_bytes, pipe_of } from "./pipe";
+import { PIPE_BYTES, pipe_bytes, pipe_of } from "./pipe";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -48,6 +48,7 @@ const F_OFD_GETLK: u32 = 36;
 const F_OFD_SETLK: u32 = 37;
 const F_OFD_SETLKW: u32 = 38;
 const F_DUPFD_CLOEXEC: u32 = 1030;
+const F_GETPIPE_SZ: u32 = 1032;
 /** What F_SETFL may change. */
 const SETFL_MASK: u32 = O_APPEND | O_NONBLOCK | O_NOATIME | 0o20000 | 0o40000;
 const FIONREAD: u32 = 0x541b;
@@ -119,6 +120,8 @@ export function sys_fcntl(fd: u32, cmd: u32, arg: u64): i64 {
     case F_SETFL:
       f.f_flags = (f.f_flags & ~SETFL_MASK) | (<u32>arg & SETFL_MASK);
       return 0;
+    case F_GETPIPE_SZ:
+      return f.f_kind == FileKind.pipe ? <i64>PIPE_BYTES : -EBADF;
     case F_GETLK:
     case F_OFD_GETLK:
       return getlk(arg);

@@ -57,6 +57,8 @@ import { copy_from_user, copy_to_user, put_user_u32 } from "./uaccess";
 
 const PIPE_BUF: u64 = 4096;
 const PIPE_PAGES: u64 = 16;
+/** What a pipe holds. */
+export const PIPE_BYTES: u64 = PIPE_PAGES << 12;
 
 @unmanaged
 export class pipe_inode_info {

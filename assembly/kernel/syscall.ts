@@ -43,11 +43,13 @@ import {
   E2BIG,
   EFAULT,
   EINVAL,
+  ENOENT,
   ENOSYS,
   ERESTARTNOHAND,
   ERESTARTSYS,
 } from "./errno";
-import { do_execve } from "./exec";
+import { do_execve, open_exec } from "./exec";
+import { fput } from "./file_table";
 import { sys_clone } from "./fork";
 import { NOT_A_FILE_CALL, invoke_file_syscall } from "./fs_syscall";
 import { sys_futex } from "./futex";
@@ -240,10 +242,11 @@ function log_unknown(nr: u32): void {
   emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
 }
 
-/** getppid(2): 0 when nobody is the parent. */
+/** getppid(2): an orphan's is 1, as if an init had taken it; the first process has none. */
 // @nomark
 function parent_pid(parent: task_struct | null): i64 {
-  return parent == null ? 0 : parent.pid;
+  if (parent != null) return parent.pid;
+  return current().pid == 1 ? 0 : 1;
 }
 
 /** sched_yield(2): somebody else's turn. */
@@ -264,6 +267,11 @@ export function sys_execve(path: u64, argv: u64, envp: u64): i64 {
   const len = strncpy_from_user(at, path, PATH_MAX);
   if (len < 0) return len;
   at += <usize>len + 1;
+  // A file that cannot be run is the first thing that is wrong.
+  if (len == 0) return -ENOENT;
+  const opened = open_exec(REQUEST + 12);
+  if (opened < 0) return opened;
+  fput(<u32>opened);
   const after_argv = copy_vector(at, argv, REQUEST);
   if (after_argv < 0) return after_argv;
   const after_envp = copy_vector(<usize>after_argv, envp, REQUEST + 4);
