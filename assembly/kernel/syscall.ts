@@ -242,7 +242,7 @@ function log_unknown(nr: u32): void {
   emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
 }
 
-/** getppid(2): an orphan's is 1, as if an init had taken it; the first process has none. */
+/** getppid(2): an orphan's is 1, as if an init had it; the first process has none. */
 // @nomark
 function parent_pid(parent: task_struct | null): i64 {
   if (parent != null) return parent.pid;
