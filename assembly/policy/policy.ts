@@ -54,7 +54,11 @@ import { test_and_clear_referenced } from "./accessors";
 import { aging_insert, aging_tick, aging_victim } from "./aging";
 import { arc_access, arc_evict, arc_insert, arc_miss, arc_victim } from "./arc";
 import { clock_insert, clock_victim } from "./clock";
-import { enhanced_clock_insert, enhanced_clock_victim } from "./enhanced_clock";
+import {
+  enhanced_clock_insert,
+  enhanced_clock_tick,
+  enhanced_clock_victim,
+} from "./enhanced_clock";
 import { fifo_insert, fifo_victim } from "./fifo";
 import { history_init } from "./history";
 import { lfu_access, lfu_forget, lfu_insert, lfu_victim } from "./lfu";
@@ -317,6 +321,7 @@ export function policy_remove(pfn: u32): void {
 /** The driver's clock interrupt: policies that sample bits collect them. */
 export function policy_tick(): void {
   switch (load<u32>(POLICY_NR)) {
+    case Policy.enhanced_clock: enhanced_clock_tick(); break;
     case Policy.nru: nru_tick(); break;
     case Policy.aging: aging_tick(); break;
     case Policy.working_set: working_set_tick(); break;

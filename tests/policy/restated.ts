@@ -146,24 +146,36 @@ function enhancedClock(frames: number, { referenced, dirty }: Bits): Rules {
 }
 
 function nru(_: number, { referenced, dirty }: Bits): Rules {
-  // The search begins where the last one ended: pages seen go to the back, unless all were seen.
-  let queue: number[] = [];
+  // Each class in the order in which its pages were last seen to belong there.
+  const classes: number[][] = [[], [], [], []];
   const classOf = (page: number) => (referenced.has(page) ? 2 : 0) + (dirty.has(page) ? 1 : 0);
   return {
     evict() {
-      const zero = queue.findIndex((page) => classOf(page) === 0);
-      if (zero >= 0) {
-        const [page, ...later] = queue.slice(zero);
-        queue = [...later, ...queue.slice(0, zero)];
-        return page as number;
+      for (const [its, list] of classes.entries()) {
+        for (let page = list.shift(); page !== undefined; page = list.shift()) {
+          const now = classOf(page);
+          if (now === its) {
+            const lowest = Math.min(...[...classes.flat(), page].map(classOf));
+            if (lowest < its) throw new Error("a page of a lower class was overlooked");
+            return page;
+          }
+          classes[now]?.push(page);
+        }
       }
-      const lowest = Math.min(...queue.map(classOf));
-      const page = queue.find((one) => classOf(one) === lowest) as number;
-      take(queue, page);
-      return page;
+      throw new Error("memory is empty");
     },
-    insert: (page) => void queue.push(page),
-    tick: () => referenced.clear(),
+    insert: (page) => void classes[2]?.push(page),
+    tick() {
+      referenced.clear();
+      // A class's own pages keep their places; the others come behind.
+      const seen = classes.map((list) => list.splice(0));
+      for (const [its, list] of seen.entries()) {
+        if (its < 2) for (const page of list) if (classOf(page) === its) classes[its]?.push(page);
+      }
+      for (const [its, list] of seen.entries()) {
+        for (const page of list) if (classOf(page) !== its) classes[classOf(page)]?.push(page);
+      }
+    },
   };
 }
 
