@@ -159,6 +159,15 @@ export enum Conf {
   sched_quantum,
   /** Percent of the memory files can have at which dirty pages are written back. */
   vm_dirty_background_ratio,
+  /** Slots of the swap area, whose blocks follow the filesystem's in the image. */
+  swap_blocks,
+  vm_swappiness,
+  vm_page_cluster,
+  /** 0: computed from the size of memory. */
+  vm_min_free_kbytes,
+  vm_watermark_scale_factor,
+  /** Which page replacement policy is at work from power-on, see Policy. */
+  policy,
 }
 export const CONF_SIZE = 512;
 
@@ -258,6 +267,9 @@ export const DISK_LAST_NR = HART_BASE + 868;
 /** u64 counters, as DISK_READS and DISK_PAGES. */
 export const DISK_WRITES = HART_BASE + 896;
 export const DISK_PAGES_WRITTEN = HART_BASE + 904;
+/** u64: when the last request under way is done, ps; u32: how many are under way. */
+export const DISK_BUSY_UNTIL = HART_BASE + 912;
+export const DISK_NR_UNDER_WAY = HART_BASE + 920;
 
 // Log and output positions (state, so that a run to the same place writes the same).
 /** u32: sequence number of the next event. */
@@ -358,6 +370,70 @@ export const FAULT_BASE = KERNEL_BASE + 256;
 /** 512 x { u32 lba, u32 data, u32 pfn, u32 1 to write, 0 to read }. */
 export const DISK_QUEUE = KERNEL_BASE + 1024;
 export const DISK_QUEUE_NR = 512;
+
+// Reclaim. Writer: assembly/kernel (page_alloc.ts, vmscan.ts, swapfile.ts).
+export const RECLAIM_BASE = STATE_BASE + 0x3000;
+/** u32 each, frames: the zone's watermarks. */
+export const WMARK_MIN = RECLAIM_BASE;
+export const WMARK_LOW = RECLAIM_BASE + 4;
+export const WMARK_HIGH = RECLAIM_BASE + 8;
+/** u32: 1 while reclaim runs: it may use the reserve, and does not reclaim itself. */
+export const PF_MEMALLOC = RECLAIM_BASE + 12;
+/** u32: address of kswapd's task_struct. */
+export const KSWAPD_TASK = RECLAIM_BASE + 16;
+/** u32: balance_pgdat runs in a row that freed nothing. */
+export const KSWAPD_FAILURES = RECLAIM_BASE + 24;
+/** u32: pages that are being written so that their frames can be free. */
+export const NR_WRITEBACK = RECLAIM_BASE + 28;
+/** u32: pages in the swap cache; pages that nobody may reclaim. */
+export const NR_SWAPCACHE = RECLAIM_BASE + 32;
+export const NR_UNEVICTABLE = RECLAIM_BASE + 36;
+/** u32: 1 while a kernel thread has work to do. */
+export const KTHREADS_WOKEN = RECLAIM_BASE + 40;
+// struct swap_info_struct, u32 each.
+export const SWAP_INFO = RECLAIM_BASE + 64;
+/** u32: 1 between swapon and swapoff; slots, the header (slot 0) included. */
+export const SWAP_FLAGS = SWAP_INFO;
+export const SWAP_MAX = SWAP_INFO + 4;
+/** u32: slots in use. */
+export const SWAP_INUSE = SWAP_INFO + 8;
+/** u32: where the next slot is looked for, and how many of its cluster are left. */
+export const SWAP_CLUSTER_NEXT = SWAP_INFO + 12;
+export const SWAP_CLUSTER_NR = SWAP_INFO + 16;
+/** u32: no slot below, or above, is free. */
+export const SWAP_LOWEST = SWAP_INFO + 20;
+export const SWAP_HIGHEST = SWAP_INFO + 24;
+/** u32: blocks of the area ever written, from its start: the rest is zeros. */
+export const SWAP_TOUCHED = SWAP_INFO + 28;
+/** u32: readahead's memory: hits since it was last asked, last offset, last window. */
+export const SWAPIN_RA_HITS = SWAP_INFO + 32;
+export const SWAPIN_RA_PREV = SWAP_INFO + 36;
+export const SWAPIN_RA_WIN = SWAP_INFO + 40;
+/** u32 each, workingset.ts: evictions and activations so far. */
+export const NONRESIDENT_AGE = RECLAIM_BASE + 128;
+/** u32: hash of the page cache's value entries (shadows, and swap entries of shmem):
+ *  oldest shadow, newest, first free record, records ever used, shadows. */
+export const XA_OLDEST = RECLAIM_BASE + 144;
+export const XA_NEWEST = RECLAIM_BASE + 148;
+export const XA_FREE = RECLAIM_BASE + 152;
+export const XA_USED = RECLAIM_BASE + 156;
+export const XA_SHADOWS = RECLAIM_BASE + 160;
+/** u32 each: addresses of the swap map and of the value entries, behind FRAMES. */
+export const SWAP_MAP_AT = RECLAIM_BASE + 164;
+export const XA_VALUES_AT = RECLAIM_BASE + 168;
+export const XA_VALUES_NR = RECLAIM_BASE + 172;
+/** u32: POLICY_CLOCK at the policy's last tick. */
+export const POLICY_TICK_AT = RECLAIM_BASE + 176;
+/** u64 instret, u32 pages, FRESH_MAX x u32 pfn: faulted in since that instruction. */
+export const FRESH_INSTRET = RECLAIM_BASE + 256;
+export const FRESH_NR = RECLAIM_BASE + 264;
+export const FRESH_PAGES = RECLAIM_BASE + 268;
+export const FRESH_MAX = 16;
+/** u32 each: pages that the reclaim at hand had to keep. */
+export const SCAN_KEPT = RECLAIM_BASE + 512;
+export const SCAN_KEPT_NR = 64;
+/** struct scan_control of the reclaim at hand, see kernel/vmscan.ts. */
+export const SCAN_CONTROL = RECLAIM_BASE + 192;
 
 /** The kernel's call stack: 32 frames of { u32 function, u32 mark id, u64 set mask,
  *  24 x u64 locals }, depth d in frame d & 31. */
@@ -523,12 +599,29 @@ export const POLICY_HISTORY_NR = 16384;
 export const POLICY_HISTORY_ENTRY = 24;
 export const POLICY_HISTORY_SIZE =
   POLICY_HISTORY_NR * 2 + (POLICY_HISTORY_NR + 2) * POLICY_HISTORY_ENTRY;
-/**
- * struct page, one a frame; the last region of STATE, so that its length follows RAM.
- */
-export const FRAMES = POLICY_HISTORY + POLICY_HISTORY_SIZE;
+/** Requests that the disk works on, oldest first: { u32 pfn, u32 1 to write, 0 to read,
+ *  u64 ps at which it is done }. */
+export const DISK_UNDER_WAY = POLICY_HISTORY + POLICY_HISTORY_SIZE;
+export const DISK_UNDER_WAY_NR = 1024;
+/** XA_HASH_NR buckets of u32: records of value entries, 0 is empty. */
+export const XA_HASH = DISK_UNDER_WAY + DISK_UNDER_WAY_NR * 16;
+export const XA_HASH_NR = 4096;
+/** struct page, one a frame. */
+export const FRAMES = XA_HASH + XA_HASH_NR * 4;
 export const PAGE_SIZE_OF = 48;
-export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES;
+/**
+ * Behind the frames, at SWAP_MAP_AT, a record a swap slot: { u16 count, u16 flags (1:
+ * in the swap cache), u32 pfn in the swap cache, else shadow }. And at XA_VALUES_AT the
+ * value entries of the page cache, XA_VALUES_NR of them from number 1: { u32 mapping,
+ * u32 index, u32 value (bit 31: a shadow), u32 next, u32 newer, u32 older }. Their
+ * lengths follow RAM and swap, so they end STATE.
+ */
+export const MAX_SWAP = 65536;
+export const SWAP_SLOT_SIZE = 8;
+export const XA_VALUE_SIZE = 24;
+export const XA_SHADOWS_MAX = 16384;
+export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES
+  + SWAP_SLOT_SIZE * MAX_SWAP + XA_VALUE_SIZE * (XA_SHADOWS_MAX + MAX_SWAP + 1);
 
 // struct page: field offsets that the host draws from.
 export const PAGE_FLAGS = 0; // u32, see PG
@@ -557,6 +650,20 @@ export enum PG {
   readahead = 1024,
   /** An anonymous page that only one address space can have mapped. */
   anon_exclusive = 2048,
+  /** Anonymous, or of shmem: only swap could take it. MADV_FREE takes this away. */
+  swapbacked = 4096,
+  /** It has a swap slot (private_), and is found by it. */
+  swapcache = 8192,
+  /** Is being written to the disk. */
+  writeback = 16384,
+  /** Its frame is to be free when its writeback ends. */
+  reclaim = 32768,
+  /** In an area that is locked in memory; on no list of a policy for that. */
+  mlocked = 65536,
+  unevictable = 131072,
+  /** It was refaulted, or active when it went. */
+  workingset = 262144,
+  active = 524288,
 }
 
 // Kernel records: the offsets the host reads. kernel/mm_types.ts, sched.ts and fs.ts
@@ -597,6 +704,8 @@ export const TASK_RSEQ = 1408;
  *  were sent to the process, not to its thread. */
 export const TASK_SIGNAL = 1040;
 export const TASK_SHARED_PENDING = TASK_SIGNAL;
+/** u64: page of the fault that it sleeps for or takes again, with bit 0 set; 0 none. */
+export const TASK_FAULTING = 1392;
 /** 64 x { u64 handler, u64 sa_flags, u64 sa_mask }, by signal number - 1. */
 export const TASK_SIGACTION = 1536;
 export const TASK_SIGACTION_SIZE = 1536;
@@ -892,6 +1001,8 @@ export enum FaultKind {
   sigsegv,
   sigbus,
   oom,
+  /** It waits for the disk, and will be taken again. */
+  retry,
 }
 
 /** Event kinds. The comment says what a, b and c hold. */
@@ -943,4 +1054,18 @@ export enum Ev {
    * the disk took a page.  a: lba | pfn << 32  b: blocks the head moved  c: cost, ps
    */
   DiskWrite,
+  /** a page goes to swap.  a: pfn | slot << 32  b: mapping | index << 32  c: 0 */
+  SwapOut,
+  /** a page comes back from swap.  a: pfn | slot << 32  b: va  c: 1 by readahead */
+  SwapIn,
+  /**
+   * reclaim ended.  a: pages looked at | frames free for it << 32  b: 1 by kswapd
+   * c: free frames
+   */
+  Reclaim,
+  /** kswapd is woken.  a: free frames  b: low watermark  c: pid that woke it */
+  KswapdWake,
+  /** memory is out: a process is killed.  a: pid | who asked << 32  b: badness  c: its
+   *  pages: anonymous | in swap << 32 */
+  OomKill,
 }

@@ -19,6 +19,8 @@ import {
   MARK_DEPTH,
   MARK_STOP,
   MAX_PAGES,
+  MAX_SWAP,
+  NR_POLICIES,
   META_DIRTY,
   LOG_NR,
   LOG_SEQ,
@@ -36,11 +38,15 @@ import {
   RunMode,
   STATE_BASE,
   STATE_END,
+  SWAP_SLOT_SIZE,
+  SWAP_TOUCHED,
   SYSTEM_STATE,
   TICK_AT,
   StopReason,
   TOUCH_BASE,
   TOUCH_NR,
+  XA_SHADOWS_MAX,
+  XA_VALUE_SIZE,
 } from "./abi";
 import { hart_run } from "./hw/interp";
 import { translate } from "./hw/mmu";
@@ -73,19 +79,38 @@ export function reset(): i32 {
   if (conf(Conf.tlb_policy) > 2) return Conf.tlb_policy + 1;
   if (conf(Conf.era) > 5) return Conf.era + 1;
   const pages = memory.size() << 4;
-  if (frames + conf(Conf.disk_blocks) > <u32>MAX_PAGES) return Conf.disk_blocks + 1;
-  const needed = <u32>(RAM_BASE / PAGE_SIZE) + frames + conf(Conf.disk_blocks);
+  const swap = conf(Conf.swap_blocks);
+  if (swap > <u32>MAX_SWAP) return Conf.swap_blocks + 1;
+  if (conf(Conf.policy) >= <u32>NR_POLICIES) return Conf.policy + 1;
+  const blocks = conf(Conf.disk_blocks) + swap;
+  if (frames + blocks > <u32>MAX_PAGES) return Conf.disk_blocks + 1;
+  const needed = <u32>(RAM_BASE / PAGE_SIZE) + frames + blocks;
   if (conf(Conf.disk_blocks) == 0 || <u32>pages < needed) return Conf.disk_blocks + 1;
   memory.fill(CONF_BASE + CONF_SIZE, 0, STATE_END - CONF_BASE - CONF_SIZE);
-  memory.fill(FRAME_META, 0, frames + conf(Conf.disk_blocks));
+  memory.fill(FRAME_META, 0, frames + blocks);
   memory.fill(RAM_BASE, 0, <usize>frames * PAGE_SIZE);
-  const size = FRAMES + frames * PAGE_SIZE_OF - STATE_BASE;
-  store<u64>(CONF_BASE + Conf.state_size * 8, size);
+  memory.fill(swap_base(), 0, <usize>swap * PAGE_SIZE);
+  store<u64>(CONF_BASE + Conf.state_size * 8, state_size(frames, swap));
   store<u64>(HART_RESERVATION, u64.MAX_VALUE);
   tlb_reset();
   private_flush_all();
   code_flush_all();
   return 0;
+}
+
+/** Where the swap area's blocks are: behind the disk's others. */
+// @nomark
+function swap_base(): usize {
+  const before = conf(Conf.ram_frames) + conf(Conf.disk_blocks);
+  return RAM_BASE + <usize>before * PAGE_SIZE;
+}
+
+/** Bytes of STATE: what is a record a frame, or a record a swap slot, ends it. */
+// @nomark
+function state_size(frames: u32, swap: u32): usize {
+  const shadows = min<u32>(frames, XA_SHADOWS_MAX);
+  const values = (shadows + swap + 1) * XA_VALUE_SIZE;
+  return FRAMES + frames * PAGE_SIZE_OF + swap * SWAP_SLOT_SIZE + values - STATE_BASE;
 }
 
 /**
@@ -196,7 +221,8 @@ function leave_kernel(): bool {
 
 /** The host has copied the state: the next write to each frame is noted again. */
 export function checkpoint(): void {
-  const pages = conf(Conf.ram_frames) + conf(Conf.disk_blocks);
+  const blocks = conf(Conf.disk_blocks) + conf(Conf.swap_blocks);
+  const pages = conf(Conf.ram_frames) + blocks;
   for (let i: u32 = 0; i < pages; i++) {
     const p = FRAME_META + i;
     store<u8>(p, load<u8>(p) & ~META_DIRTY);
@@ -217,7 +243,8 @@ export function hash(): void {
   const size = <usize>load<u64>(CONF_BASE + Conf.state_size * 8);
   let h = hash_range(0x9e3779b97f4a7c15, STATE_BASE, size);
   const pages = conf(Conf.ram_frames) + conf(Conf.disk_blocks);
-  h = hash_range(h, RAM_BASE, <usize>pages * PAGE_SIZE);
+  const swapped = load<u32>(SWAP_TOUCHED);
+  h = hash_range(h, RAM_BASE, <usize>(pages + swapped) * PAGE_SIZE);
   store<u64>(RUN_HASH, h);
 }
 

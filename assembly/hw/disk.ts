@@ -7,6 +7,10 @@
 // transfer. A request that starts where the head stands pays the transfer alone.
 // Reading and writing cost the same.
 //
+// Whoever needs the bytes waits (disk_run_queue); or the requests are started, other
+// work is done, and each is asked for when its time has come (disk_complete): the disk
+// has a timeline of its own, and serves one request after the other on it.
+//
 // Only this file moves the head. Whoever changes the image in place (the filesystem's
 // tables) tells disk_written, so that checkpoints see it.
 import {
@@ -22,7 +26,11 @@ import {
   DISK_QUEUE_NR,
   DISK_QUEUED,
   DISK_READS,
+  DISK_BUSY_UNTIL,
+  DISK_NR_UNDER_WAY,
   DISK_SEEKS,
+  DISK_UNDER_WAY,
+  DISK_UNDER_WAY_NR,
   DISK_WRITES,
   Ev,
   FRAME_META,
@@ -33,7 +41,7 @@ import {
 } from "../abi";
 import { emit } from "../log";
 import { frame_addr, frame_written } from "./bus";
-import { Cost, charge, cost } from "./clock";
+import { Cost, charge, cost, now_ps } from "./clock";
 
 /** Linear-memory address of the disk image. */
 export function disk_base(): usize {
@@ -42,7 +50,8 @@ export function disk_base(): usize {
 
 /** Linear-memory address of image block `block`; asserts that the image has it. */
 export function disk_block(block: u32): usize {
-  assert(block < load<u32>(CONF_BASE + Conf.disk_blocks * 8));
+  const blocks = load<u32>(CONF_BASE + Conf.disk_blocks * 8);
+  assert(block < blocks + load<u32>(CONF_BASE + Conf.swap_blocks * 8));
   return disk_base() + <usize>block * PAGE_SIZE;
 }
 
@@ -114,46 +123,125 @@ function transfer(data: u32, pfn: u32, write: bool): void {
   }
 }
 
+/** Takes the next request off the queue and serves it. => the picoseconds it takes. */
+function serve_next(nr: u32): u64 {
+  const lbas = load<u32>(disk_base(), SB_LBAS);
+  const at = DISK_QUEUE + (<usize>next_request(nr) << 4);
+  const lba = load<u32>(at);
+  const data = load<u32>(at, 4);
+  const pfn = load<u32>(at, 8);
+  const write = load<u32>(at, 12) != 0;
+  const head = load<u32>(DISK_HEAD);
+  const distance = lba > head ? lba - head : head - lba;
+  let ps = cost(Cost.TransferPage);
+  const fresh = distance != 0 || load<u32>(DISK_LAST_NR) == 0;
+  if (fresh) {
+    ps += cost(Cost.DiskCommand) + seek_ps(distance, lbas) + cost(Cost.HalfTurn);
+    store<u64>(DISK_SEEKS, load<u64>(DISK_SEEKS) + 1);
+    const requests = write ? DISK_WRITES : DISK_READS;
+    store<u64>(requests, load<u64>(requests) + 1);
+    store<u32>(DISK_LAST_LBA, lba);
+    store<u32>(DISK_LAST_NR, 0);
+  }
+  store<u32>(DISK_LAST_NR, load<u32>(DISK_LAST_NR) + 1);
+  const pages = write ? DISK_PAGES_WRITTEN : DISK_PAGES;
+  store<u64>(pages, load<u64>(pages) + 1);
+  store<u32>(DISK_HEAD, lba + 1);
+  transfer(data, pfn, write);
+  const kind = write ? Ev.DiskWrite : Ev.DiskRead;
+  emit(kind, <u64>lba | (<u64>pfn << 32), distance, ps);
+  const last = DISK_QUEUE + (<usize>(nr - 1) << 4);
+  memory.copy(at, last, 16);
+  memory.fill(last, 0, 16);
+  return ps;
+}
+
 /**
- * Serves every queued request.
+ * Serves every queued request, after those that are under way, and waits for the last.
  * => returns the picoseconds it took, already charged to the clock.
  */
 export function disk_run_queue(): u64 {
-  let nr = load<u32>(DISK_QUEUED);
   let total: u64 = 0;
-  const lbas = load<u32>(disk_base(), SB_LBAS);
-  while (nr > 0) {
-    const at = DISK_QUEUE + (<usize>next_request(nr) << 4);
-    const lba = load<u32>(at);
-    const data = load<u32>(at, 4);
-    const pfn = load<u32>(at, 8);
-    const write = load<u32>(at, 12) != 0;
-    const head = load<u32>(DISK_HEAD);
-    const distance = lba > head ? lba - head : head - lba;
-    let ps = cost(Cost.TransferPage);
-    const fresh = distance != 0 || load<u32>(DISK_LAST_NR) == 0;
-    if (fresh) {
-      ps += cost(Cost.DiskCommand) + seek_ps(distance, lbas) + cost(Cost.HalfTurn);
-      store<u64>(DISK_SEEKS, load<u64>(DISK_SEEKS) + 1);
-      const requests = write ? DISK_WRITES : DISK_READS;
-      store<u64>(requests, load<u64>(requests) + 1);
-      store<u32>(DISK_LAST_LBA, lba);
-      store<u32>(DISK_LAST_NR, 0);
-    }
-    store<u32>(DISK_LAST_NR, load<u32>(DISK_LAST_NR) + 1);
-    const pages = write ? DISK_PAGES_WRITTEN : DISK_PAGES;
-    store<u64>(pages, load<u64>(pages) + 1);
-    store<u32>(DISK_HEAD, lba + 1);
-    transfer(data, pfn, write);
-    const kind = write ? Ev.DiskWrite : Ev.DiskRead;
-    emit(kind, <u64>lba | (<u64>pfn << 32), distance, ps);
+  let nr = load<u32>(DISK_QUEUED);
+  if (nr > 0) total = wait_until(load<u64>(DISK_BUSY_UNTIL));
+  for (; nr > 0; nr--) {
+    const ps = serve_next(nr);
     charge(CostKind.Disk, ps);
     total += ps;
-    nr--;
-    const last = DISK_QUEUE + (<usize>nr << 4);
-    memory.copy(at, last, 16);
-    memory.fill(last, 0, 16);
   }
   store<u32>(DISK_QUEUED, 0);
   return total;
+}
+
+/** The clock goes on to `time`, if that lies ahead. => picoseconds */
+function wait_until(time: u64): u64 {
+  const now = now_ps();
+  if (time <= now) return 0;
+  charge(CostKind.Disk, time - now);
+  return time - now;
+}
+
+/**
+ * Gives every queued request to the disk and does not wait: each is under way until
+ * disk_complete() says that it is done. Its bytes are not to be looked at before.
+ */
+export function disk_start_queue(): void {
+  let nr = load<u32>(DISK_QUEUED);
+  let time = max<u64>(now_ps(), load<u64>(DISK_BUSY_UNTIL));
+  for (; nr > 0; nr--) {
+    const at = DISK_QUEUE + (<usize>next_request(nr) << 4);
+    const pfn = load<u32>(at, 8);
+    const write = load<u32>(at, 12);
+    time += serve_next(nr);
+    const under_way = load<u32>(DISK_NR_UNDER_WAY);
+    assert(under_way < <u32>DISK_UNDER_WAY_NR);
+    const p = DISK_UNDER_WAY + (<usize>under_way << 4);
+    store<u32>(p, pfn);
+    store<u32>(p, write, 4);
+    store<u64>(p, time, 8);
+    store<u32>(DISK_NR_UNDER_WAY, under_way + 1);
+  }
+  store<u32>(DISK_QUEUED, 0);
+  store<u64>(DISK_BUSY_UNTIL, time);
+}
+
+/**
+ * The oldest request under way, if it is done by now, is taken off the list.
+ * => its pfn, and bit 31 for a write; 0 when none is done.
+ */
+export function disk_complete(): u32 {
+  const nr = load<u32>(DISK_NR_UNDER_WAY);
+  if (nr == 0 || load<u64>(DISK_UNDER_WAY, 8) > now_ps()) return 0;
+  const pfn = load<u32>(DISK_UNDER_WAY);
+  const write = load<u32>(DISK_UNDER_WAY, 4);
+  const last = DISK_UNDER_WAY + (<usize>(nr - 1) << 4);
+  memory.copy(DISK_UNDER_WAY, DISK_UNDER_WAY + 16, <usize>(nr - 1) << 4);
+  memory.fill(last, 0, 16);
+  store<u32>(DISK_NR_UNDER_WAY, nr - 1);
+  return pfn | (write << 31);
+}
+
+/** Requests that are under way. */
+export function disk_nr_under_way(): u32 {
+  return load<u32>(DISK_NR_UNDER_WAY);
+}
+
+/** Waits for the oldest request under way: the clock goes on to where it is done. */
+export function disk_wait(): void {
+  if (load<u32>(DISK_NR_UNDER_WAY) > 0) wait_until(load<u64>(DISK_UNDER_WAY, 8));
+}
+
+/** => the time at which the last request under way that is for `pfn` is done, or 0. */
+export function disk_done_at(pfn: u32): u64 {
+  let time: u64 = 0;
+  for (let i: u32 = 0; i < load<u32>(DISK_NR_UNDER_WAY); i++) {
+    const p = DISK_UNDER_WAY + (<usize>i << 4);
+    if (load<u32>(p) == pfn) time = load<u64>(p, 8);
+  }
+  return time;
+}
+
+/** => the time at which the last request under way is done. */
+export function disk_busy_until(): u64 {
+  return load<u64>(DISK_BUSY_UNTIL);
 }

@@ -31,17 +31,21 @@ import {
   HART_RESERVATION,
   NEED_RESCHED,
   NEXT_PID,
+  PolicyDriver,
   SYSTEM_STATE,
   TaskState,
 } from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
+import { policy_init } from "../policy/policy";
 import { do_exit } from "./exit";
 import { do_execve } from "./exec";
 import { do_page_fault } from "./fault";
 import { O_RDWR, alloc_file, fd_slot, get_file } from "./file_table";
 import { disk_is_formatted } from "./fs";
-import { mem_init } from "./page_alloc";
+import { kthreads_init, run_kthreads } from "./kthread";
+import { mem_init, totalram_pages } from "./page_alloc";
+import { blk_done } from "./page_io";
 import { init_rlimits } from "./rlimit";
 import {
   arm_tick,
@@ -64,13 +68,16 @@ import {
   TRAP_BRKPT,
 } from "./siginfo";
 import { force_sig_fault, signal_work } from "./signal";
+import { swap_init, swapon_area } from "./swapfile";
 import { do_trap_ecall_u } from "./syscall";
 import { vdso_init } from "./vdso";
+import { xa_init } from "./xa_values";
 
 /** Memory, process 1 with a console on 0, 1 and 2, and the program of the request. */
 export function start_kernel(): void {
   store<u32>(NEXT_PID, 1);
   mem_init();
+  reclaim_init();
   vdso_init();
   const task = changetype<task_struct>(changetype<usize>(task_slot()));
   store<u32>(CURRENT, <u32>changetype<usize>(task));
@@ -86,6 +93,7 @@ export function start_kernel(): void {
   task.session = task.pid;
   task.umask = 0o22;
   init_rlimits(task);
+  kthreads_init();
   open_console();
   assert(disk_is_formatted());
   const error = do_execve(BOOT_BASE);
@@ -103,6 +111,8 @@ export function start_kernel(): void {
  */
 export function exit_to_user_mode(): void {
   while (load<u32>(SYSTEM_STATE) == 1) {
+    blk_done();
+    run_kthreads();
     const task = current();
     if (task.state != TaskState.running || load<u32>(NEED_RESCHED) != 0) {
       schedule();
@@ -119,6 +129,18 @@ export function exit_to_user_mode(): void {
     }
   }
   arm_tick();
+}
+
+/** Swap, and who chooses the page that goes; no page is on a list yet. */
+function reclaim_init(): void {
+  swap_init();
+  xa_init();
+  swapon_area();
+  const frames = totalram_pages();
+  const max_pfn = load<u32>(CONF_BASE + Conf.ram_frames * 8);
+  const seed = load<u64>(CONF_BASE + Conf.seed * 8);
+  const policy = load<u32>(CONF_BASE + Conf.policy * 8);
+  policy_init(PolicyDriver.kernel, policy, frames, max_pfn, seed);
 }
 
 /** The timer interrupt: nobody's instruction caused it, and none is lost by it. */

@@ -60,7 +60,7 @@ import { mm_slot, mm_struct, vm_area_alloc, vm_area_struct } from "./mm_types";
 import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
-import { TASK_SIZE, pte_offset, pte_pfn, switch_mm } from "./pgtable";
+import { TASK_SIZE, pte_offset, pte_pfn, pte_present, switch_mm } from "./pgtable";
 import { rseq_execve } from "./rseq";
 import { current, rlimit } from "./sched";
 import { flush_signal_handlers, force_fatal_sig } from "./signal";
@@ -317,7 +317,7 @@ export function remove_arg_zero(bprm: linux_binprm): i64 {
 /** The frame of the new stack at `va`, made present. => pfn, or 0. */
 export function get_arg_page(bprm: linux_binprm, va: u64): u32 {
   const slot = pte_offset(bprm.mm, va);
-  if (slot != 0 && load<u64>(slot) != 0) return pte_pfn(load<u64>(slot));
+  if (slot != 0 && pte_present(load<u64>(slot))) return pte_pfn(load<u64>(slot));
   if (!faultin_page(bprm.mm, va, true)) return 0;
   return pte_pfn(load<u64>(pte_offset(bprm.mm, va)));
 }

@@ -10,6 +10,8 @@
 //                                           |-- page there: return, retry
 //                                           |-- E past the file's end: BUS_ADRERR
 //                                           |-- F no memory: OOM
+//                                           |-- G the disk is reading it, and
+//                                                 somebody else can run: sleep, retry
 //
 // The kernel touches user memory too (system calls read and write buffers). Its faults
 // come here like the program's own; one that cannot be served makes the call fail with
@@ -30,6 +32,7 @@ import {
   HART_PC,
   MARK_COUNT,
   PAGE_SIZE,
+  TASK_FAULTING,
   VM,
   VmEvent,
 } from "../abi";
@@ -40,11 +43,13 @@ import { file_at } from "./file_table";
 import { inode_at } from "./fs";
 import {
   FAULT_FLAG_INSTRUCTION,
+  FAULT_FLAG_TRIED,
   FAULT_FLAG_USER,
   FAULT_FLAG_WRITE,
   VM_FAULT_ERROR,
   VM_FAULT_MAJOR,
   VM_FAULT_OOM,
+  VM_FAULT_RETRY,
   handle_mm_fault,
   the_fault,
 } from "./memory";
@@ -52,8 +57,9 @@ import { mlock_future_ok } from "./mlock";
 import { may_expand_vm } from "./mmap";
 import { find_vma, vm_stat_account } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
+import { folio_wait_sleeping } from "./page_io";
 import { RLIMIT_STACK } from "./rlimit";
-import { current, current_mm, rlimit } from "./sched";
+import { current, current_mm, rlimit, task_field } from "./sched";
 import {
   BUS_ADRERR,
   SEGV_ACCERR,
@@ -64,6 +70,7 @@ import {
 } from "./siginfo";
 import { force_sig_fault } from "./signal";
 import { vm_acct_memory, vm_enough_memory } from "./util";
+import { note_fresh } from "./shrink_folio";
 import { count_vm_event } from "./vmstat";
 
 /**
@@ -106,12 +113,17 @@ export function handle_page_fault(address: u64, access: u32, user: bool): bool {
   if (access_error(access, vma)) {
     return bad_area(SEGV_ACCERR); // C
   }
-  const flags = fault_flags(access, user);
+  const flags = fault_flags(access, user) | fault_tried(address, user);
   const fault = handle_mm_fault(mm, vma, address, flags); // D
-  mm_account_fault(fault);
+  if (fault & VM_FAULT_RETRY) {
+    wait_for_page(address); // G
+    return true;
+  }
+  mm_account_fault(fault, flags);
   if (fault & VM_FAULT_ERROR) {
     return mm_fault_error(fault); // E, F
   }
+  note_fresh(the_fault().page);
   return true;
 }
 
@@ -182,13 +194,38 @@ export function fault_flags(access: u32, user: bool): u32 {
   return flags;
 }
 
-/** A fault that was served counts for the process, as minor or as major. */
+/** G: the task sleeps for the page; its instruction will fault once more. */
+function wait_for_page(address: u64): void {
+  const vmf = the_fault();
+  vmf.kind = FaultKind.retry;
+  const page = (address & ~(<u64>PAGE_SIZE - 1)) | 1;
+  store<u64>(task_field(current(), TASK_FAULTING), page);
+  folio_wait_sleeping(vmf.page);
+}
+
+/** Is it the fault that the task has waited for? => FAULT_FLAG_TRIED or 0 */
 // @nomark
-function mm_account_fault(ret: u32): void {
+function fault_tried(address: u64, user: bool): u32 {
+  const task = current();
+  if (!user) return 0;
+  const waited = load<u64>(task_field(task, TASK_FAULTING));
+  if (waited == 0) return 0;
+  store<u64>(task_field(task, TASK_FAULTING), 0);
+  task.wake_at = u64.MAX_VALUE;
+  const same = waited == ((address & ~(<u64>PAGE_SIZE - 1)) | 1);
+  return same ? FAULT_FLAG_TRIED : 0;
+}
+
+/**
+ * A fault that was served counts for the process, as minor or as major: major, too,
+ * when it had to wait for what another had asked of the disk.
+ */
+// @nomark
+function mm_account_fault(ret: u32, flags: u32): void {
   count_vm_event(VmEvent.PGFAULT);
   if (ret & VM_FAULT_ERROR) return;
   const task = current();
-  if (ret & VM_FAULT_MAJOR) task.maj_flt++;
+  if ((ret & VM_FAULT_MAJOR) != 0 || (flags & FAULT_FLAG_TRIED) != 0) task.maj_flt++;
   else task.min_flt++;
 }
 
@@ -251,8 +288,9 @@ export function faultin_vma(
   reset_fault(FaultKind.oom);
   the_fault().mm = mm;
   const access = write ? Access.Write : Access.Read;
-  const fault = handle_mm_fault(mm, vma, address, fault_flags(access, false));
-  mm_account_fault(fault);
+  const flags = fault_flags(access, false);
+  const fault = handle_mm_fault(mm, vma, address, flags);
+  mm_account_fault(fault, flags);
   log_fault(address, mark, access, 3, load<u64>(CLOCK_PS) - before);
   return fault;
 }

@@ -12,12 +12,10 @@
 // In Linux: mm/filemap.c (6.12). The index is an xarray in the inode there; a hash over
 // all files, as here, was Linux's way until 2.4.
 // Writing is in file_write.ts, what is dirty in page_writeback.ts.
-// Left out: locking and waiting for a page that another process reads, reclaim, large
-// folios.
+// Left out: large folios.
 import {
   CONF_BASE,
   Conf,
-  DISK_PAGES,
   NR_FILE_PAGES,
   PAGE_HASH,
   PAGE_HASH_NR,
@@ -26,20 +24,36 @@ import {
 } from "../abi";
 import { frame_addr } from "../hw/bus";
 import { disk_run_queue, disk_submit } from "../hw/disk";
+import { policy_miss } from "../policy/policy";
 import { ENOMEM } from "./errno";
 import { file, file_at } from "./file_table";
 import { bmap, extent_data, extent_lba } from "./extents";
 import { inode, inode_at, inode_pages } from "./fs";
-import { VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
+import {
+  VM_FAULT_MAJOR,
+  VM_FAULT_OOM,
+  VM_FAULT_RETRY,
+  VM_FAULT_SIGBUS,
+  vm_fault,
+} from "./memory";
 import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
-import { alloc_page, clear_page, put_page } from "./page_alloc";
+import {
+  alloc_page,
+  alloc_page_noretry,
+  clear_page,
+  get_page,
+  put_page,
+} from "./page_alloc";
+import { folio_lock_or_retry, folio_wait, read_queued_pages } from "./page_io";
 import { mk_pte, page_add_rmap, pte_offset, set_pte } from "./pgtable";
 import {
   do_async_mmap_readahead,
   do_sync_mmap_readahead,
   page_cache_sync_ra,
 } from "./readahead";
+import { file_key, folio_add_lru, folio_mark_accessed } from "./swap";
 import { count_vm_event } from "./vmstat";
+import { xa_take_shadow } from "./xa_values";
 
 // @nomark
 function page_hash(mapping: u32, index: u64): usize {
@@ -117,16 +131,23 @@ export function remove_from_page_cache(pfn: u32): void {
 }
 
 /**
- * Queues the read of page `index` unless the cache has it already.
+ * Queues the read of page `index` unless the cache has it already; one that is not
+ * `needed` is only a guess.
  * => its frame, or NO_PAGE when there is no memory. The bytes are there after
  * disk_run_queue.
  */
-export function page_cache_queue(mapping: u32, index: u64): u32 {
+export function page_cache_queue(
+  mapping: u32, index: u64, needed: bool = true,
+): u32 {
   const cached = find_get_page(mapping, index);
   if (cached != NO_PAGE) return cached;
-  const pfn = alloc_page(PG.uptodate, mapping, index);
+  policy_miss(file_key(mapping, index));
+  const pfn = needed
+    ? alloc_page(PG.uptodate, mapping, index)
+    : alloc_page_noretry(PG.uptodate, mapping, index);
   if (pfn == NO_PAGE) return NO_PAGE;
   add_to_page_cache(mapping, index, pfn);
+  folio_add_lru(pfn, xa_take_shadow(mapping, index));
   const extent = bmap(inode_at(mapping), index);
   if (extent == 0) {
     clear_page(pfn);
@@ -150,17 +171,20 @@ export function filemap_fault(vmf: vm_fault): u32 {
   let pfn = find_get_page(mapping, vmf.pgoff);
   if (pfn != NO_PAGE) {
     // 1: here already
+    get_page(pfn); // making room for what is read ahead must not take it
     do_async_mmap_readahead(vmf, f, pfn);
+    put_page(pfn);
     vmf.page = pfn;
-    return 0;
+    return folio_lock_or_retry(vmf, pfn) ? 0 : VM_FAULT_RETRY;
   }
   // 2: read it, and with it what readahead thinks will be wanted
   count_vm_event(VmEvent.PGMAJFAULT);
   do_sync_mmap_readahead(vmf, f);
   pfn = page_cache_queue(mapping, vmf.pgoff);
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
-  vmf.blocks = read_queued_pages();
+  vmf.blocks = read_queued_pages(vmf);
   vmf.page = pfn;
+  if (!folio_lock_or_retry(vmf, pfn)) return VM_FAULT_RETRY | VM_FAULT_MAJOR;
   return VM_FAULT_MAJOR;
 }
 
@@ -177,7 +201,7 @@ export function filemap_map_pages(
   for (let index = first; index <= last && index < end; index++) {
     const pfn = find_get_page(f.f_inode, index);
     if (pfn == NO_PAGE) continue;
-    if (mem_map(pfn).flags & PG.readahead) continue;
+    if (mem_map(pfn).flags & (PG.readahead | PG.locked)) continue;
     const address = vmf.address + ((index - vmf.pgoff) << 12);
     const slot = pte_offset(mm, address);
     if (load<u64>(slot) != 0) continue;
@@ -188,22 +212,18 @@ export function filemap_map_pages(
   }
 }
 
-/** Has the disk serve what was queued. => pages it gave */
-// @nomark
-function read_queued_pages(): u32 {
-  const before = load<u64>(DISK_PAGES);
-  disk_run_queue();
-  return <u32>(load<u64>(DISK_PAGES) - before);
-}
-
 /**
  * Page `index` of an inode for the kernel's own reading, through read(2)'s readahead.
  * => its frame, or NO_PAGE when there is no memory; `index` lies inside the file.
  */
 export function read_cache_page(f: file, index: u64): u32 {
+  const again = f.ra_prev == <u32>index + 1; // the same page as the last read
   page_cache_sync_ra(f, index);
   const pfn = page_cache_queue(f.f_inode, index);
   disk_run_queue();
+  if (pfn == NO_PAGE) return NO_PAGE;
+  folio_wait(pfn);
+  if (!again) folio_mark_accessed(pfn);
   return pfn;
 }
 

@@ -58,6 +58,7 @@ import { now_ps } from "../hw/clock";
 import { disk_base, disk_block, disk_written } from "../hw/disk";
 import { is_pwd } from "./fs_struct";
 import { ext2_evict_inode } from "./ialloc";
+import { xa_forget_mapping } from "./xa_values";
 import { vm_area_struct } from "./mm_types";
 import { proc_fill_inode } from "./procfs";
 
@@ -187,6 +188,7 @@ function read_inode(p: u32, ino: u32): void {
   const di = raw_inode(ino);
   const node = inode_at(p);
   memory.fill(p, 0, INODE_SIZE_OF);
+  xa_forget_mapping(p);
   node.i_ino = ino;
   node.i_count = 1;
   node.i_mode = load<u32>(di, DI_MODE);

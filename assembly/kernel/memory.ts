@@ -10,8 +10,9 @@
 //
 // In Linux: mm/memory.c (6.12): handle_mm_fault, handle_pte_fault, do_anonymous_page,
 // do_read_fault, do_cow_fault, do_shared_fault, do_wp_page, wp_page_copy.
-// Left out: swap entries, huge pages, userfaultfd, NUMA hints, memory cgroups, retry
-// after dropping a lock.
+// A page in swap: memory_swap.ts. A page that the disk is still reading, while somebody
+// else could run: the fault ends without it (VM_FAULT_RETRY), and is taken again.
+// Left out: huge pages, userfaultfd, NUMA hints, memory cgroups.
 import {
   CONF_BASE,
   Conf,
@@ -36,12 +37,13 @@ import {
   vm_area_struct,
   vma_is_anonymous,
 } from "./mm_types";
-import { alloc_page, clear_page, copy_page, put_page } from "./page_alloc";
+import { do_swap_page } from "./memory_swap";
+import { alloc_page, clear_page, copy_page, get_page, put_page } from "./page_alloc";
 import {
   _PAGE_ACCESSED,
+  _PAGE_DIRTY,
   mk_pte,
   page_add_rmap,
-  page_remove_rmap,
   pte_alloc,
   pte_mkdirty,
   pte_mkspecial,
@@ -51,18 +53,25 @@ import {
   pte_special,
   pte_write,
   set_pte,
+  zap_page,
 } from "./pgtable";
+import { folio_add_lru } from "./swap";
+import { folio_free_swap } from "./swapfile";
 import { special_mapping_fault } from "./vdso";
 import { count_vm_event } from "./vmstat";
 
 export const VM_FAULT_OOM: u32 = 1;
 export const VM_FAULT_SIGBUS: u32 = 2;
 export const VM_FAULT_MAJOR: u32 = 4;
+/** It waits for vmf.page, and has done nothing: take it again. */
+export const VM_FAULT_RETRY: u32 = 0x400;
 /** The entry is written already. */
 export const VM_FAULT_NOPAGE: u32 = 0x100;
 export const VM_FAULT_ERROR: u32 = VM_FAULT_OOM | VM_FAULT_SIGBUS;
 
 export const FAULT_FLAG_WRITE: u32 = 1;
+/** It was taken before, and waited. */
+export const FAULT_FLAG_TRIED: u32 = 32;
 export const FAULT_FLAG_USER: u32 = 64;
 export const FAULT_FLAG_INSTRUCTION: u32 = 256;
 
@@ -124,7 +133,7 @@ export function handle_pte_fault(mm: mm_struct, vmf: vm_fault): u32 {
     if (vma_is_anonymous(vmf.vma)) return do_anonymous_page(mm, vmf);
     return do_fault(mm, vmf);
   }
-  assert(pte_present(vmf.orig_pte));
+  if (!pte_present(vmf.orig_pte)) return do_swap_page(mm, vmf);
   if (vmf.flags & FAULT_FLAG_WRITE) {
     if (!pte_write(vmf.orig_pte)) return do_wp_page(mm, vmf);
   }
@@ -160,7 +169,8 @@ export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
 function alloc_anon_page(vmf: vm_fault): u32 {
   if (!anon_vma_prepare(vmf.vma)) return NO_PAGE;
   const anon = <u32>changetype<usize>(vmf.vma.anon_vma);
-  return alloc_page(PG.anon | PG.anon_exclusive | PG.uptodate, anon, vmf.pgoff);
+  const flags: u32 = PG.anon | PG.anon_exclusive | PG.swapbacked | PG.uptodate;
+  return alloc_page(flags, anon, vmf.pgoff);
 }
 
 /**
@@ -172,6 +182,7 @@ function map_anon_page(mm: mm_struct, vmf: vm_fault, pfn: u32): void {
   page_add_rmap(mm, pfn);
   put_page(pfn);
   set_pte(mm, vmf.address, vmf.pte, pte);
+  folio_add_lru(pfn, 0);
   vmf.page = pfn;
 }
 
@@ -193,6 +204,7 @@ export function do_read_fault(mm: mm_struct, vmf: vm_fault): u32 {
     }
   }
   const ret = __do_fault(mm, vmf);
+  if (ret & VM_FAULT_RETRY) return ret;
   if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE)) return ret & VM_FAULT_ERROR;
   finish_fault(mm, vmf);
   vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.minor;
@@ -246,7 +258,7 @@ export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
   const cow_page = alloc_anon_page(vmf);
   if (cow_page == NO_PAGE) return VM_FAULT_OOM;
   const ret = __do_fault(mm, vmf);
-  if (ret & VM_FAULT_ERROR) {
+  if (ret & (VM_FAULT_ERROR | VM_FAULT_RETRY)) {
     put_page(cow_page);
     return ret;
   }
@@ -263,7 +275,7 @@ export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
  */
 export function do_shared_fault(mm: mm_struct, vmf: vm_fault): u32 {
   const ret = filemap_fault(vmf);
-  if (ret & VM_FAULT_ERROR) return ret;
+  if (ret & (VM_FAULT_ERROR | VM_FAULT_RETRY)) return ret;
   const refused = page_mkwrite(vmf.page);
   if (refused != 0) return refused;
   finish_fault(mm, vmf);
@@ -297,6 +309,8 @@ export function do_wp_page(mm: mm_struct, vmf: vm_fault): u32 {
 function wp_can_reuse_anon_page(pfn: u32, vma: vm_area_struct): bool {
   const p = mem_map(pfn);
   if (p.flags & PG.anon_exclusive) return true;
+  if (p.mapcount != 1) return false;
+  if ((p.flags & PG.swapcache) != 0 && !folio_free_swap(pfn)) return false;
   if (p.refcount != 1) return false;
   p.mapping = <u32>changetype<usize>(vma.anon_vma);
   return true;
@@ -314,7 +328,9 @@ function wp_page_reuse(mm: mm_struct, vmf: vm_fault): void {
 /** 3A: a frame of its own with the old contents; the old one loses a user. */
 export function wp_page_copy(mm: mm_struct, vmf: vm_fault): u32 {
   const old = pte_pfn(vmf.orig_pte);
+  get_page(old); // it stays mapped while room is made for the copy
   const pfn = alloc_anon_page(vmf);
+  put_page(old);
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
   if (pte_special(vmf.orig_pte)) {
     clear_page(pfn);
@@ -324,7 +340,7 @@ export function wp_page_copy(mm: mm_struct, vmf: vm_fault): u32 {
     charge(CostKind.Memory, cost(Cost.CopyPage));
   }
   map_anon_page(mm, vmf, pfn);
-  if (!pte_special(vmf.orig_pte)) page_remove_rmap(mm, old);
+  if (!pte_special(vmf.orig_pte)) zap_page(mm, vmf.orig_pte & ~_PAGE_DIRTY);
   count_vm_event(VmEvent.COW);
   vmf.kind = FaultKind.cow;
   return 0;

@@ -3,10 +3,11 @@
 //   A  mapped now                               1
 //   B  not mapped, of a file                    is it in the page cache?
 //   C  not mapped, anonymous                    0
+//   E  in swap                                  is it in the swap cache?
 //   D  a file that is not the asker's own       1, whatever is true: whose pages are in
 //                                               memory tells what others have read
 //
-// In Linux: mm/mincore.c (6.12). Left out: swap, huge pages.
+// In Linux: mm/mincore.c (6.12). Left out: huge pages.
 import { KBUF, PAGE_SIZE, VM } from "../abi";
 import { EFAULT, EINVAL, ENOMEM } from "./errno";
 import { file_at } from "./file_table";
@@ -16,8 +17,10 @@ import { offset_in_page } from "./mmap";
 import { find_vma } from "./vma";
 import { NO_PAGE, vm_area_struct, vma_is_anonymous } from "./mm_types";
 import { MAY_WRITE, inode_permission } from "./namei";
-import { pte_offset } from "./pgtable";
+import { pte_offset, pte_present } from "./pgtable";
 import { current, current_mm } from "./sched";
+import { swap_has_cache } from "./swapfile";
+import { pte_to_swp_offset } from "./swapops";
 import { access_ok, copy_to_user } from "./uaccess";
 
 /** The answer for at most a page's worth of pages, before it is copied. */
@@ -63,7 +66,9 @@ function can_do_mincore(vma: vm_area_struct): bool {
 
 function page_is_resident(vma: vm_area_struct, va: u64): bool {
   const slot = pte_offset(current_mm(), va);
-  if (slot != 0 && load<u64>(slot) != 0) return true; // A
+  const pte = slot == 0 ? 0 : load<u64>(slot);
+  if (pte_present(pte)) return true; // A
+  if (pte != 0) return swap_has_cache(pte_to_swp_offset(pte)); // E
   if (vma_is_anonymous(vma)) return false; // C
   const index = vma.vm_pgoff + ((va - vma.vm_start) >> 12);
   return find_get_page(file_at(vma.vm_file).f_inode, index) != NO_PAGE; // B

@@ -96,6 +96,7 @@ export class mm_struct {
   rss_shmem!: u32; // pages, as are the next two
   swapents!: u32;
   locked_vm!: u64;
+  oom_skip!: u32; // 1: the OOM killer has taken its pages already
   def_flags!: u32; // flags of every new area: VM_LOCKED after mlockall
   pad!: u32;
   hiwater_rss!: u64; // most pages it ever had in memory, and had mapped: see where

@@ -64,7 +64,10 @@ export const VM_DATA_FLAGS: u32 =
   VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
 /** Where the search goes on, upwards, when there is no room below mmap_base. */
-const TASK_UNMAPPED_BASE: u64 = (TASK_SIZE / 3 + 4095) & ~(<u64>4095);
+// @nomark
+function task_unmapped_base(): u64 {
+  return (TASK_SIZE / 3 + 4095) & ~(<u64>4095);
+}
 
 // @nomark
 export function PAGE_ALIGN(x: u64): u64 {
@@ -83,13 +86,13 @@ function conf(key: Conf): u64 {
 
 /**
  * C: the highest free range of `len` bytes below mmap_base; when there is none, the
- * lowest above TASK_UNMAPPED_BASE.
+ * lowest above task_unmapped_base().
  * => its address, or -ENOMEM.
  */
 export function vm_unmapped_area(mm: mm_struct, len: u64): u64 {
   const found = highest_gap(mm, len, mm.mmap_base);
   if (found != 0) return found;
-  const above = lowest_gap(mm, len, TASK_UNMAPPED_BASE);
+  const above = lowest_gap(mm, len, task_unmapped_base());
   return above != 0 ? above : <u64>-ENOMEM;
 }
 

@@ -33,6 +33,7 @@ import {
   pte_mkwrite,
   pte_offset,
   pte_pfn,
+  pte_present,
   pte_special,
   set_pte,
 } from "./pgtable";
@@ -144,7 +145,7 @@ export function change_protection(
     }
     for (; va < table_end; va += PAGE_SIZE, slot += 8) {
       const old = load<u64>(slot);
-      if (old == 0) continue;
+      if (!pte_present(old)) continue; // one in swap takes them when it comes back
       set_pte(mm, va, slot, changed_pte(vma, old));
     }
   }

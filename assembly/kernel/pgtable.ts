@@ -24,6 +24,9 @@ import { emit } from "../log";
 import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import { alloc_page, clear_page, get_page, put_page } from "./page_alloc";
 import { folio_mark_dirty } from "./page_dirty";
+import { folio_mark_accessed } from "./swap";
+import { folio_free_swap, free_swap_and_cache, swap_duplicate } from "./swapfile";
+import { pte_swp_clear_exclusive, pte_to_swp_offset } from "./swapops";
 
 export const _PAGE_PRESENT: u64 = 1;
 export const _PAGE_READ: u64 = 2;
@@ -293,9 +296,11 @@ export function zap_pte_range(
   for (; va < end; va += 4096, slot += 8) {
     const pte = load<u64>(slot);
     if (pte == 0) continue;
-    if (!even_cows && (pte_special(pte) || is_anon(pte_pfn(pte)))) continue;
+    const swapped = is_swap_pte(pte);
+    if (!even_cows && (swapped || pte_special(pte) || is_anon(pte_pfn(pte)))) continue;
     set_pte(mm, va, slot, 0);
-    if (!pte_special(pte)) zap_page(mm, pte);
+    if (swapped) zap_swap(mm, pte);
+    else if (!pte_special(pte)) zap_page(mm, pte);
   }
 }
 
@@ -309,7 +314,18 @@ export function zap_page(mm: mm_struct, pte: u64): void {
   const pfn = pte_pfn(pte);
   // A shared file page written through this mapping must reach its file.
   if ((pte & _PAGE_DIRTY) != 0 && !is_anon(pfn)) folio_mark_dirty(pfn);
+  if ((pte & _PAGE_ACCESSED) != 0 && !is_anon(pfn)) folio_mark_accessed(pfn);
+  const cached = (mem_map(pfn).flags & PG.swapcache) != 0;
   page_remove_rmap(mm, pfn);
+  // Nobody wants what is in its slot either.
+  if (cached && mem_map(pfn).mapcount == 0) folio_free_swap(pfn);
+}
+
+/** The page in swap that an entry named loses it. */
+// @nomark
+function zap_swap(mm: mm_struct, pte: u64): void {
+  mm.swapents--;
+  free_swap_and_cache(pte_to_swp_offset(pte));
 }
 
 /**
@@ -343,6 +359,10 @@ function copy_present_pte(
   mm: mm_struct, src: mm_struct, va: u64, slot: usize, to: usize, cow: bool,
 ): void {
   let pte = load<u64>(slot);
+  if (is_swap_pte(pte)) {
+    copy_nonpresent_pte(mm, src, va, slot, to);
+    return;
+  }
   if (cow && pte_write(pte)) {
     pte &= ~_PAGE_WRITE;
     set_pte(src, va, slot, pte);
@@ -385,6 +405,17 @@ function pgtable_free(mm: mm_struct, va: u64, slot: usize): void {
   emit(Ev.SetPte, va | (<u64>mm.asid << 48), entry, 0);
   put_page(pte_pfn(entry));
   mm.pgtables--;
+}
+
+/** A page in swap is named by two from now on, and is neither's own. */
+function copy_nonpresent_pte(
+  mm: mm_struct, src: mm_struct, va: u64, slot: usize, to: usize,
+): void {
+  const pte = pte_swp_clear_exclusive(load<u64>(slot));
+  swap_duplicate(pte_to_swp_offset(pte));
+  mm.swapents++;
+  set_pte(src, va, slot, pte);
+  set_pte(mm, va, to, pte);
 }
 
 /** Frees every page table of `mm`; nothing may be mapped any more. */

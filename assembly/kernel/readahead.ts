@@ -132,7 +132,7 @@ export function do_page_cache_ra(f: file): void {
   const mark = stop - min<u64>(f.ra_async_size, stop);
   for (let index = start; index < stop; index++) {
     if (find_get_page(f.f_inode, index) != NO_PAGE) continue;
-    const pfn = page_cache_queue(f.f_inode, index);
+    const pfn = page_cache_queue(f.f_inode, index, false);
     if (pfn == NO_PAGE) return;
     if (index == mark) mem_map(pfn).flags |= PG.readahead;
   }

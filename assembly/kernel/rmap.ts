@@ -30,6 +30,9 @@ import { PG, RMAP_WALK_BASE, VM } from "../abi";
 import { anon_vma, anon_vma_chain } from "./anon_vma";
 import { inode, inode_at } from "./fs";
 import { mem_map, mm_struct, vm_area_struct } from "./mm_types";
+import { folio_mark_dirty } from "./page_dirty";
+import { swap_duplicate } from "./swapfile";
+import { pte_to_swp_offset } from "./swapops";
 import {
   _PAGE_ACCESSED,
   _PAGE_DIRTY,
@@ -116,6 +119,26 @@ export function rmap_walk_next(rwc: rmap_walk_control): bool {
   return false;
 }
 
+/** Was the page written to through one of the entries that map it, since it was clean?
+ */
+export function folio_has_dirty_pte(pfn: u32): bool {
+  const rwc = rmap_walk(pfn);
+  while (rmap_walk_next(rwc)) {
+    if (load<u64>(rwc.pte) & _PAGE_DIRTY) return true;
+  }
+  return false;
+}
+
+/** Makes every entry that maps `pfn` clean: the next write sets its dirty bit again. */
+export function folio_clean_ptes(pfn: u32): void {
+  const rwc = rmap_walk(pfn);
+  while (rmap_walk_next(rwc)) {
+    const pte = load<u64>(rwc.pte);
+    if ((pte & _PAGE_DIRTY) == 0) continue;
+    set_pte(vma_mm(rwc.vma), rwc.address, rwc.pte, pte & ~_PAGE_DIRTY);
+  }
+}
+
 /** The address space of an area. */
 // @nomark
 export function vma_mm(vma: vm_area_struct): mm_struct {
@@ -163,10 +186,12 @@ function try_to_unmap_one(rwc: rmap_walk_control, swap: u64): void {
   let left = swap;
   if (swap != 0) {
     mm.swapents++;
+    swap_duplicate(pte_to_swp_offset(swap));
     if (mem_map(rwc.pfn).flags & PG.anon_exclusive) left |= _PAGE_SWP_EXCLUSIVE;
   }
   mem_map(rwc.pfn).flags &= ~PG.anon_exclusive;
   set_pte(mm, rwc.address, rwc.pte, left);
+  if (pte & _PAGE_DIRTY) folio_mark_dirty(rwc.pfn);
   zap_page(mm, pte);
 }
 

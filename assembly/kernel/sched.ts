@@ -31,6 +31,7 @@ import {
   HART_PC,
   HART_RESERVATION,
   HART_X,
+  KTHREADS_WOKEN,
   NEED_RESCHED,
   NEXT_PID,
   NR_SWITCHES,
@@ -69,10 +70,14 @@ import { emit } from "../log";
 import { ERESTARTNOHAND, ERESTARTSYS } from "./errno";
 import { schedule_tail } from "./fork";
 import { it_real_fn, itimer_deadline } from "./itimer";
+import { run_kthreads } from "./kthread";
 import { mm_struct } from "./mm_types";
+import { blk_done } from "./page_io";
 import { switch_mm } from "./pgtable";
 import { rseq_preempt } from "./rseq";
+import { SIGKILL, sigmask } from "./siginfo";
 import { signal_pending } from "./signal";
+import { pending_set } from "./sigqueue";
 
 @unmanaged
 export class task_struct {
@@ -199,6 +204,13 @@ export function find_task_by_vpid(pid: u32): task_struct | null {
   return null;
 }
 
+/** Has the task been sent SIGKILL, which it will find on its way to user mode? */
+// @nomark
+export function fatal_signal_pending(task: task_struct): bool {
+  const pending = pending_set(task, false) | pending_set(task, true);
+  return (pending & sigmask(SIGKILL)) != 0;
+}
+
 /** Does anybody have a user mode to return to, now or later? */
 // @nomark
 export function somebody_lives(): bool {
@@ -215,7 +227,7 @@ export function somebody_lives(): bool {
 export function others_can_run(): bool {
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
-    if (task.state != TaskState.running) continue;
+    if (task.state != TaskState.running || task.kthread != 0) continue;
     if (changetype<usize>(task) != <usize>load<u32>(CURRENT)) return true;
   }
   return false;
@@ -265,6 +277,7 @@ export function try_to_wake_up(task: task_struct): void {
   task.state = TaskState.running;
   task.wait_kind = WaitKind.none;
   task.wait_on = 0;
+  if (task.kthread != 0) store<u32>(KTHREADS_WOKEN, 1);
 }
 
 /** The timer: wakes the tasks whose time has come, and ends a turn that is over. */
@@ -306,6 +319,8 @@ export function next_timer(): u64 {
 export function schedule(): void {
   store<u32>(NEED_RESCHED, 0);
   while (true) {
+    blk_done();
+    run_kthreads();
     const next = pick_next_task();
     if (next == null) {
       if (!cpu_idle()) return;
@@ -322,7 +337,7 @@ export function pick_next_task(): task_struct | null {
   const nr = nr_task_slots();
   for (let i: u32 = 1; i <= nr; i++) {
     const task = task_at((here + i) % nr);
-    if (task.state == TaskState.running) return task;
+    if (task.state == TaskState.running && task.kthread == 0) return task;
   }
   return null;
 }

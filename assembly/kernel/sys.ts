@@ -13,6 +13,7 @@ import { do_exit } from "./exit";
 import { urandom_read } from "./mem";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
 import { current, nr_task_slots, task_at, task_field } from "./sched";
+import { get_nr_swap_pages, total_swap_pages } from "./swapfile";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -55,6 +56,8 @@ export function sys_sysinfo(buf: u64): i64 {
   store<u64>(SCRATCH, now_ps() / 1000000000000);
   store<u64>(SCRATCH, <u64>totalram_pages() << 12, 32);
   store<u64>(SCRATCH, <u64>nr_free_pages() << 12, 40);
+  store<u64>(SCRATCH, <u64>total_swap_pages() << 12, 64);
+  store<u64>(SCRATCH, <u64>get_nr_swap_pages() << 12, 72);
   store<u16>(SCRATCH, nr_processes(), 80);
   store<u32>(SCRATCH, 1, 104); // mem_unit
   return copy_to_user(buf, SCRATCH, 112) == 0 ? 0 : -EFAULT;

@@ -7,7 +7,7 @@
 //   would evicting it cost a    PG_dirty, PTE dirty      the dirty bit of that entry
 //     write?                    bits
 //   clean it in the background  writeback begins         counted, the bit is cleared
-//   file page or anonymous?     PG_anon                  all are file pages
+//   file page or anonymous?     PG_swapbacked                all are file pages
 //   when is it used next?       not known                the recorded future
 //
 // In Linux: folio_referenced() in mm/rmap.c, folio_test_dirty(), pageout() in
@@ -15,6 +15,9 @@
 // Left out: nothing a policy here would ask for.
 import { PG, POLICY_DRIVER, PolicyDriver } from "../abi";
 import { mem_map } from "../kernel/mm_types";
+import { folio_has_dirty_pte, folio_referenced } from "../kernel/rmap";
+import { get_nr_swap_pages } from "../kernel/swapfile";
+import { start_page_writeback } from "../kernel/shrink_folio";
 import {
   trace_clean,
   trace_dirty,
@@ -34,17 +37,14 @@ function traced(): bool {
 // @nomark
 export function test_and_clear_referenced(pfn: u32): u32 {
   if (traced()) return trace_referenced(pfn);
-  const p = mem_map(pfn);
-  const was = p.flags & PG.referenced;
-  p.flags &= ~PG.referenced;
-  return was ? 1 : 0;
+  return folio_referenced(pfn);
 }
 
 /** Would its contents have to be written before its frame is free? */
 // @nomark
 export function page_dirty(pfn: u32): bool {
   if (traced()) return trace_dirty(pfn);
-  return (mem_map(pfn).flags & PG.dirty) != 0;
+  return (mem_map(pfn).flags & PG.dirty) != 0 || folio_has_dirty_pte(pfn);
 }
 
 /**
@@ -53,21 +53,20 @@ export function page_dirty(pfn: u32): bool {
  */
 // @nomark
 export function start_writeback(pfn: u32): bool {
-  if (traced()) return trace_clean(pfn);
-  return false;
+  return traced() ? trace_clean(pfn) : start_page_writeback(pfn);
 }
 
 /** A page of a file (not shmem), as against one that only swap could take? */
 // @nomark
 export function page_is_file_lru(pfn: u32): bool {
   if (traced()) return true;
-  return (mem_map(pfn).flags & PG.anon) == 0;
+  return (mem_map(pfn).flags & PG.swapbacked) == 0;
 }
 
 /** Is there anywhere to put an anonymous page? */
 // @nomark
 export function can_reclaim_anon_pages(): bool {
-  return false;
+  return !traced() && get_nr_swap_pages() > 0;
 }
 
 /**

@@ -88,6 +88,10 @@ const DEFAULTS: Partial<Record<keyof typeof Conf, number>> = {
   stack_guard_gap: 256,
   epoch: 1104537600,
   sched_quantum: 100000,
+  swap_blocks: 2048,
+  vm_swappiness: 60,
+  vm_page_cluster: 3,
+  vm_watermark_scale_factor: 10,
 };
 
 const ERRNO: Record<number, string> = {
@@ -143,7 +147,7 @@ export class Linux {
     this.inodes = image.inodes;
     const settings = { ...DEFAULTS, ...conf };
     const frames = settings.ram_frames as number;
-    core.prepare(frames, image.blocks);
+    core.prepare(frames, image.blocks + (settings.swap_blocks as number));
     for (const [key, value] of Object.entries(settings)) {
       core.setConf(Conf[key as keyof typeof Conf], value as number);
     }

@@ -203,12 +203,14 @@ export class Machine {
     });
     this.inodes = disk.inodes;
     const frames = (values.ram as number) * 256;
-    core.prepare(frames, disk.blocks);
+    const swap = (values.swap as number) * 256;
+    core.prepare(frames, disk.blocks + swap);
     for (const [key, { conf }] of Object.entries(SETTINGS)) {
       if (conf !== null) core.setConf(conf, values[key] ?? 0);
     }
     core.setConf(Conf.ram_frames, frames);
     core.setConf(Conf.disk_blocks, disk.blocks);
+    core.setConf(Conf.swap_blocks, swap);
     core.setConf(Conf.mode, request.mode === "touch" ? RunMode.Touch : RunMode.Guest);
     const at = RAM_BASE + frames * PAGE_SIZE;
     disk.write(core.bytes.subarray(at, at + disk.blocks * PAGE_SIZE));
@@ -223,8 +225,8 @@ export class Machine {
     const maxBytes = options.maxCheckpointBytes;
     this.checkpoints = new Checkpoints(core, {
       frames,
-      blocks: disk.blocks,
-      original: disk.original,
+      blocks: disk.blocks + swap,
+      original: (block) => (block < disk.blocks ? disk.original(block) : new Uint8Array(PAGE_SIZE)),
       stateSize: core.conf(Conf.state_size),
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });

@@ -1,5 +1,14 @@
 // The settings of a machine, by the names that `set KEY=VALUE` and `--set KEY=VALUE` take.
-import { Conf, Era, MAX_FRAMES, TLB_MAX, TlbPolicy } from "../../assembly/abi.ts";
+import {
+  Conf,
+  Era,
+  MAX_FRAMES,
+  MAX_SWAP,
+  NR_POLICIES,
+  Policy,
+  TLB_MAX,
+  TlbPolicy,
+} from "../../assembly/abi.ts";
 import type { Layout } from "./mkfs.ts";
 
 /** Values by their key in SETTINGS, and what is no number in the core. */
@@ -136,6 +145,49 @@ export const SETTINGS: Record<string, Setting> = {
     min: 0,
     max: 65536,
     about: "files that programs can create",
+  },
+  swap: {
+    conf: Conf.swap_blocks,
+    initial: 32,
+    min: 0,
+    max: MAX_SWAP >> 8,
+    about: "size of the swap area, MiB",
+  },
+  policy: {
+    conf: Conf.policy,
+    initial: Policy.linux,
+    min: 0,
+    max: NR_POLICIES - 1,
+    names: namesOf(Policy),
+    about: "which page goes when memory is short",
+  },
+  "vm.swappiness": {
+    conf: Conf.vm_swappiness,
+    initial: 60,
+    min: 0,
+    max: 200,
+    about: "how gladly anonymous pages go, against pages of files",
+  },
+  "vm.page-cluster": {
+    conf: Conf.vm_page_cluster,
+    initial: 3,
+    min: 0,
+    max: 8,
+    about: "2^n pages are read from swap at once",
+  },
+  "vm.min_free_kbytes": {
+    conf: Conf.vm_min_free_kbytes,
+    initial: 0,
+    min: 0,
+    max: 2 ** 20,
+    about: "memory kept back, KiB; 0: by the size of memory",
+  },
+  "vm.watermark_scale_factor": {
+    conf: Conf.vm_watermark_scale_factor,
+    initial: 10,
+    min: 1,
+    max: 3000,
+    about: "distance of the watermarks, in 1/10000 of memory",
   },
   stack_limit: {
     conf: Conf.rlimit_stack,

@@ -1,0 +1,83 @@
+// Between the memory manager and the replacement policy: which pages it knows of, by
+// what name, and when they were used. (The file has Linux's name, and is no more about
+// swap than Linux's is.)
+//
+//   folio_add_lru         a page is in memory, and the policy may choose it
+//   folio_mark_accessed   it was used in a way that no page-table entry shows: read(2)
+//   __page_cache_release  its frame is free: the policy forgets it
+//   lru_deactivate        it is not wanted soon (MADV_COLD)
+//
+// A page that a policy is to recognise when it returns has a name that lasts: a file's
+// page (mapping, index), an anonymous one the slot that it had in swap.
+//
+// In Linux: mm/swap.c (6.12).
+// Left out: batches per CPU.
+import { NR_UNEVICTABLE, PG, VmEvent } from "../abi";
+import {
+  policy_access,
+  policy_deactivate,
+  policy_insert,
+  policy_remove,
+} from "../policy/policy";
+import { mem_map } from "./mm_types";
+import { count_vm_event } from "./vmstat";
+
+const SWAP_SPACE: u64 = (<u64>1) << 60;
+const ANON_SPACE: u64 = (<u64>1) << 61;
+
+/** The name of the page in slot `offset`. */
+// @nomark
+export function swap_key(offset: u32): u64 {
+  return SWAP_SPACE | <u64>offset;
+}
+
+/** The name of page `index` of a file. */
+// @nomark
+export function file_key(mapping: u32, index: u64): u64 {
+  return (<u64>mapping << 32) | index;
+}
+
+/** The name of the page in frame `pfn`. */
+// @nomark
+export function folio_key(pfn: u32): u64 {
+  const p = mem_map(pfn);
+  if (p.flags & PG.pagecache) return file_key(p.mapping, p.index);
+  if (p.flags & PG.swapcache) return swap_key(p.private_);
+  return ANON_SPACE | <u64>pfn; // it was never away
+}
+
+/**
+ * The policy may choose the page from now on. One that is locked in memory is not
+ * shown to it.
+ * @param shadow what the policy left when the page went, or 0
+ */
+// @nomark
+export function folio_add_lru(pfn: u32, shadow: u32): void {
+  const p = mem_map(pfn);
+  if (p.lru != 0) return;
+  if (p.flags & PG.unevictable) return;
+  policy_insert(pfn, folio_key(pfn), shadow);
+}
+
+/** The kernel itself used the page for a program. */
+// @nomark
+export function folio_mark_accessed(pfn: u32): void {
+  if (mem_map(pfn).lru != 0) policy_access(pfn);
+}
+
+/** The frame is about to be free. */
+// @nomark
+export function __page_cache_release(pfn: u32): void {
+  const p = mem_map(pfn);
+  if (p.lru != 0) policy_remove(pfn);
+  if ((p.flags & PG.unevictable) == 0) return;
+  store<u32>(NR_UNEVICTABLE, load<u32>(NR_UNEVICTABLE) - 1);
+}
+
+/** The page becomes the next to go. */
+// @nomark
+export function lru_deactivate(pfn: u32): void {
+  if (mem_map(pfn).lru == 0) return;
+  policy_deactivate(pfn);
+  count_vm_event(VmEvent.PGDEACTIVATE);
+}
