@@ -16,6 +16,7 @@ import {
   EFBIG,
   EINVAL,
   EISDIR,
+  EOPNOTSUPP,
   EPERM,
   ETXTBSY,
 } from "./errno";
@@ -29,6 +30,7 @@ import {
 } from "./file_table";
 import { MAX_FILE_SIZE, file_remove_privs } from "./file_write";
 import {
+  S_IFLNK,
   S_IFMT,
   S_IFREG,
   current_time,
@@ -110,11 +112,12 @@ export function sys_fchmod(fd: u32, mode: u32): i64 {
   return found < 0 ? 0 : chmod_common(<u32>found, mode);
 }
 
-/** Sets the permission bits, and drops the reference. => 0 or -EPERM. */
+/** Sets the permission bits, and drops the reference. => 0, -EPERM, -EOPNOTSUPP. */
 function chmod_common(found: u32, mode: u32): i64 {
   const node = inode_at(found);
+  const link = (node.i_mode & S_IFMT) == S_IFLNK;
   const allowed = inode_owner_or_capable(node);
-  if (allowed) {
+  if (allowed && !link) {
     mode &= 0o7777;
     // Who is not in the file's group cannot lend its rights.
     if (!current_is_root() && current().egid != node.i_gid) mode &= ~<u32>0o2000;
@@ -123,6 +126,7 @@ function chmod_common(found: u32, mode: u32): i64 {
     mark_inode_dirty(node);
   }
   iput(found);
+  if (link) return -EOPNOTSUPP;
   return allowed ? 0 : -EPERM;
 }
 

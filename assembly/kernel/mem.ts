@@ -10,7 +10,7 @@
 // Left out: every other device.
 import { KBUF } from "../abi";
 import { EFAULT, ENOSPC, ENXIO } from "./errno";
-import { file, file_at } from "./file_table";
+import { file, file_at, file_inode } from "./file_table";
 import { inode_at } from "./fs";
 import { get_random_bytes } from "./random";
 import { clear_user, copy_to_user } from "./uaccess";
@@ -39,8 +39,8 @@ export function chrdev_open(rdev: u32): i64 {
 /** Is the open file /dev/zero, whose mappings are anonymous memory? */
 // @nomark
 export function is_dev_zero(opened: u32): bool {
-  const f = file_at(opened);
-  return f.f_inode != 0 && inode_at(f.f_inode).i_rdev == DEV_ZERO;
+  const node = file_inode(file_at(opened));
+  return node != 0 && inode_at(node).i_rdev == DEV_ZERO;
 }
 
 /** read(2) of a device. */

@@ -5,13 +5,15 @@
 //   symlink  an inode whose data is the target
 //   link     a name more for an inode, of the same directory tree and no directory
 //
+//   A file of somebody else gets no second name from who could not write to it (Linux
+//   with fs.protected_hardlinks, as Debian has it).
+//
 //   All of them: the last part of the path must be a name (not ".", ".." or "/":
 //   EEXIST) that is not there (EEXIST), in a directory that can be written (EACCES) and
 //   that still has a name itself (ENOENT).
 //
 // In Linux: fs/namei.c filename_create(), may_create(), vfs_mkdir(), vfs_link() (6.12).
-// Left out: FIFOs and sockets in the filesystem, link counts above 65000, protected
-// hard links.
+// Left out: FIFOs and sockets in the filesystem, link counts above 65000.
 import { KBUF } from "../abi";
 import { disk_block, disk_written } from "../hw/disk";
 import {
@@ -47,6 +49,7 @@ import {
 import {
   LAST_NORM,
   MAY_EXEC,
+  MAY_READ,
   MAY_WRITE,
   PATH_MAX,
   drop_walk,
@@ -209,13 +212,26 @@ export function sys_linkat(
   if ((flags & AT_SYMLINK_FOLLOW) == 0) how |= AT_SYMLINK_NOFOLLOW;
   const found = user_path_at(olddfd, oldpath, how);
   if (found < 0) return found;
+  const node = inode_at(<u32>found);
   let error = filename_create(newdfd, newpath, false);
   if (error == 0) {
     const nd = the_nameidata();
-    error = drop_walk(nd, vfs_link(inode_at(<u32>found), nd));
+    error = drop_walk(nd, may_linkat(node) ? vfs_link(node, nd) : -EPERM);
   }
   iput(<u32>found);
   return error;
+}
+
+/**
+ * fs.protected_hardlinks: who does not own a file may give it another name only if they
+ * could write to it anyway, and nobody gains rights by running it.
+ */
+function may_linkat(node: inode): bool {
+  const euid = current().euid;
+  if (euid == 0 || euid == node.i_uid) return true;
+  if ((node.i_mode & S_IFMT) != S_IFREG) return false;
+  if ((node.i_mode & 0o4000) != 0 || (node.i_mode & 0o2010) == 0o2010) return false;
+  return inode_permission(node, MAY_READ | MAY_WRITE);
 }
 
 /** The name nd.last for the inode. => 0 or negative errno. */

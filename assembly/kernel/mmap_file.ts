@@ -35,6 +35,7 @@ import {
   do_munmap,
   offset_in_page,
 } from "./mmap";
+import { is_dev_zero } from "./mem";
 import { current_mm } from "./sched";
 
 /** Bytes of the largest file there can be. */
@@ -66,6 +67,11 @@ export function sys_mmap(
   if ((flags & MAP_ANONYMOUS) == 0) {
     file = fget(fd);
     if (file == 0) return <u64>-EBADF;
+    // A page of /dev/zero is nobody's page: the mapping is anonymous memory.
+    if (is_dev_zero(file)) {
+      file = 0;
+      flags |= MAP_ANONYMOUS;
+    }
   }
   const mm = current_mm();
   const at = do_mmap(mm, file, addr, len, prot, flags, off >> 12);

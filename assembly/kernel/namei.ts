@@ -216,12 +216,14 @@ export function walk_component(nd: nameidata): i64 {
 /**
  * Goes on with the target of `link` before the rest of the path; the link's reference
  * is dropped.
- * => 0, -ELOOP, -ENOENT or -ENAMETOOLONG, then nd.dir's reference is dropped too.
+ * => 0; -ELOOP, -ENOENT, -EACCES or -ENAMETOOLONG, then nd.dir's reference is dropped
+ * too.
  */
 export function pick_link(nd: nameidata, link: u32): i64 {
   nd.depth++;
   let error: i64 = -ELOOP;
-  if (nd.depth <= MAXSYMLINKS) error = splice_link(nd, inode_at(link));
+  if (!may_follow_link(inode_at(nd.dir), inode_at(link))) error = -EACCES;
+  else if (nd.depth <= MAXSYMLINKS) error = splice_link(nd, inode_at(link));
   iput(link);
   if (error != 0) return drop_walk(nd, error);
   if (load<u8>(nd.at) == 0x2f) {
@@ -242,6 +244,16 @@ export function read_link(link: inode, to: usize): usize {
   if (extent == 0) return 0;
   memory.copy(to, disk_block(extent_data(extent, 0)), <usize>link.i_size);
   return <usize>link.i_size;
+}
+
+/**
+ * fs.protected_symlinks, as Debian has it: in a sticky directory that anybody may write
+ * to, as /tmp is, a link is followed only if it is one's own or the directory's owner's.
+ */
+// @nomark
+function may_follow_link(dir: inode, link: inode): bool {
+  if (is_proc(link) || current().euid == link.i_uid) return true;
+  return (dir.i_mode & 0o1002) != 0o1002 || dir.i_uid == link.i_uid;
 }
 
 /** Puts a link's target before the rest, in PATH_A. => 0, -ENOENT or -ENAMETOOLONG. */

@@ -61,6 +61,7 @@ import { sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from "./mlock";
 import { sys_mmap, sys_munmap } from "./mmap_file";
 import { sys_mprotect } from "./mprotect";
 import { sys_mremap } from "./mremap";
+import { sys_msync } from "./msync";
 import { PATH_MAX } from "./namei";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
@@ -211,6 +212,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 222:
       return sys_mmap(a(0), a(1), <u32>a(2), <u32>a(3), <u32>a(4), a(5));
     case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
+    case 227: return sys_msync(a(0), a(1), <u32>a(2));
     case 228: return sys_mlock2(a(0), a(1), 0);
     case 229: return sys_munlock(a(0), a(1));
     case 230: return sys_mlockall(<u32>a(0));
