@@ -1,11 +1,11 @@
-// Writing a mapping back: what was stored through a shared mapping of a file goes to the
-// disk now.
+// Writing a mapping back: what was stored through a shared mapping of a file goes to
+// the disk now.
 //
 //   MS_SYNC    the dirty pages of the range are written; then every mapping of them is
 //              read-only, so that the next store faults and makes the page dirty again
 //   MS_ASYNC   nothing: dirty pages are known to the flusher since they were written
-//   MS_INVALIDATE   nothing, but it refuses locked areas: all mappings of a page are one
-//                   frame here, none can be out of date
+//   MS_INVALIDATE   nothing, but it refuses locked areas: all mappings of a page are
+//                   one frame, none can be out of date
 //
 //   A hole in the range does not stop it; the answer is ENOMEM all the same.
 //

@@ -216,8 +216,8 @@ export function walk_component(nd: nameidata): i64 {
 /**
  * Goes on with the target of `link` before the rest of the path; the link's reference
  * is dropped.
- * => 0; -ELOOP, -ENOENT, -EACCES or -ENAMETOOLONG, then nd.dir's reference is dropped
- * too.
+ * => 0; -ELOOP, -ENOENT, -EACCES or -ENAMETOOLONG, then nd.dir's reference is
+ * dropped too.
  */
 export function pick_link(nd: nameidata, link: u32): i64 {
   nd.depth++;
@@ -248,7 +248,8 @@ export function read_link(link: inode, to: usize): usize {
 
 /**
  * fs.protected_symlinks, as Debian has it: in a sticky directory that anybody may write
- * to, as /tmp is, a link is followed only if it is one's own or the directory's owner's.
+ * to, as /tmp is, a link is followed only if it is the process's own or the
+ * directory's owner's.
  */
 // @nomark
 function may_follow_link(dir: inode, link: inode): bool {
