@@ -57,6 +57,7 @@ import {
   S_IFLNK,
   S_IFMT,
   S_IFREG,
+  iget,
   inode,
   inode_at,
   ihold,
@@ -129,7 +130,7 @@ export function user_path_at(dfd: i32, path: u64, flags: u32): i64 {
   if (len < 0) return len;
   if (len == 0 && dfd != AT_FDCWD) return opened_inode(dfd);
   // Without a path the working directory itself is meant.
-  if (len == 0) store<u16>(PATH, 0x2e);
+  if (len == 0) return iget(current().cwd);
   const start = start_at(dfd);
   if (start < 0) return start;
   return path_lookup(PATH, <u32>start, (flags & AT_SYMLINK_NOFOLLOW) == 0);
@@ -176,8 +177,6 @@ function build_open_flags(flags: u32): u32 {
   if (flags & __O_TMPFILE) {
     if ((flags & O_DIRECTORY) == 0 || (flags & O_ACCMODE) == 0) return 0;
   }
-  // A name that must be new is not looked for behind a link.
-  if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) flags |= O_NOFOLLOW;
   return flags | O_LARGEFILE;
 }
 
@@ -223,10 +222,11 @@ function open_last(nd: nameidata, flags: u32): i64 {
   return found > 0 && through(nd, flags) ? proc_jump_link(<u32>found) : found;
 }
 
-/** Is a link at the path's end followed? */
+/** Is a link at the path's end followed? A name that must be new is not behind one. */
 // @nomark
 function through(nd: nameidata, flags: u32): bool {
-  return (flags & O_NOFOLLOW) == 0 || nd.slashes != 0;
+  const fresh = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+  return nd.slashes != 0 || ((flags & O_NOFOLLOW) == 0 && !fresh);
 }
 
 /** E: a new, empty file called nd.last. => it with a reference, or negative errno. */

@@ -270,6 +270,7 @@ export function sys_lseek(fd: u32, offset: i64, whence: u32): i64 {
   if (f.f_kind == FileKind.proc) return seq_lseek(f, offset, whence);
   const node = inode_at(f.f_inode);
   let pos = offset;
+  if (f.f_kind == FileKind.directory) return dir_llseek(f, offset, whence);
   if (whence == 1) pos += f.f_pos;
   else if (whence == 2) pos += node.i_size;
   else if (whence != 0) {
@@ -280,6 +281,20 @@ export function sys_lseek(fd: u32, offset: i64, whence: u32): i64 {
   if (pos < 0 || <u64>pos > MAX_FILE_SIZE) return -EINVAL;
   f.f_pos = pos;
   return pos;
+}
+
+/**
+ * A directory's positions are hashes of names in ext4: its end is the largest of them.
+ * => the new position or -EINVAL.
+ */
+function dir_llseek(f: file, offset: i64, whence: u32): i64 {
+  if (whence > 2) return -EINVAL;
+  let pos: u64 = offset;
+  if (whence == 1) pos += f.f_pos;
+  else if (whence == 2) pos += i64.MAX_VALUE;
+  if (<i64>pos < 0) return -EINVAL;
+  f.f_pos = pos;
+  return <i64>pos;
 }
 
 /**
