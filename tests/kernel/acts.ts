@@ -62,24 +62,31 @@ const interpreter = code(
 /** The file that sequences map: /data, five pages and some bytes. */
 export const data = Uint8Array.from({ length: 4096 * 5 + 777 }, (_, i) => i * 7 + (i >> 8));
 
-/** A program that does `acts`, then writes the table, with the answers in it, to its output. */
-export function acting(acts: readonly Act[]): Uint8Array {
-  const table = new Uint8Array(TABLE_SIZE);
-  const view = new DataView(table.buffer);
-  const all: Act[] = [
+/** What a program does before its acts, and the strings behind its table. */
+export interface Setting {
+  acts: readonly Act[];
+  strings: readonly [at: number, text: string][];
+}
+const MEMORY: Setting = {
+  acts: [
     // So that touches mostly succeed; and descriptor 3.
     [222, ARENA, 24 * 4096, 3, 0x32, -1, 0],
     [56, -100, TABLE + PATH_AT, 0, 0],
-    ...acts,
-    [64, 1, TABLE, TABLE_SIZE],
-    [93, 0],
-  ];
+  ],
+  strings: [[PATH_AT, "/data"]],
+};
+
+/** A program that does `acts`, then writes the table, with the answers in it, to its output. */
+export function acting(acts: readonly Act[], setting: Setting = MEMORY): Uint8Array {
+  const table = new Uint8Array(TABLE_SIZE);
+  const view = new DataView(table.buffer);
+  const all: Act[] = [...setting.acts, ...acts, [64, 1, TABLE, TABLE_SIZE], [93, 0]];
   all.forEach((act, i) => {
     act.forEach((word, k) => {
       view.setBigUint64(i * 64 + k * 8, BigInt.asUintN(64, BigInt(word)), true);
     });
   });
-  table.set(new TextEncoder().encode("/data\0"), PATH_AT);
+  for (const [at, text] of setting.strings) table.set(new TextEncoder().encode(`${text}\0`), at);
   const size = { filesz: TABLE_SIZE, memsz: TABLE_SIZE };
   return writeElf({
     entry: 0x401000,

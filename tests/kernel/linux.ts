@@ -18,7 +18,9 @@ import {
   OUT_BASE,
   OUT_POS,
   OUT_SIZE,
+  PAGE_FLAGS,
   PAGE_SIZE,
+  PG,
   RAM_BASE,
   RUN_FLAGS,
   RUN_LOG_READ,
@@ -295,6 +297,21 @@ export class Linux {
   }
   get marks(): number {
     return this.core.getNumber(MARK_COUNT);
+  }
+  /** Address of the disk image. */
+  get disk(): number {
+    return RAM_BASE + this.core.conf(Conf.ram_frames) * PAGE_SIZE;
+  }
+  /** Address of a frame. */
+  frame(pfn: number): number {
+    return RAM_BASE + pfn * PAGE_SIZE;
+  }
+  /** The first frame that holds a clean page of a file. */
+  cachedFrame(): number {
+    for (let pfn = 0; ; pfn++) {
+      const flags = this.core.getU32(this.page(pfn) + PAGE_FLAGS);
+      if ((flags & (PG.pagecache | PG.dirty)) === PG.pagecache) return pfn;
+    }
   }
   /** Address of the struct page of a frame. */
   page(pfn: number): number {

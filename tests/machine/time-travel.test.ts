@@ -2,6 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { Core } from "../../web/machine/core.ts";
 import type { Position } from "../../web/machine/types.ts";
+import * as views from "../../web/machine/views.ts";
+import { acting } from "../kernel/acts.ts";
+import { files, randomFileActs } from "../kernel/file-acts.ts";
 import { coreModule, samples, start } from "./programs.ts";
 
 const LONG = (process.env.PAGEWALK_LONG ?? "0") !== "0";
@@ -125,4 +128,40 @@ test("forwards line by line and backwards line by line pass the same positions",
   expect(back.filter((one) => !one.includes(" 0 ")).slice(0, lines.length)).toEqual(
     lines.reverse(),
   );
+});
+
+test("a disk that was written is as it was at every position", { timeout: 120_000 }, async () => {
+  const sequences = randomFileActs(11);
+  const core = new Core(await coreModule());
+  for (let n = 0; n < 3; n++) {
+    const bytes = acting(sequences.next().value, files);
+    const options = { settings: [...SETTINGS, "uid=0", "gid=0", "disk_free=1"], bytes };
+    const machine = await start("acts", [], options);
+    // A checkpoint is a copy of what differs: many of them, so that most seeks pass several.
+    for (let at = 0; at < 1e6; at += 97) {
+      const { position } = await machine.seek({ instret: at, mark: 0 });
+      machine.checkpoints.take({ ...position, pending: false }, at);
+      if (position.instret < at) break;
+    }
+    await machine.run();
+    const end = machine.instret;
+    const last = machine.hash();
+    const writes = views.disk(machine.core).pagesWritten;
+    const pick = random(n + 1);
+    const found: { at: number; hash: string }[] = [];
+    for (let i = 0; i < 20; i++) {
+      const at = pick(end + 1);
+      await machine.seek({ instret: at, mark: 0 });
+      found.push({ at, hash: machine.hash() });
+    }
+    await machine.seek({ instret: end, mark: 0 });
+    await machine.run();
+    expect(machine.hash()).toBe(last);
+    expect(views.disk(machine.core).pagesWritten).toBe(writes);
+    const runner = await start("acts", [], { ...options, travel: false, core });
+    for (const { at, hash } of found.sort((a, b) => a.at - b.at)) {
+      await runner.seek({ instret: at, mark: 0 });
+      expect({ at, hash: runner.hash() }).toEqual({ at, hash });
+    }
+  }
 });
