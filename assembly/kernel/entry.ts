@@ -45,7 +45,7 @@ import { O_RDWR, alloc_file, fd_slot, get_file } from "./file_table";
 import { disk_is_formatted } from "./fs";
 import { kthreads_init, run_kthreads } from "./kthread";
 import { mem_init, totalram_pages } from "./page_alloc";
-import { blk_done } from "./page_io";
+import { blk_done, blk_drain } from "./page_io";
 import { init_rlimits } from "./rlimit";
 import {
   arm_tick,
@@ -128,7 +128,8 @@ export function exit_to_user_mode(): void {
       break;
     }
   }
-  arm_tick();
+  if (load<u32>(SYSTEM_STATE) == 2) blk_drain();
+  else arm_tick();
 }
 
 /** Swap, and who chooses the page that goes; no page is on a list yet. */

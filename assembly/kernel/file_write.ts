@@ -26,8 +26,10 @@ import { VM_FAULT_SIGBUS } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
 import { folio_mark_dirty } from "./page_dirty";
+import { folio_wait } from "./page_io";
 import { balance_dirty_pages } from "./page_writeback";
 import { current_is_root } from "./sched";
+import { folio_mark_accessed } from "./swap";
 import { copy_from_user } from "./uaccess";
 
 /** Most bytes of a file: a page number has 32 bits. */
@@ -100,13 +102,19 @@ export function write_begin(node: inode, pos: u64, len: u64): i64 {
   const hole = bmap(node, index) == 0;
   if (hole && ext_get_block(node, index) == 0) return -ENOSPC;
   let pfn = find_get_page(mapping, index);
-  if (pfn != NO_PAGE) return pfn;
+  if (pfn != NO_PAGE) {
+    folio_wait(pfn);
+    folio_mark_accessed(pfn);
+    return pfn;
+  }
   const beyond = index << 12 >= node.i_size;
   const whole = (pos & 4095) == 0 && len == 4096;
   if (!hole && !beyond && !whole) {
     pfn = page_cache_queue(mapping, index);
     disk_run_queue();
-    return pfn == NO_PAGE ? -ENOMEM : <i64>pfn;
+    if (pfn == NO_PAGE) return -ENOMEM;
+    folio_wait(pfn);
+    return pfn;
   }
   // B: nothing to be read
   pfn = alloc_page(PG.uptodate, mapping, index);

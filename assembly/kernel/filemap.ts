@@ -75,7 +75,10 @@ export function find_get_page(mapping: u32, index: u64): u32 {
   return NO_PAGE;
 }
 
-/** Enters a frame; the cache's own reference is the one alloc_page gave. */
+/**
+ * Enters a frame; the cache's own reference is the one alloc_page gave. The policy gets
+ * back what it left when the page went.
+ */
 // @nomark
 export function add_to_page_cache(mapping: u32, index: u64, pfn: u32): void {
   const bucket = page_hash(mapping, index);
@@ -85,6 +88,7 @@ export function add_to_page_cache(mapping: u32, index: u64, pfn: u32): void {
   store<u32>(bucket, pfn);
   inode_at(mapping).i_nrpages++;
   store<u32>(NR_FILE_PAGES, load<u32>(NR_FILE_PAGES) + 1);
+  folio_add_lru(pfn, xa_take_shadow(mapping, index));
 }
 
 /**
@@ -147,7 +151,6 @@ export function page_cache_queue(
     : alloc_page_noretry(PG.uptodate, mapping, index);
   if (pfn == NO_PAGE) return NO_PAGE;
   add_to_page_cache(mapping, index, pfn);
-  folio_add_lru(pfn, xa_take_shadow(mapping, index));
   const extent = bmap(inode_at(mapping), index);
   if (extent == 0) {
     clear_page(pfn);

@@ -16,9 +16,10 @@ import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } from "./errno";
 import { __mm_populate, mm_populate } from "./gup";
 import { PAGE_ALIGN, offset_in_page } from "./mmap";
 import { mm_struct, vm_area_struct } from "./mm_types";
-import { TASK_SIZE } from "./pgtable";
+import { TASK_SIZE, pte_offset, pte_pfn, pte_present } from "./pgtable";
 import { RLIMIT_MEMLOCK } from "./rlimit";
 import { current_is_root, current_mm, rlimit } from "./sched";
+import { folio_rescue } from "./shrink_folio";
 import { find_vma } from "./vma";
 import { vma_modify_flags } from "./vma_merge";
 
@@ -121,7 +122,17 @@ export function mlock_fixup(
   if ((newflags & VM.LOCKED) == 0) mm.locked_vm -= pages;
   else if ((oldflags & VM.LOCKED) == 0) mm.locked_vm += pages;
   part.vm_flags = newflags;
+  if ((newflags & VM.LOCKED) == 0) munlock_vma_pages_range(mm, start, end);
   return 0;
+}
+
+/** The pages of [start, end) may be reclaimed again. */
+function munlock_vma_pages_range(mm: mm_struct, start: u64, end: u64): void {
+  for (let va = start; va < end; va += 4096) {
+    const slot = pte_offset(mm, va);
+    if (slot == 0) va |= 0x1ff000; // no table: nothing below it
+    else if (pte_present(load<u64>(slot))) folio_rescue(pte_pfn(load<u64>(slot)));
+  }
 }
 
 /** mlockall(2). => 0, -EINVAL, -EPERM, -ENOMEM. */

@@ -113,9 +113,28 @@ export function blk_done(): void {
   }
 }
 
-/** Waits in place until the page is neither being read nor being written. */
+/** Waits in place until the disk has nothing to do. */
+export function blk_drain(): void {
+  blk_start();
+  while (disk_nr_under_way() > 0) {
+    disk_wait();
+    blk_done();
+  }
+}
+
+/** Waits in place until the page's bytes are there. */
 export function folio_wait(pfn: u32): void {
-  while (mem_map(pfn).flags & (PG.locked | PG.writeback)) {
+  wait_on_page_bit(pfn, PG.locked);
+}
+
+/** Waits in place until the page is not being written. It may be gone then. */
+export function folio_wait_writeback(pfn: u32): void {
+  wait_on_page_bit(pfn, PG.writeback);
+}
+
+/** Waits in place until the disk has done what clears `bit`. */
+function wait_on_page_bit(pfn: u32, bit: u32): void {
+  while (mem_map(pfn).flags & bit) {
     assert(disk_nr_under_way() > 0);
     disk_wait();
     blk_done();

@@ -24,6 +24,7 @@ import { emit } from "../log";
 import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import { alloc_page, clear_page, get_page, put_page } from "./page_alloc";
 import { folio_mark_dirty } from "./page_dirty";
+import { folio_rescue } from "./shrink_folio";
 import { folio_mark_accessed } from "./swap";
 import { folio_free_swap, free_swap_and_cache, swap_duplicate } from "./swapfile";
 import { pte_swp_clear_exclusive, pte_to_swp_offset } from "./swapops";
@@ -315,6 +316,7 @@ export function zap_page(mm: mm_struct, pte: u64): void {
   // A shared file page written through this mapping must reach its file.
   if ((pte & _PAGE_DIRTY) != 0 && !is_anon(pfn)) folio_mark_dirty(pfn);
   if ((pte & _PAGE_ACCESSED) != 0 && !is_anon(pfn)) folio_mark_accessed(pfn);
+  if (mem_map(pfn).flags & PG.unevictable) folio_rescue(pfn);
   const cached = (mem_map(pfn).flags & PG.swapcache) != 0;
   page_remove_rmap(mm, pfn);
   // Nobody wants what is in its slot either.

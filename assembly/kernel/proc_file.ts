@@ -41,6 +41,7 @@ import { frag_show, pagetypeinfo_show, vmstat_show } from "./proc_vmstat";
 import { ProcPid, ProcRoot, proc_nr, proc_pid, proc_sub, proc_task } from "./procfs";
 import { current, task_struct } from "./sched";
 import { seq_file, seq_read } from "./seq_file";
+import { swap_show } from "./swapon";
 import { show_map, show_smap, show_smaps_rollup } from "./task_mmu";
 import { copy_from_user } from "./uaccess";
 
@@ -48,7 +49,6 @@ import { copy_from_user } from "./uaccess";
 const TEXT_MAX: u64 = 128;
 const MOUNTS: string =
   "/dev/vda / ext2 rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n";
-const SWAPS: string = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 const VERSION: string =
   "Linux version 6.12.0 (pagewalk) (asc) #1 Sat Jan  1 00:00:00 UTC 2005\n";
 
@@ -138,7 +138,7 @@ function proc_root_show(m: seq_file): bool {
     case ProcRoot.meminfo: return meminfo_proc_show(m);
     case ProcRoot.pagetypeinfo: return pagetypeinfo_show(m);
     case ProcRoot.stat: return show_stat(m);
-    case ProcRoot.swaps: return constant_show(m, SWAPS);
+    case ProcRoot.swaps: return swap_show(m);
     case ProcRoot.uptime: return uptime_proc_show(m);
     case ProcRoot.version: return constant_show(m, VERSION);
     case ProcRoot.vmstat: return vmstat_show(m);

@@ -24,6 +24,7 @@ import {
   seq_put_kb,
   seq_puts,
 } from "./seq_file";
+import { get_nr_swap_pages, total_swap_pages } from "./swapfile";
 import { vm_commit_limit } from "./util";
 
 /** What count_pages finds, in pages; the names are those of /proc/vmstat. */
@@ -58,6 +59,13 @@ export function count_pages(): page_counts {
     if (flags & (PG.free | PG.reserved)) continue;
     if (flags & PG.table) n.tables++;
     if (flags & PG.dirty && flags & PG.pagecache) n.dirty++;
+    if (flags & PG.writeback) n.writeback++;
+    if (flags & PG.mlocked) n.mlocked++;
+    if (flags & PG.unevictable) n.lru4++;
+    if (flags & PG.swapcache) {
+      n.swapcached++;
+      n.file++;
+    }
     if (flags & PG.anon && p.mapcount > 0) n.anon++;
     if (flags & PG.pagecache) {
       n.file++;
@@ -103,8 +111,8 @@ export function meminfo_proc_show(m: seq_file): bool {
   put_pages(m, "Inactive(file): ", n.lru2);
   put_pages(m, "Unevictable:    ", n.lru4);
   put_pages(m, "Mlocked:        ", n.mlocked);
-  put_pages(m, "SwapTotal:      ", 0);
-  put_pages(m, "SwapFree:       ", 0);
+  put_pages(m, "SwapTotal:      ", total_swap_pages());
+  put_pages(m, "SwapFree:       ", get_nr_swap_pages());
   seq_puts(m, "Zswap:                 0 kB\nZswapped:              0 kB\n");
   put_pages(m, "Dirty:          ", n.dirty);
   put_pages(m, "Writeback:      ", n.writeback);

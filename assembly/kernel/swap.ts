@@ -12,7 +12,7 @@
 //
 // In Linux: mm/swap.c (6.12).
 // Left out: batches per CPU.
-import { NR_UNEVICTABLE, PG, VmEvent } from "../abi";
+import { NR_UNEVICTABLE, NR_WRITEBACK, PG, VmEvent } from "../abi";
 import {
   policy_access,
   policy_deactivate,
@@ -56,6 +56,13 @@ export function folio_add_lru(pfn: u32, shadow: u32): void {
   const p = mem_map(pfn);
   if (p.lru != 0) return;
   if (p.flags & PG.unevictable) return;
+  if (p.flags & PG.reclaim) {
+    // It was on its way out, and is taken up again.
+    p.flags &= ~PG.reclaim;
+    store<u32>(NR_WRITEBACK, load<u32>(NR_WRITEBACK) - 1);
+    shadow = p.stamp;
+    p.stamp = 0;
+  }
   policy_insert(pfn, folio_key(pfn), shadow);
 }
 

@@ -78,6 +78,7 @@ import {
 } from "./sigaction";
 import { sys_sigaltstack } from "./sigaltstack";
 import { sys_rt_sigreturn } from "./sigframe";
+import { sys_swapoff, sys_swapon } from "./swapon";
 import {
   sys_exit_group,
   sys_getcpu,
@@ -211,6 +212,8 @@ export function invoke_syscall(nr: u32): i64 {
     case 221: return sys_execve(a(0), a(1), a(2));
     case 222:
       return sys_mmap(a(0), a(1), <u32>a(2), <u32>a(3), <u32>a(4), a(5));
+    case 224: return sys_swapon(a(0));
+    case 225: return sys_swapoff(a(0));
     case 226: return sys_mprotect(a(0), a(1), <u32>a(2));
     case 227: return sys_msync(a(0), a(1), <u32>a(2));
     case 228: return sys_mlock2(a(0), a(1), 0);

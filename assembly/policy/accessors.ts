@@ -18,6 +18,7 @@ import { mem_map } from "../kernel/mm_types";
 import { folio_has_dirty_pte, folio_referenced } from "../kernel/rmap";
 import { get_nr_swap_pages } from "../kernel/swapfile";
 import { start_page_writeback } from "../kernel/shrink_folio";
+import { count_vm_event } from "../kernel/vmstat";
 import {
   trace_clean,
   trace_dirty,
@@ -54,6 +55,12 @@ export function page_dirty(pfn: u32): bool {
 // @nomark
 export function start_writeback(pfn: u32): bool {
   return traced() ? trace_clean(pfn) : start_page_writeback(pfn);
+}
+
+/** Something that /proc/vmstat counts has happened. */
+// @nomark
+export function count_policy_event(event: i32): void {
+  if (!traced()) count_vm_event(event);
 }
 
 /** A page of a file (not shmem), as against one that only swap could take? */

@@ -28,10 +28,11 @@
 // Left out: the unevictable list (such pages are not given to a policy); batches of 32
 // taken off before they are judged; deactivation after refaults; proportional scans of
 // the active list; executable file pages that are kept active.
-import { POLICY_PARAMS, POLICY_VARS, PolicyParam } from "../abi";
+import { POLICY_PARAMS, POLICY_VARS, PolicyParam, VmEvent } from "../abi";
 import { NO_PAGE, mem_map } from "../kernel/mm_types";
 import {
   can_reclaim_anon_pages,
+  count_policy_event,
   page_is_file_lru,
   test_and_clear_referenced,
 } from "./accessors";
@@ -109,6 +110,7 @@ export function mark_page_accessed(pfn: u32): void {
 function activate_page(pfn: u32): void {
   lruvec_move_page(page_lru(pfn) | LRU_ACTIVE, pfn);
   workingset_age_nonresident(1);
+  count_policy_event(VmEvent.PGACTIVATE);
 }
 
 /** Moves a page to the coldest end of its kind's inactive list; its uses are past. */
@@ -151,6 +153,8 @@ function shrink_active_list(active_lru: u32): void {
     test_and_clear_referenced(pfn);
     mem_map(pfn).age |= PAGE_WORKINGSET;
     lruvec_move_page(active_lru - LRU_ACTIVE, pfn);
+    count_policy_event(VmEvent.PGREFILL);
+    count_policy_event(VmEvent.PGDEACTIVATE);
   }
 }
 

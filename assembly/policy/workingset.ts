@@ -20,9 +20,9 @@
 // In Linux: mm/workingset.c, workingset_eviction(), workingset_test_recent(),
 // workingset_refault(), workingset_age_nonresident() (6.12).
 // Left out: memory cgroups and nodes in the shadow; the shrinker that drops shadows.
-import { POLICY_VARS } from "../abi";
+import { POLICY_VARS, VmEvent } from "../abi";
 import { mem_map } from "../kernel/mm_types";
-import { can_reclaim_anon_pages } from "./accessors";
+import { can_reclaim_anon_pages, count_policy_event } from "./accessors";
 import { lru_size } from "./lruvec";
 
 export const LRU_INACTIVE_ANON: u32 = 0;
@@ -69,8 +69,13 @@ export function workingset_test_recent(shadow: u32, file: bool): bool {
  * => whether it is to be active.
  */
 export function workingset_refault(pfn: u32, shadow: u32, file: bool): bool {
+  const kind: u32 = file ? 1 : 0;
+  count_policy_event(VmEvent.WORKINGSET_REFAULT_ANON + kind);
   if (!workingset_test_recent(shadow, file)) return false;
   workingset_age_nonresident(1);
-  if (shadow & 2) mem_map(pfn).age |= PAGE_WORKINGSET;
+  count_policy_event(VmEvent.WORKINGSET_ACTIVATE_ANON + kind);
+  if ((shadow & 2) == 0) return true;
+  mem_map(pfn).age |= PAGE_WORKINGSET;
+  count_policy_event(VmEvent.WORKINGSET_RESTORE_ANON + kind);
   return true;
 }

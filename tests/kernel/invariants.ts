@@ -12,6 +12,8 @@ const {
   AVC_VMA,
   Conf,
   CURRENT,
+  DISK_NR_UNDER_WAY,
+  DISK_UNDER_WAY,
   FILE_COUNT,
   FILE_INODE,
   FILE_KIND,
@@ -37,6 +39,7 @@ const {
   MM_RSS_FILE,
   MM_SIZE_OF,
   MM_START_BRK,
+  MM_SWAPENTS,
   MM_TOTAL_VM,
   MM_USERS,
   MMS,
@@ -52,9 +55,11 @@ const {
   PAGE_HASH_NEXT,
   PAGE_HASH_NR,
   PAGE_INDEX,
+  PAGE_LRU,
   PAGE_LRU_NEXT,
   PAGE_MAPCOUNT,
   PAGE_MAPPING,
+  PAGE_PRIVATE,
   PAGE_REFCOUNT,
   PAGE_SIZE,
   PAGE_SIZE_OF,
@@ -62,6 +67,10 @@ const {
   PIPE_SIZE_OF,
   PIPES,
   RAM_BASE,
+  SWAP_INUSE,
+  SWAP_MAP_AT,
+  SWAP_MAX,
+  SWAP_SLOT_SIZE,
   TASK_FDS,
   TASK_MM,
   TASK_NR_FDS,
@@ -112,6 +121,11 @@ const TABLE = PG.table;
 const CACHED = PG.pagecache;
 const RESERVED_PAGE = PG.reserved;
 const EXCLUSIVE = PG.anon_exclusive;
+const IN_SWAP_CACHE = PG.swapcache;
+/** A page that is on no list of the policy, and why. */
+const OFF_LISTS = PG.unevictable | PG.reclaim;
+/** Flag of a swap slot: its page is in the swap cache. */
+const SWAP_HAS_CACHE = 1;
 const VM_READ = VM.READ;
 const VM_WRITE = VM.WRITE;
 const VM_EXEC = VM.EXEC;
@@ -123,6 +137,7 @@ const FLAGS = PAGE_FLAGS >> 2;
 const REFS = PAGE_REFCOUNT >> 2;
 const MAPS = PAGE_MAPCOUNT >> 2;
 const MAPPING = PAGE_MAPPING >> 2;
+const PRIVATE = PAGE_PRIVATE >> 2;
 /** What uses a frame, besides PTEs: at most one of these. */
 enum Use {
   none = 0,
@@ -131,8 +146,17 @@ enum Use {
   cache,
   kernel,
   pipe,
+  swapCache,
 }
-const USES = ["nothing", "the free list", "a page table", "the page cache", "the kernel", "a pipe"];
+const USES = [
+  "nothing",
+  "the free list",
+  "a page table",
+  "the page cache",
+  "the kernel",
+  "a pipe",
+  "the swap cache",
+];
 /** More areas than one address space of a test has. */
 const AREAS = 4096;
 
@@ -167,6 +191,11 @@ export class Sweeper {
   #use = new Uint8Array(0);
   #fileMapped = new Uint8Array(0);
   #anonMapped = new Uint8Array(0);
+  /** By frame: requests that the disk works on. */
+  #underWay = new Int32Array(0);
+  /** By swap slot: entries that name it. */
+  #named = new Int32Array(0);
+  #swapents = 0;
   /** By struct file: who holds it. */
   readonly #holders = new Int32Array(NR_FILES);
   // The areas of the address space at hand.
@@ -191,6 +220,8 @@ export class Sweeper {
   leafVa = new Float64Array(1024);
   leafPfn = new Int32Array(1024);
   leafBits = new Int32Array(1024);
+  /** Every page that was in swap. */
+  readonly swapped: { mm: number; va: number; slot: number }[] = [];
   /** Sweeps made. */
   sweeps = 0;
 
@@ -210,6 +241,7 @@ export class Sweeper {
     this.#tasks();
     this.#cache();
     this.#pipes();
+    this.#swap();
     this.#everyFrame();
     this.#files();
     this.#tlb();
@@ -238,6 +270,15 @@ export class Sweeper {
       this.#use = new Uint8Array(this.#frames);
       this.#fileMapped = new Uint8Array(this.#frames);
       this.#anonMapped = new Uint8Array(this.#frames);
+      this.#underWay = new Int32Array(this.#frames);
+    }
+    const slots = core.getU32(SWAP_MAX);
+    if (this.#named.length !== slots) this.#named = new Int32Array(slots);
+    this.#named.fill(0);
+    this.#underWay.fill(0);
+    for (let i = core.getU32(DISK_NR_UNDER_WAY) - 1; i >= 0; i--) {
+      const pfn = core.getU32(DISK_UNDER_WAY + 16 * i);
+      this.#underWay[pfn] = (this.#underWay[pfn] as number) + 1;
     }
     this.#mapped.fill(0);
     this.#use.fill(Use.none);
@@ -248,6 +289,7 @@ export class Sweeper {
     this.#promised = 0;
     this.#fileAreas = 0;
     this.leaves = 0;
+    this.swapped.length = 0;
     this.#wrong = [];
   }
 
@@ -286,6 +328,7 @@ export class Sweeper {
     this.#tables = 0;
     this.#anon = 0;
     this.#file = 0;
+    this.#swapents = 0;
     const asid = w[(mm + MM_ASID) >> 2];
     const pgd = w[(mm + MM_PGD) >> 2] as number;
     if (this.#claim(pgd, Use.table)) this.#table(pgd, 2, 0);
@@ -300,6 +343,35 @@ export class Sweeper {
     if (file !== this.#file) {
       this.#bad(`P9: rss_file of ASID ${asid} is ${file}, it maps ${this.#file} such pages`);
     }
+    const swapped = w[(mm + MM_SWAPENTS) >> 2];
+    if (swapped !== this.#swapents) {
+      this.#bad(`P9: swapents of ASID ${asid} is ${swapped}, it has ${this.#swapents}`);
+    }
+  }
+
+  // ---------------------------------------------------------------------------- S: swap
+
+  /** S1, S2: a slot is used as often as it says, and by the page that it says. */
+  #swap(): void {
+    const w = this.#w;
+    const map = (w[SWAP_MAP_AT >> 2] as number) >> 2;
+    const slots = this.#named.length;
+    let used = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      const word = w[map + (slot * SWAP_SLOT_SIZE) / 4] as number;
+      const [count, flags] = [word & 0xffff, word >>> 16];
+      const named = this.#named[slot] as number;
+      if (word !== 0) used++;
+      if (count !== named) this.#bad(`S1: slot ${slot} counts ${count} users, and has ${named}`);
+      if ((flags & SWAP_HAS_CACHE) === 0) continue;
+      const pfn = w[map + (slot * SWAP_SLOT_SIZE) / 4 + 1] as number;
+      if (!this.#claim(pfn, Use.swapCache)) continue;
+      if ((this.#page(pfn, FLAGS) & IN_SWAP_CACHE) === 0 || this.#page(pfn, PRIVATE) !== slot) {
+        this.#bad(`S1: slot ${slot} says it is in frame ${hex(pfn)}, which does not`);
+      }
+    }
+    const says = w[SWAP_INUSE >> 2];
+    if (says !== used) this.#bad(`S2: ${says} slots are said to be in use, ${used} are`);
   }
 
   /** V1 to V4 of the list of areas; what the leaves are compared with is kept. */
@@ -414,7 +486,19 @@ export class Sweeper {
 
   /** P2, P8: an entry of level 0 with neither V nor G that is not zero. */
   #swapped(va: number, low: number, high: number): void {
-    this.#bad(`P2: the entry of ${hex(va)} means nothing: ${hex(high)} ${hex(low)}`);
+    while (this.#at < this.#areas && (this.#end[this.#at] as number) <= va) this.#at++;
+    if (this.#at === this.#areas || (this.#start[this.#at] as number) > va) {
+      this.#bad(`P3: ${hex(va)} is in swap, and in no area`);
+      return;
+    }
+    const slot = ((high << 20) | (low >>> 12)) >>> 0;
+    if (high >>> 12 !== 0 || (low & 0xfbf) !== 0 || slot === 0 || slot >= this.#named.length) {
+      this.#bad(`P8: the entry of ${hex(va)} names no slot: ${hex(high)} ${hex(low)}`);
+      return;
+    }
+    this.#named[slot] = (this.#named[slot] as number) + 1;
+    this.#swapents++;
+    this.swapped.push({ mm: this.#mm, va, slot });
   }
 
   /** P1 to P6, P9: one entry of level 0 that is not zero. */
@@ -510,6 +594,17 @@ export class Sweeper {
     this.leafVa[this.leaves] = va;
     this.leafPfn[this.leaves] = pfn;
     this.leafBits[this.leaves++] = bits;
+  }
+
+  /** Where the bytes of a page in swap are: its frame in the swap cache, else its block. */
+  swapSlotAt(slot: number): number {
+    const core = this.#core;
+    const record = core.getU32(SWAP_MAP_AT) + slot * SWAP_SLOT_SIZE;
+    if (core.getU16(record + 2) & SWAP_HAS_CACHE) {
+      return RAM_BASE + core.getU32(record + 4) * PAGE_SIZE;
+    }
+    const before = core.conf(Conf.ram_frames) + core.conf(Conf.disk_blocks);
+    return RAM_BASE + (before + slot) * PAGE_SIZE;
   }
 
   /** One leaf of the last sweep. */
@@ -701,18 +796,30 @@ export class Sweeper {
       this.#bad(`F2: free, and not on the free list: ${frame()}`);
       return;
     }
-    if (flags & ANON && use !== Use.none) this.#bad(`F6: anonymous as well: ${frame()}`);
+    const inSwapCache = use === Use.swapCache;
+    if (flags & ANON && use !== Use.none && !inSwapCache)
+      this.#bad(`F6: anonymous as well: ${frame()}`);
     if (this.#anonMapped[pfn] && this.#fileMapped[pfn]) {
       this.#bad(`F6: mapped as anonymous and as a file's: ${frame()}`);
     }
     if (flags & EXCLUSIVE && maps > 1) this.#bad(`K1: exclusive, with ${maps} users: ${frame()}`);
-    const owned = use === Use.none ? 0 : 1;
-    if (use === Use.none && !(flags & ANON && mapped > 0)) {
+    const underWay = this.#underWay[pfn] as number;
+    const owned = (use === Use.none ? 0 : 1) + underWay;
+    if (use === Use.none && underWay === 0 && !(flags & ANON && mapped > 0)) {
       this.#bad(`F8: nobody has ${frame()}, with ${refs} references: it is lost`);
       return;
     }
     if ((flags & CACHED) !== 0 && use !== Use.cache) {
       this.#bad(`C2: ${frame()} says it is in the page cache`);
+    }
+    if ((flags & IN_SWAP_CACHE) !== 0 && !inSwapCache) {
+      this.#bad(`S1: ${frame()} says it is in the swap cache`);
+    }
+    const onList = this.#core.getU8(FRAMES + pfn * PAGE_SIZE_OF + PAGE_LRU) !== 0;
+    const reclaimable = (flags & ANON) !== 0 || use === Use.cache;
+    const should = reclaimable && (flags & OFF_LISTS) === 0;
+    if (onList !== should && !(underWay > 0 && use === Use.none)) {
+      this.#bad(`C5: ${frame()} is ${onList ? "" : "not "}on a list of the policy`);
     }
     if ((flags & TABLE) !== 0 && use !== Use.table) {
       this.#bad(`P7: ${frame()} is a page table that no tree has`);

@@ -825,11 +825,36 @@ export class RandomMachine {
         this.#pagesSeen[mm] = (this.#pagesSeen[mm] as number) + (space.own.has(page) ? 1 : 0);
       }
     }
+    this.#lookAtSwapped();
     for (let mm = 0; mm < NR_MMS; mm++) {
       const space = this.#spaces[mm];
       if (!space) continue;
       space.adopt = false;
       if (space.own.size !== this.#pagesSeen[mm]) this.#lost(mm, space);
+    }
+  }
+
+  /** S3: a page in swap, too, holds what the model says. */
+  #lookAtSwapped(): void {
+    for (const { mm: at, va, slot } of this.sweeper.swapped) {
+      const mm = (at - MMS) / MM_SIZE_OF;
+      const space = this.#spaces[mm];
+      const page = va / PAGE;
+      const area = space?.find(page);
+      if (!space || !area) continue;
+      const bytes = this.sweeper.swapSlotAt(slot);
+      const own = space.own.get(page);
+      if (space.adopt) {
+        space.own.set(page, this.#core.bytes.slice(bytes, bytes + PAGE));
+      } else if (!area.wild) {
+        const expected =
+          own ?? (area.store ? area.store.page(area.offset + page - area.start) : ZEROS);
+        if (this.#memory.compare(expected, 0, PAGE, bytes, bytes + PAGE) !== 0) {
+          this.#bad(`S3: page ${hex(page)}, in slot ${slot}, does not hold what was written`);
+        }
+        if (!own && area.store) space.own.set(page, expected);
+      }
+      if (space.own.has(page)) this.#pagesSeen[mm] = (this.#pagesSeen[mm] as number) + 1;
     }
   }
 
@@ -847,6 +872,9 @@ export class RandomMachine {
   #lost(mm: number, space: Space): void {
     const { sweeper } = this;
     const there = new Set<number>();
+    for (const { mm: at, va } of sweeper.swapped) {
+      if ((at - MMS) / MM_SIZE_OF === mm) there.add(va / PAGE);
+    }
     for (let i = 0; i < sweeper.leaves; i++) {
       if (((sweeper.leafMm[i] as number) - MMS) / MM_SIZE_OF !== mm) continue;
       const flags = FRAMES + (sweeper.leafPfn[i] as number) * PAGE_SIZE_OF + PAGE_FLAGS;
