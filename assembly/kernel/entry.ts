@@ -47,14 +47,7 @@ import { kthreads_init, run_kthreads } from "./kthread";
 import { mem_init, totalram_pages } from "./page_alloc";
 import { blk_done, blk_drain } from "./page_io";
 import { init_rlimits } from "./rlimit";
-import {
-  arm_tick,
-  current,
-  sched_tick,
-  schedule,
-  task_slot,
-  task_struct,
-} from "./sched";
+import { current, schedule, task_slot, task_struct } from "./sched";
 import { rseq_handle_notify_resume, rseq_wants_resume } from "./rseq";
 import { do_signal } from "./sigframe";
 import {
@@ -70,6 +63,7 @@ import {
 import { force_sig_fault, signal_work } from "./signal";
 import { swap_init, swapon_area } from "./swapfile";
 import { do_trap_ecall_u } from "./syscall";
+import { arm_tick, sched_tick } from "./tick";
 import { vdso_init } from "./vdso";
 import { xa_init } from "./xa_values";
 

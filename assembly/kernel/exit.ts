@@ -5,8 +5,9 @@
 //   A told     SIGCHLD, and one that sleeps in a wait wakes (wait.ts)
 //   B ignored  the parent has said that it will not ask: the zombie goes at once
 //
-// A process whose parent ends first has none from then on: there is no init here that
-// would take it in. A zombie that nobody will ever ask for goes at once.
+// A process whose parent ends first becomes a child of init, which reaps whoever ends.
+// There is one only in thought: such a process has no parent here, and its zombie goes
+// at once. Process 1 is whoever was started first, and is nobody's init.
 //
 // In Linux: kernel/exit.c do_exit(), exit_notify(); kernel/signal.c
 // do_notify_parent(); mm/mmap.c exit_mmap(); kernel/fork.c mmput() (6.12).
@@ -109,7 +110,7 @@ export function mmput(mm: mm_struct): void {
   mm.exe_file = 0;
 }
 
-/** The children of `task` are nobody's. */
+/** The children of `task` become init's, which waits for everybody. */
 function forget_original_parent(task: task_struct): void {
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const child = task_at(i);

@@ -13,10 +13,12 @@
 // In Linux: kernel/futex/core.c get_futex_key(), waitwake.c, requeue.c (6.12).
 // Left out: FUTEX_WAKE_OP, priority inheritance, robust lists; threads, for which all
 // this was made.
-import { Access, KBUF, VM, WaitKind } from "../abi";
+import { Access, KBUF, PG, VM, WaitKind } from "../abi";
+import { frame_addr } from "../hw/bus";
 import { now_ps } from "../hw/clock";
 import { EAGAIN, EFAULT, EINVAL, ENOSYS, ETIMEDOUT } from "./errno";
 import { file_at } from "./file_table";
+import { mem_map } from "./mm_types";
 import {
   current,
   current_mm,
@@ -89,11 +91,16 @@ export function get_futex_key(uaddr: u64, own: bool, key: usize): i64 {
   store<u64>(key, changetype<usize>(mm) | (own ? KEY_MM : KEY_MM_SHARED));
   store<u64>(key, uaddr, 8);
   if (own) return 0;
-  if (user_page(uaddr, Access.Write) == 0 && user_page(uaddr, Access.Read) == 0) {
-    return -EFAULT;
-  }
+  // A private page of a file must become the process's own before it is waited on.
   const vma = find_vma(mm, uaddr);
-  if (vma == null || (vma.vm_flags & VM.SHARED) == 0 || vma.vm_file == 0) return 0;
+  if (vma == null) return -EFAULT;
+  const access = vma.vm_flags & VM.WRITE ? Access.Write : Access.Read;
+  const at = user_page(uaddr, access);
+  if (at == 0) return -EFAULT;
+  const anon = mem_map(<u32>((at - frame_addr(0)) >> 12)).flags & PG.anon;
+  if (anon) return access == Access.Write ? 0 : -EFAULT;
+  // The zero page is everybody's and nobody's.
+  if (vma.vm_file == 0) return -EFAULT;
   store<u64>(key, <u64>file_at(vma.vm_file).f_inode | KEY_INODE);
   store<u64>(key, (vma.vm_pgoff << 12) + (uaddr - vma.vm_start), 8);
   return 0;

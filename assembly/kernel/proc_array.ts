@@ -27,7 +27,7 @@ import { task_fd } from "./procfs";
 import { strlen } from "./namei";
 import { RLIMIT_SIGPENDING, rlimit_of } from "./rlimit";
 import { sigaction_of } from "./siginfo";
-import { task_field, task_struct } from "./sched";
+import { task_field, task_ppid_nr, task_struct } from "./sched";
 import {
   seq_file,
   seq_put_field,
@@ -69,12 +69,6 @@ function proc_task_name(m: seq_file, task: task_struct): void {
 }
 
 // @nomark
-function parent_pid(task: task_struct): u32 {
-  const parent = task.parent;
-  return parent == null ? 0 : parent.pid;
-}
-
-// @nomark
 function to_ticks(instret: u64): u64 {
   return instret * cost(Cost.Insn) / PS_PER_TICK;
 }
@@ -111,7 +105,7 @@ export function do_task_stat(m: seq_file, task: task_struct): bool {
   proc_task_name(m, task);
   seq_puts(m, ") ");
   seq_putc(m, task_state_char(task));
-  seq_put_field(m, parent_pid(task));
+  seq_put_field(m, task_ppid_nr(task));
   seq_put_field(m, task.pgrp);
   seq_put_field(m, task.session);
   seq_puts(m, " 0 -1 0"); // no terminal, its group, flags
@@ -274,7 +268,7 @@ function status_ids(m: seq_file, task: task_struct): void {
   put_id(m, "\nTgid:\t", task.pid);
   put_id(m, "\nNgid:\t", 0);
   put_id(m, "\nPid:\t", task.pid);
-  put_id(m, "\nPPid:\t", parent_pid(task));
+  put_id(m, "\nPPid:\t", task_ppid_nr(task));
   put_id(m, "\nTracerPid:\t", 0);
   put_ids(m, "\nUid:\t", task.uid, task.euid, task.suid);
   put_ids(m, "\nGid:\t", task.gid, task.egid, task.sgid);

@@ -130,6 +130,14 @@ export function rseq_handle_notify_resume(): void {
   force_sig(SIGSEGV); // C
 }
 
+/** A handler is to run: a sequence that it comes into is aborted first. */
+export function rseq_signal_deliver(task: task_struct): void {
+  const t = rseq_of(task);
+  if (t.rseq == 0) return;
+  t.event = 1;
+  rseq_handle_notify_resume();
+}
+
 /** A, B. => false when the structures cannot be read or make no sense. */
 function rseq_ip_fixup(t: rseq_state): bool {
   const event = t.event;

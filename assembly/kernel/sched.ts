@@ -61,15 +61,13 @@ import {
   TASK_UID,
   TASK_WAIT_KIND,
   TASK_WAKE_AT,
-  TICK_AT,
   TaskState,
   WaitKind,
 } from "../abi";
-import { Cost, charge, cost, now_ps } from "../hw/clock";
+import { charge, now_ps } from "../hw/clock";
 import { emit } from "../log";
 import { ERESTARTNOHAND, ERESTARTSYS } from "./errno";
 import { schedule_tail } from "./fork";
-import { it_real_fn, itimer_deadline } from "./itimer";
 import { run_kthreads } from "./kthread";
 import { mm_struct } from "./mm_types";
 import { blk_done } from "./page_io";
@@ -78,6 +76,7 @@ import { rseq_preempt } from "./rseq";
 import { SIGKILL, sigmask } from "./siginfo";
 import { signal_pending } from "./signal";
 import { pending_set } from "./sigqueue";
+import { next_timer, run_timers } from "./tick";
 
 @unmanaged
 export class task_struct {
@@ -211,6 +210,14 @@ export function fatal_signal_pending(task: task_struct): bool {
   return (pending & sigmask(SIGKILL)) != 0;
 }
 
+/** Its parent's pid: 0 for the first process, init's for one whose parent has ended. */
+// @nomark
+export function task_ppid_nr(task: task_struct): u32 {
+  const parent = task.parent;
+  if (parent != null) return parent.pid;
+  return task.pid == 1 || task.kthread != 0 ? 0 : 1;
+}
+
 /** Does anybody have a user mode to return to, now or later? */
 // @nomark
 export function somebody_lives(): bool {
@@ -265,7 +272,7 @@ export function wake_up(kind: WaitKind, on: u32): void {
 }
 
 // @nomark
-function is_asleep(task: task_struct): bool {
+export function is_asleep(task: task_struct): bool {
   const state = task.state;
   return state == TaskState.interruptible || state == TaskState.uninterruptible;
 }
@@ -278,37 +285,6 @@ export function try_to_wake_up(task: task_struct): void {
   task.wait_kind = WaitKind.none;
   task.wait_on = 0;
   if (task.kthread != 0) store<u32>(KTHREADS_WOKEN, 1);
-}
-
-/** The timer: wakes the tasks whose time has come, and ends a turn that is over. */
-export function sched_tick(): void {
-  run_timers(now_ps());
-  if (load<u64>(HART_INSTRET) < load<u64>(QUANTUM_END)) return;
-  if (others_can_run()) store<u32>(NEED_RESCHED, 1);
-}
-
-/** Wakes the sleepers whose wake_at has passed, and sends the alarms that are due. */
-// @nomark
-export function run_timers(now: u64): void {
-  for (let i: u32 = 0; i < nr_task_slots(); i++) {
-    const task = task_at(i);
-    if (task.state == TaskState.unused) continue;
-    if (task.wake_at <= now) try_to_wake_up(task);
-    if (itimer_deadline(task) <= now) it_real_fn(task);
-  }
-}
-
-/** => the earliest wake_at of all sleepers, or interval timer; or u64.MAX_VALUE. */
-// @nomark
-export function next_timer(): u64 {
-  let first = u64.MAX_VALUE;
-  for (let i: u32 = 0; i < nr_task_slots(); i++) {
-    const task = task_at(i);
-    if (task.state == TaskState.unused) continue;
-    first = min<u64>(first, itimer_deadline(task));
-    if (is_asleep(task)) first = min<u64>(first, task.wake_at);
-  }
-  return first;
 }
 
 /**
@@ -380,8 +356,9 @@ export function context_switch(next: task_struct): void {
   if (next.set_child_tid != 0) schedule_tail(next);
 }
 
+/** How long a turn is, in instructions. */
 // @nomark
-function sched_quantum(): u64 {
+export function sched_quantum(): u64 {
   const set = load<u64>(CONF_BASE + Conf.sched_quantum * 8);
   return set != 0 ? set : 100000;
 }
@@ -411,26 +388,6 @@ function restore_registers(task: task_struct): void {
   store<u64>(HART_X, 0);
   memory.copy(HART_F, task_field(task, TASK_F), 256);
   store<u64>(HART_FFLAGS, load<u64>(task_field(task, TASK_FCSR)));
-}
-
-/**
- * Arms the timer for the way back to user mode: it is needed while somebody waits for
- * the hart or for the time. Time passes faster than instructions alone would make it,
- * so the tick comes no earlier than a timer that is due before the turn ends.
- */
-// @nomark
-export function arm_tick(): void {
-  const first = next_timer();
-  if (!others_can_run() && first == u64.MAX_VALUE) {
-    store<u64>(TICK_AT, u64.MAX_VALUE);
-    return;
-  }
-  const now = load<u64>(HART_INSTRET);
-  if (load<u64>(QUANTUM_END) <= now) store<u64>(QUANTUM_END, now + sched_quantum());
-  const ps = now_ps();
-  const insns = first > ps ? (first - ps) / cost(Cost.Insn) + 1 : 1;
-  const left = load<u64>(QUANTUM_END) - now;
-  store<u64>(TICK_AT, now + min<u64>(insns, left));
 }
 
 if (offsetof<task_struct>("si_addr") != TASK_SI_ADDR) ERROR("abi: TASK_SI_ADDR");

@@ -20,7 +20,7 @@
 //
 // In Linux: arch/riscv/kernel/signal.c setup_rt_frame(), arch_do_signal_or_restart(),
 // rt_sigreturn; arch/riscv/include/uapi/asm/ucontext.h, ptrace.h (6.12).
-// Left out: the vector state, restartable sequences.
+// Left out: the vector state.
 import {
   Ev,
   HART_F,
@@ -33,6 +33,7 @@ import {
 } from "../abi";
 import { emit } from "../log";
 import { EFAULT, EINTR, EINVAL, ERESTARTSYS } from "./errno";
+import { rseq_signal_deliver } from "./rseq";
 import { current, current_mm, task_struct } from "./sched";
 import {
   SA_NODEFER,
@@ -104,6 +105,7 @@ function end_interrupted_syscall(task: task_struct): void {
   const answer = <i64>task.restart_kind;
   emit(Ev.SyscallDone, nr | (<u64>task.pid << 32), -answer, 0);
   task.restarted = 0;
+  task.wake_at = u64.MAX_VALUE;
   if (restart) return; // D
   store<u64>(HART_X + 10 * 8, -EINTR); // E
   store<u64>(HART_PC, load<u64>(HART_PC) + 4);
@@ -112,6 +114,7 @@ function end_interrupted_syscall(task: task_struct): void {
 /** Puts the frame on the stack, and has the handler run next. */
 function handle_signal(task: task_struct, signo: u32): void {
   const handler = load<u64>(KSIG_ACTION);
+  rseq_signal_deliver(task);
   const restore = task.restore_sigmask != 0;
   const oldset = restore ? task.saved_sigmask : task.blocked;
   const frame = setup_rt_frame(task, oldset);

@@ -32,7 +32,12 @@ import {
   notify_continued,
   stop_is_ignored,
 } from "./job_control";
-import { current, task_struct, try_to_wake_up } from "./sched";
+import {
+  current,
+  fatal_signal_pending,
+  task_struct,
+  try_to_wake_up,
+} from "./sched";
 import {
   SA_RESETHAND,
   SI_AT_ADDR,
@@ -85,12 +90,6 @@ export const KSIG_ACTION: usize = KBUF + 0x870;
 // @nomark
 export function signal_pending(task: task_struct): bool {
   return ((task.pending | signal_of(task).shared_pending) & ~task.blocked) != 0;
-}
-
-/** And one that ends it? */
-// @nomark
-export function fatal_signal_pending(task: task_struct): bool {
-  return (task.pending & sigmask(SIGKILL)) != 0;
 }
 
 /** Has it something to do before it goes on in user mode? */

@@ -17,7 +17,7 @@ import {
   NR_SIGQUEUES,
   SIGQUEUES,
   SIGQUEUE_SIZE_OF,
-  TASK_SIGACTION,
+  TASK_RSEQ,
   TASK_SIGNAL,
 } from "../abi";
 import { RLIMIT_SIGPENDING, rlimit_of } from "./rlimit";
@@ -42,6 +42,11 @@ export class signal_struct {
   it_real_expires!: u64; // ps
   it_real_incr!: u64; // ps
   it_real_active!: u32; // 1 while it is running
+  /** ITIMER_VIRTUAL, ITIMER_PROF: when, in its own time, they expire; 0: off. */
+  it_virt_expires!: u64; // ps
+  it_virt_incr!: u64;
+  it_prof_expires!: u64;
+  it_prof_incr!: u64;
   /** The signal that stopped it or is ending it, until somebody has been told. */
   group_exit_code!: u32;
   flags!: u32; // SIGNAL_*
@@ -214,5 +219,5 @@ function flush_list(link: usize, mask: u64): void {
 }
 
 if (offsetof<sigqueue>() != <usize>(SIGQUEUE_SIZE_OF - 48)) ERROR("abi: SIGQUEUES");
-const SIGNAL_ROOM: usize = TASK_SIGACTION - TASK_SIGNAL;
+const SIGNAL_ROOM: usize = TASK_RSEQ - TASK_SIGNAL;
 if (offsetof<signal_struct>() > SIGNAL_ROOM) ERROR("abi: TASK_SIGNAL");

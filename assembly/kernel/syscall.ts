@@ -67,7 +67,7 @@ import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
 import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
-import { current, task_struct } from "./sched";
+import { current, task_ppid_nr } from "./sched";
 import { sys_ppoll, sys_pselect6 } from "./select";
 import {
   sys_rt_sigaction,
@@ -127,6 +127,7 @@ export function do_trap_ecall_u(): void {
     return;
   }
   task.restarted = 0;
+  task.wake_at = u64.MAX_VALUE;
   emit(Ev.SyscallDone, who, answer, 0);
   if (task.state == TaskState.dead) return;
   store<u64>(HART_X + 10 * 8, answer);
@@ -199,7 +200,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 169: return sys_gettimeofday(a(0));
     case 172: // getpid
     case 178: return current().pid; // gettid
-    case 173: return parent_pid(current().parent);
+    case 173: return task_ppid_nr(current()); // getppid
     case 174: return current().uid;
     case 175: return current().euid;
     case 176: return current().gid;
@@ -245,13 +246,6 @@ function log_unknown(nr: u32): void {
   if (load<u8>(at) & bit) return;
   store<u8>(at, <u8>(<u32>load<u8>(at) | bit));
   emit(Ev.Enosys, nr, load<u64>(HART_PC), 0);
-}
-
-/** getppid(2): an orphan's is 1, as if an init had it; the first process has none. */
-// @nomark
-function parent_pid(parent: task_struct | null): i64 {
-  if (parent != null) return parent.pid;
-  return current().pid == 1 ? 0 : 1;
 }
 
 /** sched_yield(2): somebody else's turn. */
