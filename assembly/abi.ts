@@ -447,8 +447,6 @@ export const MARK_FRAME_SIZE = 208;
 export const POLICY_BASE = STATE_BASE + 0x6000;
 /** u32: which one is at work, see Policy. */
 export const POLICY_NR = POLICY_BASE;
-/** u32: who drives it, see PolicyDriver. */
-export const POLICY_DRIVER = POLICY_BASE + 4;
 /** u32: pages that may be resident; u32: frame numbers are below this. */
 export const POLICY_FRAMES = POLICY_BASE + 8;
 export const POLICY_MAX_PFN = POLICY_BASE + 12;
@@ -501,13 +499,10 @@ export enum Policy {
   mglru,
   sieve,
   s3_fifo,
+  /** The last: it needs a recorded future, which only the trace simulator has. */
   opt,
 }
 export const NR_POLICIES = 19;
-export enum PolicyDriver {
-  kernel = 0,
-  trace = 1,
-}
 /** What a policy must be told to be what its authors meant. */
 export enum PolicyNeed {
   /** The referenced bits that hardware sets are enough. */

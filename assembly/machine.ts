@@ -20,7 +20,7 @@ import {
   MARK_STOP,
   MAX_PAGES,
   MAX_SWAP,
-  NR_POLICIES,
+  Policy,
   META_DIRTY,
   LOG_NR,
   LOG_SEQ,
@@ -81,7 +81,7 @@ export function reset(): i32 {
   const pages = memory.size() << 4;
   const swap = conf(Conf.swap_blocks);
   if (swap > <u32>MAX_SWAP) return Conf.swap_blocks + 1;
-  if (conf(Conf.policy) >= <u32>NR_POLICIES) return Conf.policy + 1;
+  if (conf(Conf.policy) >= <u32>Policy.opt) return Conf.policy + 1;
   const blocks = conf(Conf.disk_blocks) + swap;
   if (frames + blocks > <u32>MAX_PAGES) return Conf.disk_blocks + 1;
   const needed = <u32>(RAM_BASE / PAGE_SIZE) + frames + blocks;

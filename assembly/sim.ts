@@ -20,7 +20,6 @@ import {
   POLICY_FRAMES,
   POLICY_NR,
   Policy,
-  PolicyDriver,
   PolicyNeed,
   SIM_EVICTIONS,
   SIM_FAULTS,
@@ -138,7 +137,7 @@ export function sim_reset(
   memory.fill(FRAMES, 0, <usize>(frames + 1) * PAGE_SIZE_OF);
   store<u32>(SIM_USED, 0);
   store<u32>(SIM_TICK_LEFT, load<u32>(SIM_TICK));
-  policy_init(PolicyDriver.trace, Policy.fifo, frames, frames + 1, seed);
+  policy_init(Policy.fifo, frames, frames + 1, seed);
   store<u32>(POLICY_HIST_AT, <u32>history);
   store<u32>(POLICY_HIST_NR, remembered);
   policy_switch(policy);

@@ -16,10 +16,13 @@ import { filesBelow, root, whenChanged } from "./fresh.mjs";
 const GENERATOR = "tools/gen-interp.mjs";
 const GENERATED = "assembly/hw/interp.ts";
 
-/** asconfig.json's options, but not its entries, which asc would add to the command line's. */
+/**
+ * asconfig.json's options, but not its entries, which asc would add to the command line's; and
+ * TRACE_DRIVEN, an alias of some global, so that it is defined (assembly/policy/accessors.ts).
+ */
 const SIM = ["assembly/sim.ts", "--config", "none", "--runtime", "stub", "--use", "abort="].concat(
   ["--initialMemory", "256", "--maximumMemory", "65536", "--memoryBase", "4096"],
-  ["--debug", "--pedantic", "--disableWarning", "201"],
+  ["--use", "TRACE_DRIVEN=Infinity", "--debug", "--pedantic", "--disableWarning", "201"],
 );
 
 const inputs = () => [

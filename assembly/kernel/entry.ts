@@ -31,7 +31,6 @@ import {
   HART_RESERVATION,
   NEED_RESCHED,
   NEXT_PID,
-  PolicyDriver,
   SYSTEM_STATE,
   TaskState,
 } from "../abi";
@@ -135,7 +134,7 @@ function reclaim_init(): void {
   const max_pfn = load<u32>(CONF_BASE + Conf.ram_frames * 8);
   const seed = load<u64>(CONF_BASE + Conf.seed * 8);
   const policy = load<u32>(CONF_BASE + Conf.policy * 8);
-  policy_init(PolicyDriver.kernel, policy, frames, max_pfn, seed);
+  policy_init(policy, frames, max_pfn, seed);
 }
 
 /** The timer interrupt: nobody's instruction caused it, and none is lost by it. */

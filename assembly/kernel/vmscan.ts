@@ -28,6 +28,7 @@ import {
   PF_MEMALLOC,
   PG,
   POLICY_CLOCK,
+  POLICY_NR,
   POLICY_PARAMS,
   POLICY_RESIDENT,
   POLICY_TICK_AT,
@@ -40,7 +41,12 @@ import {
 } from "../abi";
 import { disk_busy_until, disk_wait } from "../hw/disk";
 import { emit } from "../log";
-import { policy_harvest, policy_tick, policy_victim } from "../policy/policy";
+import {
+  policy_harvest,
+  policy_switch,
+  policy_tick,
+  policy_victim,
+} from "../policy/policy";
 import { shrink_folio } from "./shrink_folio";
 import { kthread_sleep } from "./kthread";
 import { NO_PAGE, mem_map } from "./mm_types";
@@ -78,10 +84,13 @@ const POLICY_TICK: u32 = 100;
 
 /**
  * The policies' time goes on with the instructions that programs retire; at a tick
- * those that sample referenced bits collect them.
+ * those that sample referenced bits collect them. Another policy that was asked for
+ * meanwhile takes over here.
  */
 // @nomark
 export function policy_clock(): void {
+  const wanted = load<u32>(CONF_BASE + Conf.policy * 8);
+  if (wanted != load<u32>(POLICY_NR)) policy_switch(wanted);
   const now = <u32>(load<u64>(HART_INSTRET) / POLICY_CLOCK_INSNS);
   const swappiness = load<u32>(CONF_BASE + Conf.vm_swappiness * 8);
   store<u32>(POLICY_PARAMS + PolicyParam.swappiness * 4, swappiness);

@@ -7,13 +7,16 @@
 //   would evicting it cost a    PG_dirty, PTE dirty      the dirty bit of that entry
 //     write?                    bits
 //   clean it in the background  writeback begins         counted, the bit is cleared
-//   file page or anonymous?     PG_swapbacked                all are file pages
+//   file page or anonymous?     PG_swapbacked            all are file pages
 //   when is it used next?       not known                the recorded future
+//
+// Which driver it is, is known when this is compiled: the simulator is built with
+// TRACE_DRIVEN defined (tools/build-core.mjs), the core without.
 //
 // In Linux: folio_referenced() in mm/rmap.c, folio_test_dirty(), pageout() in
 // mm/vmscan.c (6.12).
 // Left out: nothing a policy here would ask for.
-import { PG, POLICY_DRIVER, PolicyDriver } from "../abi";
+import { PG } from "../abi";
 import { mem_map } from "../kernel/mm_types";
 import { folio_has_dirty_pte, folio_referenced } from "../kernel/rmap";
 import { get_nr_swap_pages } from "../kernel/swapfile";
@@ -26,25 +29,20 @@ import {
   trace_referenced,
 } from "./trace";
 
-// @nomark
-function traced(): bool {
-  return load<u32>(POLICY_DRIVER) == PolicyDriver.trace;
-}
-
 /**
  * Was the page used since this was last asked? Its referenced bits are cleared.
  * => PTEs through which it was; 0 none.
  */
 // @nomark
 export function test_and_clear_referenced(pfn: u32): u32 {
-  if (traced()) return trace_referenced(pfn);
+  if (isDefined(TRACE_DRIVEN)) return trace_referenced(pfn);
   return folio_referenced(pfn);
 }
 
 /** Would its contents have to be written before its frame is free? */
 // @nomark
 export function page_dirty(pfn: u32): bool {
-  if (traced()) return trace_dirty(pfn);
+  if (isDefined(TRACE_DRIVEN)) return trace_dirty(pfn);
   return (mem_map(pfn).flags & PG.dirty) != 0 || folio_has_dirty_pte(pfn);
 }
 
@@ -54,26 +52,29 @@ export function page_dirty(pfn: u32): bool {
  */
 // @nomark
 export function start_writeback(pfn: u32): bool {
-  return traced() ? trace_clean(pfn) : start_page_writeback(pfn);
+  if (isDefined(TRACE_DRIVEN)) return trace_clean(pfn);
+  return start_page_writeback(pfn);
 }
 
 /** Something that /proc/vmstat counts has happened. */
 // @nomark
 export function count_policy_event(event: i32): void {
-  if (!traced()) count_vm_event(event);
+  if (isDefined(TRACE_DRIVEN)) return;
+  count_vm_event(event);
 }
 
 /** A page of a file (not shmem), as against one that only swap could take? */
 // @nomark
 export function page_is_file_lru(pfn: u32): bool {
-  if (traced()) return true;
+  if (isDefined(TRACE_DRIVEN)) return true;
   return (mem_map(pfn).flags & PG.swapbacked) == 0;
 }
 
 /** Is there anywhere to put an anonymous page? */
 // @nomark
 export function can_reclaim_anon_pages(): bool {
-  return !traced() && get_nr_swap_pages() > 0;
+  if (isDefined(TRACE_DRIVEN)) return false;
+  return get_nr_swap_pages() > 0;
 }
 
 /**
@@ -82,5 +83,12 @@ export function can_reclaim_anon_pages(): bool {
  */
 // @nomark
 export function next_use(pfn: u32): u32 {
-  return traced() ? trace_next_use(pfn) : u32.MAX_VALUE;
+  if (isDefined(TRACE_DRIVEN)) return trace_next_use(pfn);
+  return u32.MAX_VALUE;
+}
+
+/** Does next_use know anything? */
+// @nomark
+export function knows_future(): bool {
+  return isDefined(TRACE_DRIVEN);
 }

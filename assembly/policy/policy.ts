@@ -31,7 +31,6 @@
 import {
   NR_POLICIES,
   POLICY_BASE,
-  POLICY_DRIVER,
   POLICY_FRAMES,
   POLICY_HISTORY,
   POLICY_HISTORY_NR,
@@ -46,11 +45,10 @@ import {
   POLICY_RESIDENT,
   POLICY_VARS,
   Policy,
-  PolicyDriver,
   PolicyNeed,
   PolicyParam,
 } from "../abi";
-import { test_and_clear_referenced } from "./accessors";
+import { knows_future, test_and_clear_referenced } from "./accessors";
 import { aging_insert, aging_tick, aging_victim } from "./aging";
 import { arc_access, arc_evict, arc_insert, arc_miss, arc_victim } from "./arc";
 import { clock_insert, clock_victim } from "./clock";
@@ -132,10 +130,9 @@ const HANDOVER: u32 = POLICY_NR_LISTS - 1;
  */
 // @nomark
 export function policy_init(
-  driver: PolicyDriver, policy: Policy, frames: u32, max_pfn: u32, seed: u64,
+  policy: Policy, frames: u32, max_pfn: u32, seed: u64,
 ): void {
   memory.fill(POLICY_BASE, 0, 448);
-  store<u32>(POLICY_DRIVER, driver);
   store<u32>(POLICY_FRAMES, frames);
   store<u32>(POLICY_MAX_PFN, max_pfn);
   store<u64>(POLICY_RANDOM, seed);
@@ -355,10 +352,11 @@ function list_in_order(i: u32): u32 {
 /**
  * Another policy takes over the resident pages, coldest first, and knows nothing else
  * of the past: shadows and names of the old one mean nothing to it.
- * => whether there is such a policy.
+ * => whether there is such a policy, and all it needs.
  */
 export function policy_switch(policy: u32): bool {
   if (policy >= <u32>NR_POLICIES) return false;
+  if (policy_need(policy) == PolicyNeed.future && !knows_future()) return false;
   for (let i: u32 = 0; i < HANDOVER; i++) {
     const lru = list_in_order(i);
     while (lru_size(lru) > 0) lruvec_move_page(HANDOVER, lru_to_page(lru));

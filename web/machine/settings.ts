@@ -1,15 +1,7 @@
 // The settings of a machine, by the names that `set KEY=VALUE` and `--set KEY=VALUE` take.
-import {
-  Conf,
-  Era,
-  MAX_FRAMES,
-  MAX_SWAP,
-  NR_POLICIES,
-  Policy,
-  TLB_MAX,
-  TlbPolicy,
-} from "../../assembly/abi.ts";
+import { Conf, Era, MAX_FRAMES, MAX_SWAP, Policy, TLB_MAX, TlbPolicy } from "../../assembly/abi.ts";
 import type { Layout } from "./mkfs.ts";
+import { POLICIES } from "./policies.ts";
 
 /** Values by their key in SETTINGS, and what is no number in the core. */
 export interface Settings {
@@ -34,6 +26,11 @@ const namesOf = (values: Record<string, string | number>): Record<string, number
   Object.fromEntries(
     Object.entries(values).filter((pair): pair is [string, number] => typeof pair[1] === "number"),
   );
+
+/** Without OPT, which needs a recorded future. */
+const POLICY_NAMES = Object.fromEntries(
+  POLICIES.filter(({ number }) => number < Policy.opt).map(({ name, number }) => [name, number]),
+);
 
 /** Everything about a machine that may differ from another; Linux's names where Linux has one. */
 export const SETTINGS: Record<string, Setting> = {
@@ -157,8 +154,8 @@ export const SETTINGS: Record<string, Setting> = {
     conf: Conf.policy,
     initial: Policy.linux,
     min: 0,
-    max: NR_POLICIES - 1,
-    names: namesOf(Policy),
+    max: Policy.opt - 1,
+    names: POLICY_NAMES,
     about: "which page goes when memory is short",
   },
   "vm.swappiness": {
