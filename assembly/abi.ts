@@ -695,6 +695,8 @@ export const TASK_FCSR = 1024;
 export const TASK_RESTART_DONE = 1032;
 /** rseq_state, see kernel/rseq.ts. */
 export const TASK_RSEQ = 1408;
+/** i32: see kernel/priority.ts. */
+export const TASK_NICE = 1432;
 /** signal_struct, see kernel/sigqueue.ts; it begins with u64: signals that wait and
  *  were sent to the process, not to its thread. */
 export const TASK_SIGNAL = 1040;
@@ -847,6 +849,8 @@ export enum FileKind {
   proc = 4,
   /** A character device: /dev/null and its like. */
   device = 5,
+  /** A socket, which leads nowhere. */
+  socket = 6,
 }
 
 export const INODE_INO = 0; // u32

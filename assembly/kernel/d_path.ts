@@ -113,6 +113,10 @@ function prepend_proc(m: seq_file, ino: u32): void {
 /** Writes the path of an open file, as /proc shows it. */
 // @nomark
 export function seq_file_path(m: seq_file, f: file): void {
+  if (f.f_kind == FileKind.socket) {
+    seq_puts(m, "socket:[0]");
+    return;
+  }
   if (f.f_kind == FileKind.pipe || f.f_kind == FileKind.console) {
     seq_puts(m, "pipe:[");
     seq_put_decimal_ull(m, f.f_inode);

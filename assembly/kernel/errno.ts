@@ -44,7 +44,15 @@ export const ENOTEMPTY: i64 = 39;
 export const ELOOP: i64 = 40;
 export const EOVERFLOW: i64 = 75;
 export const ELIBBAD: i64 = 80;
+export const ENODATA: i64 = 61;
+export const ENOTSOCK: i64 = 88;
+export const ENOPROTOOPT: i64 = 92;
+export const EPROTONOSUPPORT: i64 = 93;
+export const ESOCKTNOSUPPORT: i64 = 94;
 export const EOPNOTSUPP: i64 = 95;
+export const EAFNOSUPPORT: i64 = 97;
+export const ENOTCONN: i64 = 107;
+export const ECONNREFUSED: i64 = 111;
 export const ETIMEDOUT: i64 = 110;
 
 /** Never seen by a program: the call waits, and its ECALL is executed again. */

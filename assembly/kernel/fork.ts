@@ -21,6 +21,7 @@ import {
   PG,
   TASK_CLOEXEC,
   TASK_FDS,
+  TASK_NICE,
   TASK_NR_FDS,
   TASK_OOM_SCORE_ADJ,
   TASK_RLIMITS,
@@ -123,6 +124,7 @@ function copy_creds(child: task_struct, parent: task_struct): void {
   child.comm1 = parent.comm1;
   const adj = load<i32>(task_field(parent, TASK_OOM_SCORE_ADJ));
   store<i32>(task_field(child, TASK_OOM_SCORE_ADJ), adj);
+  store<i32>(task_field(child, TASK_NICE), load<i32>(task_field(parent, TASK_NICE)));
   child.cwd = parent.cwd;
   child.umask = parent.umask;
   child.pgrp = parent.pgrp;

@@ -62,6 +62,7 @@ import {
   sys_syncfs,
 } from "./sync";
 import { sys_unlinkat } from "./unlink";
+import { invoke_xattr_syscall } from "./xattr";
 
 /** No answer of any call: the number is not of this table. */
 export const NOT_A_FILE_CALL: i64 = i64.MIN_VALUE;
@@ -122,6 +123,7 @@ export function invoke_file_syscall(nr: u32): i64 {
 /** Those that take a path. => the answer, or NOT_A_FILE_CALL. */
 function invoke_path_syscall(nr: u32): i64 {
   const dfd = <i32>a(0);
+  if (nr >= 5 && nr <= 16) return invoke_xattr_syscall(nr, a(0), a(1));
   switch (nr) {
     case 17: return sys_getcwd(a(0), a(1));
     case 33: return sys_mknodat(dfd, a(1), <u32>a(2), <u32>a(3));

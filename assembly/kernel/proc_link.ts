@@ -10,7 +10,7 @@
 // Left out: permissions of a pipe that is opened so.
 import { DISK_ROOT_INO, FileKind } from "../abi";
 import { seq_dir_path, seq_file_path } from "./d_path";
-import { EACCES, ENOENT } from "./errno";
+import { EACCES, ENOENT, ENXIO } from "./errno";
 import { file, file_at } from "./file_table";
 import { S_IFLNK, S_IFMT, iget, inode, inode_at, iput } from "./fs";
 import { ptrace_may_access } from "./proc_file";
@@ -51,6 +51,7 @@ export function proc_get_link(node: inode): i64 {
   const opened = link_file(task, ino);
   if (opened == 0) return -ENOENT;
   const f = file_at(opened);
+  if (f.f_kind == FileKind.socket) return -ENXIO;
   if (has_no_inode(f)) return 0;
   inode_at(f.f_inode).i_count++;
   return f.f_inode;

@@ -25,6 +25,7 @@ import {
   EINVAL,
   EISDIR,
   ENOMEM,
+  ENOTCONN,
   ENXIO,
   EOPNOTSUPP,
   EOVERFLOW,
@@ -112,10 +113,12 @@ export function sys_pwrite64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
   return vfs_write(f, fd, buf, min<u64>(count, MAX_RW_COUNT), at);
 }
 
-/** Has the file positions? A console and a pipe have none. */
+/** Has the file positions? A console, a pipe and a socket have none. */
 // @nomark
 export function f_seekable(f: file): bool {
-  return f.f_kind != FileKind.console && f.f_kind != FileKind.pipe;
+  const kind = f.f_kind;
+  if (kind == FileKind.socket) return false;
+  return kind != FileKind.console && kind != FileKind.pipe;
 }
 
 /**
@@ -159,6 +162,8 @@ export function vfs_write(f: file, fd: u32, buf: u64, count: u64, pos: u64): i64
       return console_write(fd, buf, count);
     case FileKind.pipe:
       return pipe_write(f, buf, count);
+    case FileKind.socket:
+      return -ENOTCONN;
     case FileKind.device:
       return chrdev_write(f, count);
     case FileKind.proc:

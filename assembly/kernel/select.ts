@@ -45,6 +45,7 @@ const SET_SIZE: usize = 32;
 
 /** What holds of the open file now, as POLL* bits. */
 export function vfs_poll(f: file): u32 {
+  if (f.f_kind == FileKind.socket) return POLLOUT | POLLHUP;
   if (f.f_kind != FileKind.pipe) return READABLE | WRITABLE;
   const pipe = pipe_of(f);
   if (f_writable(f)) {

@@ -7,6 +7,7 @@
 // In Linux: fs/stat.c, fs/statfs.c, fs/ext4/inode.c ext4_getattr() (6.12).
 // Left out: device numbers of more than one disk, mount and inode attributes.
 import {
+  FileKind,
   KBUF,
   PAGE_SIZE,
   SB_BLOCKS,
@@ -35,6 +36,8 @@ import { copy_to_user } from "./uaccess";
 const SCRATCH: usize = KBUF + 0x600;
 /** What a link says. */
 const TARGET: usize = SEQ_BUF;
+const S_IFIFO: u32 = 0o10600;
+const S_IFSOCK: u32 = 0o140777;
 const STAT_SIZE: u64 = 128;
 const STATX_SIZE: u64 = 256;
 const STATFS_SIZE: u64 = 120;
@@ -55,7 +58,7 @@ export function sys_newfstatat(dfd: i32, path: u64, buf: u64, flags: u32): i64 {
   if (found < 0) return found;
   const node = inode_at(<u32>found);
   const pipe = stat_pipe(node, flags);
-  const error = pipe ? cp_pipe_stat(buf) : cp_new_stat(node, buf);
+  const error = pipe ? cp_pipe_stat(buf, S_IFIFO) : cp_new_stat(node, buf);
   iput(<u32>found);
   return error;
 }
@@ -76,7 +79,8 @@ export function sys_fstat(fd: u32, buf: u64): i64 {
   if (opened == 0) return -EBADF;
   const f = file_at(opened);
   const node = file_inode(f);
-  return node != 0 ? cp_new_stat(inode_at(node), buf) : cp_pipe_stat(buf);
+  if (node != 0) return cp_new_stat(inode_at(node), buf);
+  return cp_pipe_stat(buf, f.f_kind == FileKind.socket ? S_IFSOCK : S_IFIFO);
 }
 
 /** Was a link of /proc followed to a pipe? */
@@ -85,11 +89,11 @@ function stat_pipe(node: inode, flags: u32): bool {
   return (flags & AT_SYMLINK_NOFOLLOW) == 0 && proc_link_pipe(node) != 0;
 }
 
-/** The struct stat of a pipe. */
+/** The struct stat of a pipe or a socket: its mode is all there is. */
 // @nomark
-function cp_pipe_stat(buf: u64): i64 {
+function cp_pipe_stat(buf: u64, mode: u32): i64 {
   memory.fill(SCRATCH, 0, <usize>STAT_SIZE);
-  store<u32>(SCRATCH, 0o10600, 16);
+  store<u32>(SCRATCH, mode, 16);
   store<u32>(SCRATCH, 1, 20);
   store<u32>(SCRATCH, PAGE_SIZE, 56);
   return copy_to_user(buf, SCRATCH, STAT_SIZE) == 0 ? 0 : -EFAULT;

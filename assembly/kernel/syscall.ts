@@ -51,6 +51,7 @@ import {
 import { do_execve, open_exec } from "./exec";
 import { fput } from "./file_table";
 import { sys_clone } from "./fork";
+import { sys_clone3 } from "./clone3";
 import { NOT_A_FILE_CALL, invoke_file_syscall } from "./fs_syscall";
 import { sys_futex } from "./futex";
 import { sys_getitimer, sys_setitimer } from "./itimer";
@@ -65,6 +66,7 @@ import { sys_msync } from "./msync";
 import { PATH_MAX } from "./namei";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
+import { sys_getpriority, sys_setpriority } from "./priority";
 import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
 import { current, task_ppid_nr } from "./sched";
@@ -79,6 +81,7 @@ import {
 import { sys_sigaltstack } from "./sigaltstack";
 import { sys_rt_sigreturn } from "./sigframe";
 import { sys_swapoff, sys_swapon } from "./swapon";
+import { invoke_socket_syscall } from "./socket";
 import {
   sys_exit_group,
   sys_getcpu,
@@ -147,6 +150,8 @@ function syscall_enter(who: u64, pc: u64): void {
 export function invoke_syscall(nr: u32): i64 {
   const answer = invoke_file_syscall(nr);
   if (answer != NOT_A_FILE_CALL) return answer;
+  const socket = invoke_socket_syscall(nr);
+  if (socket != NOT_A_FILE_CALL) return socket;
   switch (nr) {
     case 59: return sys_pipe2(a(0), <u32>a(1));
     case 72:
@@ -180,6 +185,8 @@ export function invoke_syscall(nr: u32): i64 {
     case 139: return sys_rt_sigreturn();
     case 143: return sys_setregid(<u32>a(0), <u32>a(1));
     case 144: return sys_setgid(<u32>a(0));
+    case 140: return sys_setpriority(<u32>a(0), <u32>a(1), <i32>a(2));
+    case 141: return sys_getpriority(<u32>a(0), <u32>a(1));
     case 145: return sys_setreuid(<u32>a(0), <u32>a(1));
     case 146: return sys_setuid(<u32>a(0));
     case 147: return sys_setresuid(<u32>a(0), <u32>a(1), <u32>a(2));
@@ -231,6 +238,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
     case 278: return sys_getrandom(a(0), a(1));
     case 293: return sys_rseq(a(0), <u32>a(1), <u32>a(2), <u32>a(3));
+    case 435: return sys_clone3(a(0), a(1));
     default:
       log_unknown(nr);
       return -ENOSYS;

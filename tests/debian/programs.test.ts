@@ -83,6 +83,7 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
     ["bash, a tour", ["/usr/bin/bash", "scripts/tour.bash"]],
     ["lua, tables and floating point", ["/usr/bin/lua5.4", "scripts/sieve.lua"]],
     ["lua, an error", ["/usr/bin/lua5.4", "-e", "print(1 // 0.0, -1 // 0.0); error('no')"]],
+    ["bash knows that it is not a remote shell", ["/usr/bin/bash", "-c", "echo $-; kill -l TERM"]],
     ["perl, words and a string of a megabyte", ["/usr/bin/perl", "scripts/words.pl"]],
     [
       "perl -e",
@@ -104,6 +105,13 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
 
   test("perl finds that it cannot open a file, and says why", async () => {
     await compare(["/usr/bin/perl", "-e", "open(F, '<', '/none') or print \"$!\\n\"; exit 2"]);
+  });
+
+  // QEMU has no clone3, which leaves its mark on errno, and the niceness of whoever runs it.
+  test("a child's status and niceness are as on Linux", async () => {
+    const lua = "print(os.execute('exit 3')) print(io.popen('nice -n 5 nice'):read('a'))";
+    const ours = await onPagewalk(inject("cli"), root, ["/usr/bin/lua5.4", "-e", lua]);
+    expect(ours).toEqual({ status: 0, stdout: "nil\texit\t3\n5\n\n", stderr: "" });
   });
 
   test.skipIf(needs(GCC))("a program of the cross compiler, with Debian's libc", async () => {
