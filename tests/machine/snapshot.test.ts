@@ -68,6 +68,24 @@ test("the end tells the status, and a killed program the signal and its address"
   expect(snapshot(killed).guest?.exit).toMatchObject({ status: null, signal: "SIGSEGV", code: 2 });
 });
 
+test("the sentence follows a signal from the fault through its handler and back", async () => {
+  const machine = await start("handler", [], { settings: SETTINGS });
+  const said = async (name: string) => {
+    const [fn] = machine.marks.functionsNamed(name);
+    const marks = machine.marks.map.marks;
+    const ids = marks.flatMap((mark, i) => (mark.function === fn ? [i + 1] : []));
+    expect((await machine.untilMarks(new Set(ids))).reason).toBe("reached");
+    return snapshot(machine).sentence;
+  };
+  const name = "handler (pid 1)";
+  expect(await said("handle_page_fault")).toContain(`${name} fetches`);
+  expect(await said("get_signal")).toContain(`Before ${name} goes on it has`);
+  expect(await said("setup_rt_frame")).toContain(
+    `${name} has a handler for SIGSEGV. Its registers go onto its stack`,
+  );
+  expect(await said("restore_frame")).toContain(`${name} returns from its signal handler`);
+});
+
 test("a pc is named after the function and the line it lies in, wherever the program was loaded", async () => {
   for (const name of ["hello", "hello-pie"]) {
     const symbols = ProgramSymbols.of(programBytes(name));

@@ -209,8 +209,12 @@ export function faultHere(machine: Machine): FaultHere | null {
   const index = history.tally.faults - 1;
   const last = history.fault(index);
   const over = last !== undefined && last.endSeq !== 0 && last.endSeq < logSeq;
-  if (last && !over && machine.insideKernel) return ofRecord(last, true);
   const access = FAULT_ACCESS[core.getNumber(HART_SCAUSE)];
+  if (last && !over && machine.insideKernel) {
+    // What kind of access it is stands in the log at the fault's end only.
+    const begun = last.endSeq === 0 && access !== undefined ? { ...last, access } : last;
+    return ofRecord(begun, true);
+  }
   if (machine.insideKernel && access !== undefined && machine.instret + machine.position.mark > 0) {
     // The first and the last lines of the trap lie outside the fault's own events.
     const here = machine.position;
