@@ -60,6 +60,8 @@ export const INPUT_NR = RUN_BASE + 44;
 export const INPUT_EOF = RUN_BASE + 48;
 /** u32: private-cache counters for the bench page, not state. */
 export const RUN_PRIVATE_FILLS = RUN_BASE + 52;
+/** u32: acts given so far, see ACTS_BASE. */
+export const ACTS_NR = RUN_BASE + 56;
 /** A byte a mark id: not 0, and the core stops (traps) wherever that mark is passed. */
 export const MARK_BREAKS = RUN_BASE + 0x1000;
 export const MARK_BREAKS_NR = 0x7000;
@@ -118,6 +120,8 @@ export enum StopReason {
   Input = 7,
   /** Every task waits for something that can never come. */
   Idle = 8,
+  /** An act was done: call run() again. */
+  Act = 9,
 }
 
 // ------------------------------------------------------------------------ STATE ----
@@ -360,6 +364,8 @@ export const NR_TASKS_USED = KERNEL_BASE + 0x23fc;
 /** A bit a number of an unknown system call: the log has told of it. */
 export const ENOSYS_SEEN = KERNEL_BASE + 0x2400;
 export const ENOSYS_SEEN_NR = 512;
+/** u32: acts done so far. */
+export const ACT_DONE = KERNEL_BASE + 460;
 /** u64: context switches since boot. */
 export const NR_SWITCHES = KERNEL_BASE + 464;
 /** u32: file pages in memory, and how many of them must still go to the disk. */
@@ -899,6 +905,34 @@ export const TOUCH_MAX = 16384;
 export const INPUT_BASE = TOUCH_BASE + TOUCH_MAX * 16;
 export const INPUT_SIZE = 0x100000;
 
+/**
+ * What an administrator does from outside, in the order of the positions: { u64
+ * instret, u64 kernel lines at it, u32 ActKind, i32 answer, u64 a, u64 b }.
+ */
+export const ACTS_BASE = 0x17f0000;
+export const ACTS_MAX = 1024;
+export const ACT_SIZE = 48;
+export const ACT_INSTRET = 0;
+export const ACT_MARK = 8;
+export const ACT_KIND = 16;
+export const ACT_ANSWER = 20; // 0 or negative errno, once it was done
+export enum ActKind {
+  /** a: VmKnob  b: value */
+  sysctl = 0,
+  /** a: pid  b: signal number */
+  kill,
+}
+/** What /proc/sys/vm has, in the order of the names. */
+export enum VmKnob {
+  drop_caches = 1,
+  fault_around_bytes,
+  max_map_count,
+  mmap_min_addr,
+  overcommit_memory,
+  overcommit_ratio,
+  read_ahead_kb,
+}
+
 // ------------------------------------------------------- derived (hw's own caches) --
 /** A byte a frame, then one a block of the disk: bit 0 written since the last
  *  checkpoint(), bit 1 has decoded code, bit 2 is in the private write cache. */
@@ -1067,4 +1101,6 @@ export enum Ev {
   /** memory is out: a process is killed.  a: pid | who asked << 32  b: badness  c: its
    *  pages: anonymous | in swap << 32 */
   OomKill,
+  /** an act was done.  a: ActKind | answer << 32  b: its a  c: its b */
+  Act,
 }

@@ -53,6 +53,7 @@ import { translate } from "./hw/mmu";
 import { code_flush_all, private_flush_all, private_flush_writes } from "./hw/private";
 import { tlb_reset } from "./hw/tlb";
 import { do_trap, start_kernel } from "./kernel/entry";
+import { act_is_due, act_limit, do_act } from "./kernel/act";
 import { drop_pagecache } from "./kernel/filemap";
 import { marks_begin } from "./mark";
 
@@ -121,6 +122,13 @@ export function run(): i32 {
   while (true) {
     const state = load<u32>(SYSTEM_STATE);
     if (state == 2) return StopReason.Halt;
+    if (state == 1 && may_act()) {
+      const full = rings_full();
+      if (full >= 0) return full;
+      enter_kernel();
+      do_act();
+      return leave_kernel() ? StopReason.Mark : StopReason.Act;
+    }
     if (load<u32>(CPU_IDLE) != 0) return StopReason.Idle;
     if (state == 0) {
       if (load<u32>(RUN_FLAGS) & RunFlag.BeforeEntry && load<u32>(HART_PENDING) == 0) {
@@ -135,6 +143,7 @@ export function run(): i32 {
     }
     if (load<u32>(HART_PENDING) == 0) {
       const stopped = run_user();
+      if (stopped == AGAIN) continue;
       if (stopped >= 0) return stopped;
       store<u32>(HART_PENDING, 1);
       const asked = asked_to_stop();
@@ -149,20 +158,36 @@ export function run(): i32 {
   }
 }
 
-/** User mode. => a StopReason, or -1: a trap is in scause, stval and sepc. */
+/** In user mode, before the target, with an act to be done? */
+function may_act(): bool {
+  if (load<u32>(HART_PENDING) != 0 || !act_is_due()) return false;
+  return load<u64>(HART_INSTRET) < load<u64>(RUN_STOP_INSTRET);
+}
+
+/** What run_user answers when there is an act to be done. */
+const AGAIN: i32 = 1000;
+
+/** User mode. => a StopReason, AGAIN, or -1: a trap is in scause, stval and sepc. */
 function run_user(): i32 {
-  const stop = load<u64>(RUN_STOP_INSTRET);
-  if (load<u64>(HART_INSTRET) >= stop) return StopReason.Target;
-  if (conf(Conf.mode) == RunMode.Touch) return touch_run(stop);
+  const target = load<u64>(RUN_STOP_INSTRET);
+  if (load<u64>(HART_INSTRET) >= target) return StopReason.Target;
+  const stop = act_limit(target);
+  if (conf(Conf.mode) == RunMode.Touch) return before_act(touch_run(stop), target);
   const tick = load<u64>(TICK_AT);
   if (load<u64>(HART_INSTRET) < tick) {
     if (hart_run(min<u64>(stop, tick)) != 0) return -1;
-    if (load<u64>(HART_INSTRET) == stop) return StopReason.Target;
+    if (load<u64>(HART_INSTRET) == stop) return before_act(StopReason.Target, target);
   }
   store<u64>(HART_SCAUSE, SUPERVISOR_TIMER);
   store<u64>(HART_STVAL, 0);
   store<u64>(HART_SEPC, load<u64>(HART_PC));
   return -1;
+}
+
+/** A stop short of the target is one for an act. */
+function before_act(reason: i32, target: u64): i32 {
+  if (reason != StopReason.Target || load<u64>(HART_INSTRET) >= target) return reason;
+  return AGAIN;
 }
 
 /** The reader is the CPU: each touch is one instruction that only accesses memory. */

@@ -2,7 +2,17 @@
 // run forwards. Positions inside the kernel are reached by trapping out of it; such a state is
 // only to be looked at, so going on from there restores again.
 import {
+  ACTS_BASE,
+  ACTS_MAX,
+  ACTS_NR,
+  ACT_ANSWER,
+  ACT_DONE,
+  ACT_INSTRET,
+  ACT_KIND,
+  ACT_MARK,
+  ACT_SIZE,
   type Access,
+  type ActKind,
   CURRENT,
   Conf,
   FILE_KIND,
@@ -499,6 +509,7 @@ export class Machine {
     this.#run(here.instret + 1, 0, WATCHDOG, RunFlag.HoldLog);
     while (this.instret === here.instret && !this.halted) {
       const reason = this.#run(here.instret + 1, 0, WATCHDOG, RunFlag.HoldLog);
+      if (reason === StopReason.Act) continue;
       if (reason !== StopReason.Output && reason !== StopReason.Log) break;
     }
     // The last count is the return to user mode, or the end.
@@ -576,8 +587,42 @@ export class Machine {
     return this.#toInstret(nr + 1);
   }
 
+  /**
+   * Does what an administrator would, here: in user mode at once, inside the kernel as soon as
+   * this entry is over. It is part of the history from now on. In the past it begins another
+   * future.
+   *
+   * @returns the kernel's answer (0 or a negative errno); null when it is yet to be done
+   */
+  async act(kind: ActKind, a: number, b: number): Promise<number | null> {
+    this.#begin();
+    const { core } = this;
+    if (this.halted) throw new RangeError("every process has ended");
+    const here = this.#place;
+    const later = this.#inside || core.getU32(SYSTEM_STATE) !== 1;
+    if (!later) await this.#resume({ ...here, pending: false });
+    const done = core.getU32(ACT_DONE);
+    if (done >= ACTS_MAX) throw new RangeError(`no more than ${ACTS_MAX} acts`);
+    this.#forgetFuture();
+    const at = ACTS_BASE + ACT_SIZE * done;
+    core.setNumber(at + ACT_INSTRET, here.instret);
+    core.setNumber(at + ACT_MARK, here.mark);
+    core.setU32(at + ACT_KIND, kind);
+    core.setU32(at + ACT_ANSWER, 0);
+    core.setU64(at + 24, BigInt(a));
+    core.setU64(at + 32, BigInt.asUintN(64, BigInt(b)));
+    core.setU32(ACTS_NR, done + 1);
+    if (later) return null;
+    while (core.getU32(ACT_DONE) === done) {
+      const reason = this.#guarded(here.instret + 1, 0);
+      if (reason !== StopReason.Output && reason !== StopReason.Log) break;
+    }
+    return core.getU32(ACT_DONE) > done ? core.getI32(at + ACT_ANSWER) : null;
+  }
+
   #forgetFuture(): void {
     const here = this.#place;
+    this.core.setU32(ACTS_NR, this.core.getU32(ACT_DONE));
     for (const one of [...this.checkpoints.list]) {
       if (compare(one, here) > 0) this.checkpoints.remove(one);
     }
@@ -728,6 +773,7 @@ export class Machine {
       const between =
         reason === StopReason.Output ||
         reason === StopReason.Log ||
+        reason === StopReason.Act ||
         (reason === StopReason.Target && stop < to);
       if (!between) return reason;
       this.#adapt(this.instret - from, now - begin);
@@ -739,7 +785,8 @@ export class Machine {
       while (this.#place.pending) {
         const served = this.#guarded(this.instret + 1, flags);
         if (served === StopReason.Target) break;
-        if (served !== StopReason.Output && served !== StopReason.Log) return served;
+        const go = [StopReason.Output, StopReason.Log, StopReason.Act];
+        if (!go.includes(served)) return served;
       }
       return "stopped";
     }
@@ -830,6 +877,7 @@ export class Machine {
         return this.#outcome("reached");
       }
       if (reason === StopReason.Output || reason === StopReason.Log) continue;
+      if (reason === StopReason.Act) continue;
       if (reason === StopReason.Mark) return this.#outcome(this.halted ? "end" : "reached");
       if (reason === StopReason.Target) return this.#outcome("absent");
       return this.#ended(reason);
