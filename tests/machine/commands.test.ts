@@ -169,7 +169,7 @@ test("x, vtop, pagewalk and pmap agree about a page", async () => {
   expect(await run("x /s $a1")).toContain("Hello, world");
   expect(await run("vtop main")).toMatch(/is at physical 0x[0-9a-f]+/);
   expect(await run("pagewalk $a1")).toMatch(/level 0 .*page in frame \d+ {2}RWUAD/);
-  expect(await run("pmap")).toMatch(/rw-p +1\/1 +hello/);
+  expect(await run("pmap -x")).toMatch(/ 4 +4 +4 rw--- hello/);
 });
 
 describe("load makes the reader the CPU", () => {

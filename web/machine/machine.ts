@@ -381,6 +381,23 @@ export class Machine {
     return this.#nextEntry(this.#place, RunFlag.BeforeEntry, () => this.#ecall());
   }
 
+  /**
+   * Runs on, asking at every entry into the kernel, with its trap pending.
+   *
+   * @param visit true to stop there, at the first kernel line
+   */
+  async entries(visit: () => boolean): Promise<Outcome> {
+    this.#begin();
+    await this.#resume({ ...this.#place, pending: false });
+    for (;;) {
+      const reason = await this.#forward(U64_NEVER, RunFlag.BeforeEntry);
+      if (reason !== StopReason.Fault && reason !== StopReason.Entry) return this.#ended(reason);
+      if (!visit()) continue;
+      const { instret, mark } = this.#place;
+      return this.#toMark(place({ instret, mark: mark + 1 }));
+    }
+  }
+
   /** To the first kernel line of the system call before this position. */
   async previousSyscall(): Promise<Outcome> {
     this.#begin();

@@ -557,6 +557,28 @@ export function pagesOf(
   return { cells, present };
 }
 
+/** The level-0 entries of an area that are not 0. */
+export function* ptes(
+  core: Core,
+  root: number,
+  area: { start: bigint; end: bigint },
+): Generator<{ va: bigint; entry: bigint }> {
+  for (let va = area.start; va < area.end; ) {
+    const table = tableOf(core, root, va);
+    // To the end of this level-0 table.
+    const next = (va | 0x1fffffn) + 1n;
+    const until = next < area.end ? next : area.end;
+    if (table === 0) {
+      va = until;
+      continue;
+    }
+    for (; va < until; va += 4096n) {
+      const entry = pte(core, table, Number((va >> 12n) & 511n));
+      if (entry !== 0n) yield { va, entry };
+    }
+  }
+}
+
 /** Frame of the level-0 table for `va`, 0 when there is none. */
 function tableOf(core: Core, root: number, va: bigint): number {
   const frames = core.conf(Conf.ram_frames);
@@ -668,6 +690,11 @@ export const RATES: Record<keyof typeof Era, { insn: number; walk: number }> = {
   ssd2008: { insn: 313, walk: 30_000 },
   nvme2020: { insn: 125, walk: 12_000 },
 };
+
+/** Nanoseconds since boot in which nobody could run. */
+export function idleNs(core: Core): number {
+  return core.getNumber(CLOCK_SPLIT + 8 * CostKind.Idle) / 1000;
+}
 
 /** Nanoseconds since boot and what they were spent on. */
 export function clock(core: Core) {

@@ -2,11 +2,15 @@
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError, tokenize, type Word } from "../tokenize.ts";
 import type { CommandResult } from "../types.ts";
+import { DISK_COMMANDS } from "./disk-files.ts";
 import { LOOKS } from "./look.ts";
+import { MEMORY_COMMANDS } from "./memory.ts";
 import { MOVES } from "./move.ts";
 import { POLICY_COMMANDS } from "./policy.ts";
+import { PROCESS_COMMANDS } from "./process.ts";
 import { result, type Session } from "./session.ts";
 import { STARTS } from "./start.ts";
+import { TRACE_COMMANDS } from "./trace.ts";
 
 export { type Host, Session } from "./session.ts";
 
@@ -39,6 +43,10 @@ export const COMMANDS: readonly Command[] = [
   ...STARTS,
   ...MOVES,
   ...LOOKS,
+  ...PROCESS_COMMANDS,
+  ...MEMORY_COMMANDS,
+  ...TRACE_COMMANDS,
+  ...DISK_COMMANDS,
   ...POLICY_COMMANDS,
   HELP,
 ];
@@ -57,6 +65,7 @@ const ALIASES: Record<string, string> = {
   run: "exec",
   faults: "fault",
   frame: "frames",
+  vmmap: "pmap",
 };
 
 function summary(): string {

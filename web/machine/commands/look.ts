@@ -1,14 +1,15 @@
 // Commands that look and change nothing.
-import { Conf, NR_FREE, NR_KERNEL, PG, VM_COMMITTED, VmEvent } from "../../../assembly/abi.ts";
+import { Conf, PG } from "../../../assembly/abi.ts";
 import { readelf } from "../elf/readelf.ts";
-import { count, duration, plural } from "../format.ts";
-import { frameInfo, kernelStack, loadBias, snapshot, vmaViews } from "../snapshot.ts";
+import { count, plural } from "../format.ts";
+import { frameInfo, kernelStack, loadBias, snapshot } from "../snapshot.ts";
 import { escapeName, TerminalFilter } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import type { Walk } from "../types.ts";
 import * as views from "../views.ts";
 import { addressOf } from "./address.ts";
 import type { Command } from "./index.ts";
+import { mappedTask, takePid } from "./process.ts";
 import { atMost, countOf, cut, required, result, type Session } from "./session.ts";
 import { escapeLines } from "./start.ts";
 
@@ -17,16 +18,6 @@ function currentMm(session: Session): { mm: number; root: number } {
   const mm = views.currentTask(core)?.mm ?? 0;
   if (mm === 0) throw new CommandError("there is no address space now");
   return { mm, root: views.mm(core, mm).pgd };
-}
-
-function pmap(session: Session): string {
-  const { mm } = currentMm(session);
-  const rows = vmaViews(session.running, mm).map((area) => {
-    const range = `${area.start}-${area.end}`.padEnd(28);
-    const present = `${area.present}/${area.pages}`.padStart(12);
-    return `${range} ${area.perms} ${present}  ${escapeName(area.name)}`;
-  });
-  return [`${"address".padEnd(28)} mode  pages there  name`, ...rows].join("\n");
 }
 
 /** The walk, one level a line. */
@@ -169,44 +160,6 @@ function backtrace(session: Session): string {
     .join("\n");
 }
 
-function free(session: Session): string {
-  const { core } = session.running;
-  const kib = (frames: number) => count(frames * 4).padStart(12);
-  const total = core.conf(Conf.ram_frames);
-  const unused = core.getU32(NR_FREE);
-  let cached = 0;
-  for (const pages of views.pageCache(core).values()) cached += pages.size;
-  const kernel = core.getU32(NR_KERNEL);
-  const titles = ["total", "used", "free", "buff/cache", "kernel"].map((title) =>
-    title.padStart(12),
-  );
-  const cells = [total, total - unused - cached, unused, cached, kernel].map(kib);
-  const promised = core.getNumber(VM_COMMITTED);
-  return `KiB   ${titles.join("")}\nMem:  ${cells.join("")}\npromised (Committed_AS): ${count(promised * 4)} KiB`;
-}
-
-function vmstat(session: Session): string {
-  const machine = session.running;
-  const { core } = machine;
-  const { timeNs, split } = views.clock(core);
-  const { reads, pages, seeks } = views.disk(core);
-  const events = Object.entries(VmEvent)
-    .filter((pair): pair is [string, number] => typeof pair[1] === "number")
-    .map(
-      ([name, event]) =>
-        `  ${name.toLowerCase().padEnd(14)} ${count(views.vmEvent(core, event)).padStart(14)}`,
-    );
-  const { hits, misses } = views.tlb(core);
-  const times = Object.entries(split).map(([name, ns]) => `${name} ${duration(ns)}`);
-  return [
-    ...events,
-    `  tlb hits       ${count(hits).padStart(14)}`,
-    `  tlb misses     ${count(misses).padStart(14)}`,
-    `  disk           ${plural(reads, "request")}, ${plural(pages, "page")}, ${plural(seeks, "seek")}`,
-    `  time           ${duration(timeNs)} (${times.join(", ")})`,
-  ].join("\n");
-}
-
 async function list(session: Session, word: Word | undefined): Promise<string> {
   const { kernel } = snapshot(session.running);
   const match = word && /^(.+):(\d+)$/.exec(word.text);
@@ -271,26 +224,27 @@ const shows = (name: string, help: string, text: (session: Session) => string): 
 });
 
 export const LOOKS: Command[] = [
-  shows("pmap", "Lists the areas of the address space, and how much of each is there.", pmap),
   {
     name: "pagewalk",
-    usage: "pagewalk ADDR",
+    usage: "pagewalk [-p PID] ADDR",
     help: "Walks the page table as the hardware would, level by level.",
     async run(session, args) {
-      atMost(args, 1);
-      const va = addressOf(session, required(args, 0, "the address"));
-      const { root } = currentMm(session);
+      const { pid, rest } = takePid(args);
+      atMost(rest, 1);
+      const va = addressOf(session, required(rest, 0, "the address"));
+      const { root } = mappedTask(session, pid);
       return result(walkText(views.walk(session.running.core, root, va, "")));
     },
   },
   {
     name: "vtop",
-    usage: "vtop ADDR",
+    usage: "vtop [-p PID] ADDR",
     help: "Translates a virtual address to a physical one.",
     async run(session, args) {
-      atMost(args, 1);
-      const va = addressOf(session, required(args, 0, "the address"));
-      const { root } = currentMm(session);
+      const { pid, rest } = takePid(args);
+      atMost(rest, 1);
+      const va = addressOf(session, required(rest, 0, "the address"));
+      const { root } = mappedTask(session, pid);
       const walk = views.walk(session.running.core, root, va, "");
       if (!walk.ok) return result(`${walk.va}: ${walk.outcome}`, false, 1);
       const tlbHas = views.inTlb(session.running.core, va) ? "in the TLB" : "not in the TLB";
@@ -317,8 +271,6 @@ export const LOOKS: Command[] = [
   shows("regs", "Prints the registers.", registers),
   shows("tlb", "Lists the valid entries of the TLB and its counters.", tlb),
   shows("bt", "Prints the kernel's call stack with the variables that are set.", backtrace),
-  shows("free", "Says how much memory is used and free.", free),
-  shows("vmstat", "Prints the counters.", vmstat),
   {
     name: "output",
     usage: "output",

@@ -1,5 +1,6 @@
 // What the commands act on: at most one machine, the settings of the next one, and the host that
 // has the files. The terminal, `pagewalk sh`, scenes and the page's buttons all hold a Session.
+import { type ActKind, VM } from "../../../assembly/abi.ts";
 import { Core } from "../core.ts";
 import { count } from "../format.ts";
 import { type BootRequest, Machine, type MachineOptions, type Outcome } from "../machine.ts";
@@ -11,6 +12,7 @@ import { namer, snapshot } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import type { CommandResult, Snapshot } from "../types.ts";
+import * as views from "../views.ts";
 
 /** What a session needs of the world around it. */
 export interface Host {
@@ -35,6 +37,8 @@ export class Session {
   settings: Settings = defaultSettings();
   env: string[] = [];
   machine: Machine | null = null;
+  /** What cp and rm changed on the disk, in their order. */
+  readonly diskEdits: ((root: DirectoryNode) => void)[] = [];
   /** The program's bytes and symbols, once something was booted. */
   program: { name: string; bytes: Uint8Array; symbols: ProgramSymbols | null } | null = null;
   #core: Core | null = null;
@@ -48,6 +52,18 @@ export class Session {
   get running(): Machine {
     if (!this.machine) throw new CommandError("no program yet: start one with exec PROGRAM");
     return this.machine;
+  }
+
+  /** The disk that the next exec starts with, built anew: the host's, and what cp and rm changed. */
+  diskRoot(): DirectoryNode {
+    const root = this.host.root?.() ?? directory();
+    for (const change of this.diskEdits) change(root);
+    return root;
+  }
+
+  /** Pages of the swap area, and how many of them are in use. */
+  swapPages(): { total: number; used: number } {
+    return { total: 0, used: 0 };
   }
 
   /** Asks the command in progress to end soon. */
@@ -66,7 +82,7 @@ export class Session {
     args: readonly string[],
     extra: Partial<Pick<BootRequest, "mode" | "input" | "inputOpen">> = {},
   ): Promise<Machine> {
-    const root = this.host.root?.() ?? directory();
+    const root = this.diskRoot();
     const path = name.startsWith("/") ? name : `/${name.slice(name.lastIndexOf("/") + 1)}`;
     const onDisk = find(root, name.startsWith("/") ? name : `/${name}`);
     let bytes: Uint8Array | null = null;
@@ -117,6 +133,31 @@ export class Session {
       ...(at === undefined ? {} : { at }),
       ...(pid === undefined ? {} : { pid }),
     });
+  }
+
+  /**
+   * Does what an administrator would, at this place of the history.
+   *
+   * @returns the kernel's answer, or null when it is yet to be done
+   * @throws CommandError when nothing runs that it could be done to
+   */
+  async act(kind: ActKind, a: number, b: number): Promise<number | null> {
+    try {
+      return await this.running.act(kind, a, b);
+    } catch (error) {
+      if (error instanceof RangeError) throw new CommandError(error.message);
+      throw error;
+    }
+  }
+
+  /** What an area is, as /proc/PID/maps names it: a path, "[heap]", or nothing. */
+  areaName(area: views.Vma, mm: number): string {
+    if (area.inode !== 0 && area.ino !== 0) return this.path(area.ino);
+    if (area.flags & VM.PFNMAP) return "[vvar]";
+    if (area.flags & VM.DONTEXPAND) return "[vdso]";
+    const { startBrk, brk, startStack } = views.mm(this.running.core, mm);
+    if (area.start < brk && area.end > startBrk) return "[heap]";
+    return area.start <= startStack && area.end >= startStack ? "[stack]" : "";
   }
 
   /** Path of an inode. */
