@@ -924,13 +924,18 @@ export enum ActKind {
 }
 /** What /proc/sys/vm has, in the order of the names. */
 export enum VmKnob {
-  drop_caches = 1,
+  dirty_background_ratio = 1,
+  drop_caches,
   fault_around_bytes,
   max_map_count,
+  min_free_kbytes,
   mmap_min_addr,
   overcommit_memory,
   overcommit_ratio,
+  page_cluster,
   read_ahead_kb,
+  swappiness,
+  watermark_scale_factor,
 }
 
 // ------------------------------------------------------- derived (hw's own caches) --

@@ -17,8 +17,7 @@ import {
   current_is_root,
   find_task_by_vpid,
   nr_task_slots,
-  task_at,
-} from "./sched";
+  task_at, task_struct } from "./sched";
 import { copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -39,6 +38,21 @@ function may_be_gid(gid: u32): bool {
   return gid == task.gid || gid == task.egid || gid == task.sgid;
 }
 
+/** A process that acts as somebody else keeps its memory from who it was. */
+// @nomark
+function set_euid(task: task_struct, uid: u32): void {
+  const mm = task.mm;
+  if (task.euid != uid && mm != null) mm.undumpable = 1;
+  task.euid = uid;
+}
+
+// @nomark
+function set_egid(task: task_struct, gid: u32): void {
+  const mm = task.mm;
+  if (task.egid != gid && mm != null) mm.undumpable = 1;
+  task.egid = gid;
+}
+
 /** setuid(2): root changes all three, anybody else the effective one. */
 export function sys_setuid(uid: u32): i64 {
   const task = current();
@@ -47,7 +61,7 @@ export function sys_setuid(uid: u32): i64 {
     task.uid = uid;
     task.suid = uid;
   } else if (uid != task.uid && uid != task.suid) return -EPERM;
-  task.euid = uid;
+  set_euid(task, uid);
   return 0;
 }
 
@@ -59,7 +73,7 @@ export function sys_setgid(gid: u32): i64 {
     task.gid = gid;
     task.sgid = gid;
   } else if (gid != task.gid && gid != task.sgid) return -EPERM;
-  task.egid = gid;
+  set_egid(task, gid);
   return 0;
 }
 
@@ -72,7 +86,7 @@ export function sys_setreuid(ruid: u32, euid: u32): i64 {
     if (!may_be_uid(euid)) return -EPERM;
   }
   if (ruid != KEEP) task.uid = ruid;
-  if (euid != KEEP) task.euid = euid;
+  if (euid != KEEP) set_euid(task, euid);
   if (ruid != KEEP || (euid != KEEP && euid != old)) task.suid = task.euid;
   return 0;
 }
@@ -86,7 +100,7 @@ export function sys_setregid(rgid: u32, egid: u32): i64 {
     if (!may_be_gid(egid)) return -EPERM;
   }
   if (rgid != KEEP) task.gid = rgid;
-  if (egid != KEEP) task.egid = egid;
+  if (egid != KEEP) set_egid(task, egid);
   if (rgid != KEEP || (egid != KEEP && egid != old)) task.sgid = task.egid;
   return 0;
 }
@@ -96,7 +110,7 @@ export function sys_setresuid(ruid: u32, euid: u32, suid: u32): i64 {
   if (!may_be_uid(ruid) || !may_be_uid(euid) || !may_be_uid(suid)) return -EPERM;
   const task = current();
   if (ruid != KEEP) task.uid = ruid;
-  if (euid != KEEP) task.euid = euid;
+  if (euid != KEEP) set_euid(task, euid);
   if (suid != KEEP) task.suid = suid;
   return 0;
 }
@@ -106,7 +120,7 @@ export function sys_setresgid(rgid: u32, egid: u32, sgid: u32): i64 {
   if (!may_be_gid(rgid) || !may_be_gid(egid) || !may_be_gid(sgid)) return -EPERM;
   const task = current();
   if (rgid != KEEP) task.gid = rgid;
-  if (egid != KEEP) task.egid = egid;
+  if (egid != KEEP) set_egid(task, egid);
   if (sgid != KEEP) task.sgid = sgid;
   return 0;
 }

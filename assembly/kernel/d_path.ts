@@ -12,11 +12,21 @@
 // there; here the directory is read again.
 // Left out: a name of more than 79 bytes is looked up by its inode, so after its
 // removal it is not known; a file with several names in one directory.
-import { DISK_ROOT_INO, FileKind, PAGE_SIZE, PROC_INO, SEQ_BUF } from "../abi";
+import {
+  DISK_ROOT_INO,
+  FILES,
+  FILE_SIZE_OF,
+  FileKind,
+  InodeKind,
+  NR_FILES,
+  PAGE_SIZE,
+  PROC_INO,
+  SEQ_BUF,
+} from "../abi";
 import { disk_block } from "../hw/disk";
 import { ext2_inode_by_name } from "./dir";
 import { bmap, extent_data } from "./extents";
-import { FILE_NAME_MAX, file, file_name } from "./file_table";
+import { FILE_NAME_MAX, file, file_name, file_path_init } from "./file_table";
 import { iget, inode, inode_at, iput } from "./fs";
 import { strlen } from "./namei";
 import { proc_readdir } from "./proc_readdir";
@@ -124,6 +134,10 @@ export function seq_file_path(m: seq_file, f: file): void {
     return;
   }
   const node = inode_at(f.f_inode);
+  if (node.i_kind == InodeKind.shmem) {
+    seq_puts(m, "/dev/zero (deleted)");
+    return;
+  }
   if (f.f_kind == FileKind.directory) {
     seq_dir_path(m, node.i_ino);
     return;
@@ -149,4 +163,20 @@ export function seq_file_path(m: seq_file, f: file): void {
 // @nomark
 function still_there(dir: inode, name: usize, len: usize, ino: u32): bool {
   return ino >= <u32>PROC_INO || ext2_inode_by_name(dir, name, len) == ino;
+}
+
+/**
+ * rename(2): files that were opened as `name` in directory `dir`, and are `ino`, are
+ * called what the path walk found last from now on.
+ */
+export function d_move(dir: u32, name: usize, len: usize, ino: u32): void {
+  for (let i: usize = 0; i < <usize>NR_FILES; i++) {
+    const p = FILES + i * FILE_SIZE_OF;
+    const f = changetype<file>(p);
+    if (f.f_count == 0 || f.f_inode == 0 || f.f_dir != dir) continue;
+    if (f.f_kind != FileKind.regular || inode_at(f.f_inode).i_ino != ino) continue;
+    const own = file_name(f);
+    if (strlen(own) != len || memory.compare(own, name, len) != 0) continue;
+    file_path_init(f, ino);
+  }
 }

@@ -345,6 +345,7 @@ export function begin_new_exec(bprm: linux_binprm): void {
   file_at(bprm.file).f_count++;
   task.euid = bprm.euid;
   task.egid = bprm.egid;
+  bprm.mm.undumpable = bprm.secure;
   task.clear_child_tid = 0;
   task.suid = bprm.euid;
   task.sgid = bprm.egid;

@@ -102,10 +102,11 @@ export function file_name(f: file): usize {
 
 /** The file was just found by a path walk: it keeps directory and name. */
 // @nomark
-function file_path_init(f: file, ino: u32): void {
+export function file_path_init(f: file, ino: u32): void {
   const last = changetype<last_name>(LAST_NAME);
   if (last.ino != 0 && last.ino != ino) return;
   f.f_dir = last.dir;
+  memory.fill(file_name(f), 0, FILE_NAME_MAX + 1);
   if (<usize>last.len > FILE_NAME_MAX) return;
   memory.copy(file_name(f), LAST_NAME + 16, last.len);
 }

@@ -98,7 +98,7 @@ export class mm_struct {
   locked_vm!: u64;
   oom_skip!: u32; // 1: the OOM killer has taken its pages already
   def_flags!: u32; // flags of every new area: VM_LOCKED after mlockall
-  pad!: u32;
+  undumpable!: u32; // 1: nobody but root may look into it
   hiwater_rss!: u64; // most pages it ever had in memory, and had mapped: see where
   hiwater_vm!: u64; // they become fewer
 }

@@ -24,11 +24,13 @@ import { mem_map, mm_struct, page } from "./mm_types";
 import { TASK_SIZE, pte_offset, pte_pfn, pte_present, pte_special } from "./pgtable";
 import { proc_task } from "./procfs";
 import { current_is_root } from "./sched";
+import { pte_to_swp_offset } from "./swapops";
 import { copy_to_user } from "./uaccess";
 
 const PM_ENTRY_BYTES: u64 = 8;
 const PM_MMAP_EXCLUSIVE: u64 = 1 << 56;
 const PM_FILE: u64 = 1 << 61;
+const PM_SWAP: u64 = 1 << 62;
 const PM_PRESENT: u64 = 1 << 63;
 
 /** read(2) of pagemap: whole words from byte `pos` on. => bytes or negative errno. */
@@ -56,10 +58,15 @@ export function pagemap_read(ino: u32, buf: u64, count: u64, pos: u64): i64 {
 /** The word of one page. */
 // @nomark
 function pagemap_entry(mm: mm_struct, va: u64): u64 {
-  const slot = pte_offset(mm, va);
-  const pte = slot == 0 ? 0 : load<u64>(slot);
+  const at = pte_offset(mm, va);
+  const pte = at == 0 ? 0 : load<u64>(at);
   // C: nothing is there
-  if (!pte_present(pte)) return 0;
+  if (pte == 0) return 0;
+  // B: in the one swap area there is, type 0
+  if (!pte_present(pte)) {
+    const slot = current_is_root() ? <u64>pte_to_swp_offset(pte) << 5 : 0;
+    return PM_SWAP | slot;
+  }
   // A: the frame; of the zero page and the like nobody keeps count
   const pfn = pte_pfn(pte);
   let word = PM_PRESENT;
@@ -101,9 +108,15 @@ function stable_page_flags(p: page): u64 {
   if (p.flags & PG.uptodate) word |= 1 << 3;
   if (p.flags & PG.dirty) word |= 1 << 4;
   if (p.lru != 0) word |= 1 << 5;
+  if (p.flags & PG.active) word |= 1 << 6;
+  if (p.flags & PG.writeback) word |= 1 << 8;
+  if (p.flags & PG.reclaim) word |= 1 << 9;
   if (p.flags & PG.free) word |= 1 << 10;
   if (p.mapcount > 0) word |= 1 << 11;
   if (p.flags & PG.anon) word |= 1 << 12;
+  if (p.flags & PG.swapcache) word |= 1 << 13;
+  if (p.flags & PG.swapbacked) word |= 1 << 14;
+  if (p.flags & PG.unevictable) word |= 1 << 18;
   if (p.flags & PG.zero) word |= 1 << 24;
   if (p.flags & PG.table) word |= 1 << 26;
   return word;

@@ -55,15 +55,15 @@ function task_state_char(task: task_struct): u32 {
   }
 }
 
-/** The name, with what could break a line shown as Linux shows it. */
+/** The name; in status with what could break a line written as \n and \\. */
 // @nomark
-function proc_task_name(m: seq_file, task: task_struct): void {
+function proc_task_name(m: seq_file, task: task_struct, escape: bool): void {
   const comm = task_field(task, TASK_COMM);
   const len = min<usize>(strlen(comm), 15);
   for (let i: usize = 0; i < len; i++) {
     const c = <u32>load<u8>(comm + i);
-    if (c == 0x0a) seq_puts(m, "\\n");
-    else if (c == 0x5c) seq_puts(m, "\\\\");
+    if (escape && c == 0x0a) seq_puts(m, "\\n");
+    else if (escape && c == 0x5c) seq_puts(m, "\\\\");
     else seq_putc(m, c);
   }
 }
@@ -102,7 +102,7 @@ export function do_task_stat(m: seq_file, task: task_struct): bool {
   if (m.index != 0) return false;
   seq_put_decimal_ull(m, task.pid);
   seq_puts(m, " (");
-  proc_task_name(m, task);
+  proc_task_name(m, task, false);
   seq_puts(m, ") ");
   seq_putc(m, task_state_char(task));
   seq_put_field(m, task_ppid_nr(task));
@@ -207,7 +207,7 @@ export function proc_pid_statm(m: seq_file, task: task_struct): bool {
 export function proc_pid_status(m: seq_file, task: task_struct): bool {
   if (m.index != 0) return false;
   seq_puts(m, "Name:\t");
-  proc_task_name(m, task);
+  proc_task_name(m, task, true);
   status_ids(m, task);
   if (task.mm != null) task_mem(m, changetype<mm_struct>(changetype<usize>(task.mm)));
   seq_puts(m, "Threads:\t1\nSigQ:\t0/");

@@ -22,6 +22,7 @@ import { frame_addr } from "../hw/bus";
 import { EACCES, EINVAL } from "./errno";
 import { mem_map, mm_struct, } from "./mm_types";
 import { strlen } from "./namei";
+import { oom_badness, oom_score_adj } from "./oom_kill";
 import { totalram_pages } from "./page_alloc";
 import {
   _PAGE_ACCESSED,
@@ -33,6 +34,7 @@ import {
   set_pte,
 } from "./pgtable";
 import { get_mm_rss } from "./proc_array";
+import { total_swap_pages } from "./swapfile";
 import { current_is_root, task_field, task_struct } from "./sched";
 import {
   seq_file,
@@ -121,12 +123,6 @@ export function comm_write(task: task_struct, text: usize, len: usize): i64 {
   return 0;
 }
 
-/** How much rather (up to 1000) or less (-1000: never) it is killed than others. */
-// @nomark
-export function oom_score_adj(task: task_struct): i64 {
-  return load<i32>(task_field(task, TASK_OOM_SCORE_ADJ));
-}
-
 // @nomark
 export function oom_score_adj_show(m: seq_file, task: task_struct): bool {
   if (m.index != 0) return false;
@@ -147,16 +143,11 @@ export function oom_score_adj_write(task: task_struct, value: i64): i64 {
 // @nomark
 export function proc_oom_score(m: seq_file, task: task_struct): bool {
   if (m.index != 0) return false;
-  const mm = task.mm;
-  const total = <i64>totalram_pages();
+  const total: i64 = totalram_pages() + total_swap_pages();
+  const badness = oom_badness(task);
   let score: i64 = 0;
-  if (mm != null && oom_score_adj(task) != -OOM_SCORE_ADJ_MAX) {
-    const used = <i64>(get_mm_rss(mm) + mm.swapents + mm.pgtables - 1);
-    const badness = used + oom_score_adj(task) * (total / 1000);
-    score = (1000 + badness * 1000 / total) * 2 / 3;
-    if (score < 0) score = 0;
-  }
-  seq_put_decimal_ll(m, score);
+  if (badness != i64.MIN_VALUE) score = ((1000 + (badness * 1000) / total) * 2) / 3;
+  seq_put_decimal_ll(m, max<i64>(score, 0));
   seq_putc(m, 0x0a);
   return true;
 }

@@ -7,8 +7,7 @@
 // A file outlives its process: reading it then says ESRCH.
 //
 // In Linux: fs/proc/base.c, kernel/ptrace.c __ptrace_may_access() (6.12).
-// Left out: the address space is the one at the time of the read, not of the open;
-// PR_SET_DUMPABLE.
+// Left out: the address space is the one at the time of the read, not of the open.
 import { SEQ_BUF } from "../abi";
 import { EACCES, EFAULT, EINVAL, ENOENT, ESRCH } from "./errno";
 import { O_ACCMODE, file } from "./file_table";
@@ -34,10 +33,16 @@ import {
   constant_show,
   loadavg_proc_show,
   show_stat,
+  swap_show,
   uptime_proc_show,
 } from "./proc_misc";
 import { proc_sys_show, proc_sys_write } from "./proc_sysctl";
-import { frag_show, pagetypeinfo_show, vmstat_show } from "./proc_vmstat";
+import {
+  frag_show,
+  pagetypeinfo_show,
+  vmstat_show,
+  zoneinfo_show,
+} from "./proc_vmstat";
 import { ProcPid, ProcRoot, proc_nr, proc_pid, proc_sub, proc_task } from "./procfs";
 import { current, task_struct } from "./sched";
 import { seq_file, seq_read } from "./seq_file";
@@ -56,7 +61,9 @@ const VERSION: string =
 // @nomark
 export function ptrace_may_access(task: task_struct): bool {
   const self = current();
-  if (self.euid == 0) return true;
+  if (self.euid == 0 || self.pid == task.pid) return true;
+  const mm = task.mm;
+  if (mm != null && mm.undumpable != 0) return false;
   return self.uid == task.euid && self.uid == task.uid && self.uid == task.suid;
 }
 
@@ -142,6 +149,7 @@ function proc_root_show(m: seq_file): bool {
     case ProcRoot.uptime: return uptime_proc_show(m);
     case ProcRoot.version: return constant_show(m, VERSION);
     case ProcRoot.vmstat: return vmstat_show(m);
+    case ProcRoot.zoneinfo: return zoneinfo_show(m);
     default: return false;
   }
 }

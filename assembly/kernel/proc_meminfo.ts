@@ -8,14 +8,19 @@
 // date as pages come and go; asked, both say the same.
 //
 // In Linux: fs/proc/meminfo.c, mm/page_alloc.c si_mem_available() (6.12).
+// The counts by list are those of Linux's own policy; others have lists of their own.
 // Left out: what does not exist here is printed as 0: slabs, huge pages, zswap.
 import {
   CONF_BASE,
   Conf,
   PAGE_SIZE,
   PG,
+  POLICY_NR,
+  Policy,
   SEQ_BUF,
   VM_COMMITTED,
+  WMARK_HIGH,
+  WMARK_LOW,
 } from "../abi";
 import { mem_map } from "./mm_types";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
@@ -69,9 +74,10 @@ export function count_pages(): page_counts {
     if (flags & PG.anon && p.mapcount > 0) n.anon++;
     if (flags & PG.pagecache) {
       n.file++;
+      if (flags & PG.swapbacked) n.shmem++;
       if (p.mapcount > 0) n.mapped++;
     }
-    if (p.lru != 0 && p.lru <= 5) {
+    if (p.lru != 0 && p.lru <= 4 && load<u32>(POLICY_NR) == Policy.linux) {
       const at = changetype<usize>(n) + offsetof<page_counts>("lru0");
       const list = at + (<usize>(p.lru - 1) << 3);
       store<u64>(list, load<u64>(list) + 1);
@@ -84,7 +90,9 @@ export function count_pages(): page_counts {
 // @nomark
 function si_mem_available(n: page_counts): u64 {
   const cache = n.lru2 + n.lru3;
-  return <u64>nr_free_pages() + cache - cache / 2;
+  const kept = min<u64>(cache / 2, load<u32>(WMARK_LOW));
+  const free = <i64>nr_free_pages() - load<u32>(WMARK_HIGH);
+  return max<i64>(free + <i64>(cache - kept), 0);
 }
 
 // @nomark

@@ -13,9 +13,10 @@
 // fs/drop_caches.c (6.12). fault_around_bytes (debugfs there) and read_ahead_kb (the
 // disk's, in sysfs) are here for convenience.
 // Left out: what nothing here would heed.
-import { CONF_BASE, Conf, VmEvent, VmKnob } from "../abi";
+import { CONF_BASE, Conf, VmEvent, VmKnob, WMARK_MIN } from "../abi";
 import { EACCES, EINVAL } from "./errno";
 import { drop_pagecache } from "./filemap";
+import { setup_per_zone_wmarks } from "./page_alloc";
 import { ProcRoot, proc_nr, proc_sub } from "./procfs";
 import { seq_file, seq_put_decimal_ll, seq_putc, seq_puts } from "./seq_file";
 import { count_vm_event } from "./vmstat";
@@ -29,13 +30,18 @@ export function proc_sys_name(nr: u32, i: u32): string {
 // @nomark
 function vm_name(i: u32): string {
   switch (i) {
+    case VmKnob.dirty_background_ratio: return "dirty_background_ratio";
     case VmKnob.drop_caches: return "drop_caches";
     case VmKnob.fault_around_bytes: return "fault_around_bytes";
     case VmKnob.max_map_count: return "max_map_count";
+    case VmKnob.min_free_kbytes: return "min_free_kbytes";
     case VmKnob.mmap_min_addr: return "mmap_min_addr";
     case VmKnob.overcommit_memory: return "overcommit_memory";
     case VmKnob.overcommit_ratio: return "overcommit_ratio";
+    case VmKnob.page_cluster: return "page-cluster";
     case VmKnob.read_ahead_kb: return "read_ahead_kb";
+    case VmKnob.swappiness: return "swappiness";
+    case VmKnob.watermark_scale_factor: return "watermark_scale_factor";
     default: return "";
   }
 }
@@ -66,12 +72,17 @@ export function proc_sys_mode(nr: u32, sub: u32): u32 {
 // @nomark
 function conf_of(sub: u32): i32 {
   switch (sub) {
+    case VmKnob.dirty_background_ratio: return Conf.vm_dirty_background_ratio;
     case VmKnob.fault_around_bytes: return Conf.vm_fault_around_bytes;
     case VmKnob.max_map_count: return Conf.vm_max_map_count;
+    case VmKnob.min_free_kbytes: return Conf.vm_min_free_kbytes;
     case VmKnob.mmap_min_addr: return Conf.vm_mmap_min_addr;
     case VmKnob.overcommit_memory: return Conf.vm_overcommit_memory;
     case VmKnob.overcommit_ratio: return Conf.vm_overcommit_ratio;
+    case VmKnob.page_cluster: return Conf.vm_page_cluster;
     case VmKnob.read_ahead_kb: return Conf.vm_read_ahead_kb;
+    case VmKnob.swappiness: return Conf.vm_swappiness;
+    case VmKnob.watermark_scale_factor: return Conf.vm_watermark_scale_factor;
     default: return -1;
   }
 }
@@ -79,7 +90,8 @@ function conf_of(sub: u32): i32 {
 /** The least and the greatest value of a knob. */
 // @nomark
 function knob_min(sub: u32): i64 {
-  return sub == VmKnob.fault_around_bytes ? 4096 : sub == VmKnob.drop_caches ? 1 : 0;
+  if (sub == VmKnob.fault_around_bytes) return 4096;
+  return sub == VmKnob.drop_caches || sub == VmKnob.watermark_scale_factor ? 1 : 0;
 }
 
 // @nomark
@@ -88,6 +100,10 @@ function knob_max(sub: u32): i64 {
     case VmKnob.overcommit_memory: return 2;
     case VmKnob.drop_caches: return 4;
     case VmKnob.fault_around_bytes: return 1 << 21;
+    case VmKnob.swappiness: return 200;
+    case VmKnob.page_cluster: return 8;
+    case VmKnob.dirty_background_ratio: return 100;
+    case VmKnob.watermark_scale_factor: return 3000;
     default: return i32.MAX_VALUE;
   }
 }
@@ -100,7 +116,9 @@ export function proc_sys_show(m: seq_file): bool {
   if (proc_nr(m.ino) == ProcRoot.sys_vm) {
     const conf = conf_of(sub);
     if (conf < 0) return false;
-    seq_put_decimal_ll(m, load<u64>(CONF_BASE + (<usize>conf << 3)));
+    let value = load<u64>(CONF_BASE + (<usize>conf << 3));
+    if (sub == VmKnob.min_free_kbytes) value = <u64>load<u32>(WMARK_MIN) << 2;
+    seq_put_decimal_ll(m, value);
   } else {
     seq_puts(m, kernel_text(sub));
   }
@@ -137,6 +155,9 @@ export function vm_sysctl(sub: u32, value: i64): i64 {
   const conf = conf_of(sub);
   if (conf < 0) return -EINVAL;
   store<u64>(CONF_BASE + (<usize>conf << 3), value);
+  if (sub == VmKnob.min_free_kbytes || sub == VmKnob.watermark_scale_factor) {
+    setup_per_zone_wmarks();
+  }
   return 0;
 }
 

@@ -19,11 +19,16 @@ import {
   SEQ_BUF,
   VM_EVENTS,
   VmEvent,
+  WMARK_HIGH,
+  WMARK_LOW,
+  WMARK_MIN,
 } from "../abi";
 import { mem_map } from "./mm_types";
+import { totalram_pages } from "./page_alloc";
 import { count_pages } from "./proc_meminfo";
 import {
   seq_file,
+  seq_put_decimal_ull,
   seq_put_decimal_ull_width,
   seq_put_field,
   seq_putc,
@@ -208,4 +213,30 @@ export function pagetypeinfo_show(m: seq_file): bool {
   seq_puts(m, "\nNode    0, zone   Normal, type      Movable ");
   frag_counts(m);
   return true;
+}
+
+/** /proc/zoneinfo: the watermarks of the one zone, and what it has. */
+// @nomark
+export function zoneinfo_show(m: seq_file): bool {
+  if (m.index != 0) return false;
+  const frames = load<u64>(CONF_BASE + Conf.ram_frames * 8);
+  seq_puts(m, "Node 0, zone   Normal\n  pages free     ");
+  seq_put_decimal_ull(m, load<u32>(NR_FREE));
+  zone_line(m, "boost    ", 0);
+  zone_line(m, "min      ", load<u32>(WMARK_MIN));
+  zone_line(m, "low      ", load<u32>(WMARK_LOW));
+  zone_line(m, "high     ", load<u32>(WMARK_HIGH));
+  zone_line(m, "spanned  ", frames);
+  zone_line(m, "present  ", frames);
+  zone_line(m, "managed  ", totalram_pages());
+  zone_line(m, "cma      ", 0);
+  seq_puts(m, "\n  start_pfn:           0\n");
+  return true;
+}
+
+// @nomark
+function zone_line(m: seq_file, name: string, value: u64): void {
+  seq_puts(m, "\n        ");
+  seq_puts(m, name);
+  seq_put_decimal_ull(m, value);
 }

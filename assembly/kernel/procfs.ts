@@ -53,6 +53,7 @@ export enum ProcRoot {
   uptime,
   version,
   vmstat,
+  zoneinfo,
   /** Directories below sys; their knobs are the subs from 1 on. */
   sys_kernel,
   sys_vm,
@@ -80,13 +81,14 @@ export function root_name(nr: u32): string {
     case ProcRoot.uptime: return "uptime";
     case ProcRoot.version: return "version";
     case ProcRoot.vmstat: return "vmstat";
+    case ProcRoot.zoneinfo: return "zoneinfo";
     default: return "";
   }
 }
 const ROOT_MODES: usize = memory.data<u16>([
   0o40555, 0o100444, 0o100444, 0o100444, 0o100444, 0o100400, 0o100400, 0o100444,
   0o100444, 0o120777, 0o100400, 0o120777, 0o100444, 0o100444, 0o40555, 0o120777,
-  0o100444, 0o100444, 0o100444, 0o40555, 0o40555,
+  0o100444, 0o100444, 0o100444, 0o100444, 0o40555, 0o40555,
 ]);
 
 /** Files of a process, in Linux's order. */
@@ -223,8 +225,11 @@ export function proc_fill_inode(node: inode, ino: u32): bool {
   const task = find_task_by_vpid(pid);
   if (task == null) return false;
   node.i_mode = proc_mode(ino);
-  node.i_uid = task.euid;
-  node.i_gid = task.egid;
+  const mm = task.mm;
+  if (nr == ProcPid.dir || (mm != null && mm.undumpable == 0)) {
+    node.i_uid = task.euid;
+    node.i_gid = task.egid;
+  }
   if (nr == ProcPid.fd_link) {
     const opened = task_fd(task, proc_sub(ino));
     if (opened == 0) return false;

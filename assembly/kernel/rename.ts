@@ -15,6 +15,7 @@
 // In Linux: fs/namei.c do_renameat2(), vfs_rename(), fs/ext2/namei.c ext2_rename()
 // (6.12). Left out: RENAME_WHITEOUT.
 import { DISK_ROOT_INO, KBUF } from "../abi";
+import { d_move } from "./d_path";
 import {
   ext2_add_link,
   ext2_delete_entry,
@@ -32,6 +33,7 @@ import {
   ENOTDIR,
   ENOTEMPTY,
 } from "./errno";
+import { note_last_name } from "./file_table";
 import {
   current_time,
   iget,
@@ -227,6 +229,8 @@ function ext2_rename(rd: renamedata): i64 {
     if (error != 0) return error;
   }
   ext2_delete_entry(old_dir, ext2_find_entry(old_dir, OLD_NAME, rd.old_len));
+  note_last_name(new_dir.i_ino, nd.last, nd.last_len, source.i_ino);
+  d_move(old_dir.i_ino, OLD_NAME, rd.old_len, source.i_ino);
   source.i_ctime = current_time();
   mark_inode_dirty(source);
   if (dir) {
@@ -259,6 +263,10 @@ function ext4_cross_rename(rd: renamedata): i64 {
   ext2_set_link(old_dir, old_entry, target.i_ino, target.i_mode);
   const new_entry = ext2_find_entry(new_dir, nd.last, nd.last_len);
   ext2_set_link(new_dir, new_entry, source.i_ino, source.i_mode);
+  note_last_name(new_dir.i_ino, nd.last, nd.last_len, source.i_ino);
+  d_move(old_dir.i_ino, OLD_NAME, rd.old_len, source.i_ino);
+  note_last_name(old_dir.i_ino, OLD_NAME, rd.old_len, target.i_ino);
+  d_move(new_dir.i_ino, nd.last, nd.last_len, target.i_ino);
   if (is_dir(source)) {
     old_dir.i_nlink--;
     new_dir.i_nlink++;

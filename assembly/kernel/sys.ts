@@ -12,7 +12,7 @@ import { EFAULT, EINVAL } from "./errno";
 import { do_exit } from "./exit";
 import { urandom_read } from "./mem";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
-import { current, nr_task_slots, task_at, task_field } from "./sched";
+import { current, current_mm, nr_task_slots, task_at, task_field } from "./sched";
 import { get_nr_swap_pages, total_swap_pages } from "./swapfile";
 import { copy_to_user, strncpy_from_user } from "./uaccess";
 
@@ -74,8 +74,8 @@ function nr_processes(): u16 {
 
 /**
  * prctl(2): the name of the process (PR_SET_NAME 15, PR_GET_NAME 16); switches that
- * change nothing here are taken (PR_SET_PDEATHSIG 1, PR_SET_DUMPABLE 4,
- * PR_SET_NO_NEW_PRIVS 38, PR_SET_THP_DISABLE 41), and PR_GET_DUMPABLE 3 is 1.
+ * change nothing here are taken (PR_SET_PDEATHSIG 1, PR_SET_NO_NEW_PRIVS 38,
+ * PR_SET_THP_DISABLE 41). PR_GET_DUMPABLE 3 and PR_SET_DUMPABLE 4: may others look?
  */
 export function sys_prctl(option: u32, arg: u64): i64 {
   const comm = task_field(current(), TASK_COMM);
@@ -89,9 +89,12 @@ export function sys_prctl(option: u32, arg: u64): i64 {
       return 0;
     }
     case 16: return copy_to_user(arg, comm, 16) == 0 ? 0 : -EFAULT;
-    case 3: return 1;
-    case 1:
+    case 3: return 1 - current_mm().undumpable;
     case 4:
+      if (arg > 1) return -EINVAL;
+      current_mm().undumpable = 1 - <u32>arg;
+      return 0;
+    case 1:
     case 38:
     case 41: return 0;
     default: return -EINVAL;

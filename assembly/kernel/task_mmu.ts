@@ -17,7 +17,7 @@
 // smaps_account() (6.12).
 // Left out: huge pages, KSM, soft-dirty bits, protection keys: their lines are there,
 // and 0.
-import { PAGE_SIZE, PG, SEQ_BUF, VM } from "../abi";
+import { InodeKind, PAGE_SIZE, PG, SEQ_BUF, VM } from "../abi";
 import { seq_file_path } from "./d_path";
 import { file_at } from "./file_table";
 import { inode_at } from "./fs";
@@ -32,6 +32,8 @@ import {
   pte_special,
 } from "./pgtable";
 import { task_struct } from "./sched";
+import { swap_count } from "./swapfile";
+import { pte_to_swp_offset } from "./swapops";
 import {
   SEQ_END,
   seq_file,
@@ -48,8 +50,9 @@ import {
 const PSS_SHIFT: u64 = 12;
 /** Column at which the name of an area begins. */
 const NAME_COLUMN: u32 = 72;
-/** The disk's device number: 254, 0. */
-const DISK_MAJOR: u32 = 254;
+/** Device numbers, major << 8 | minor: the disk's, and shared memory's. */
+const DISK_DEV: u32 = 0xfe00;
+const SHMEM_DEV: u32 = 1;
 
 /** What smaps counts, in bytes; the proportional ones shifted left by PSS_SHIFT. */
 @unmanaged
@@ -104,18 +107,23 @@ export function show_map(m: seq_file, task: task_struct): bool {
 function show_map_vma(m: seq_file, vma: vm_area_struct): void {
   let ino: u32 = 0;
   let pgoff: u64 = 0;
+  let dev: u32 = 0;
   if (vma.vm_file != 0) {
-    ino = inode_at(file_at(vma.vm_file).f_inode).i_ino;
+    const node = inode_at(file_at(vma.vm_file).f_inode);
+    ino = node.i_ino;
     pgoff = vma.vm_pgoff << 12;
+    dev = node.i_kind == InodeKind.shmem ? SHMEM_DEV : DISK_DEV;
   }
-  show_vma_header_prefix(m, vma.vm_start, vma.vm_end, vma.vm_flags, pgoff, ino);
+  show_vma_header_prefix(m, vma.vm_start, vma.vm_end, vma.vm_flags, pgoff, dev);
+  seq_put_decimal_ull(m, ino);
+  seq_putc(m, 0x20);
   show_vma_name(m, vma);
   seq_putc(m, 0x0a);
 }
 
 // @nomark
 function show_vma_header_prefix(
-  m: seq_file, start: u64, end: u64, flags: u32, pgoff: u64, ino: u32,
+  m: seq_file, start: u64, end: u64, flags: u32, pgoff: u64, dev: u32,
 ): void {
   seq_setwidth(m, NAME_COLUMN);
   seq_put_hex_ll(m, start, 8);
@@ -129,9 +137,9 @@ function show_vma_header_prefix(
   seq_putc(m, 0x20);
   seq_put_hex_ll(m, pgoff, 8);
   seq_putc(m, 0x20);
-  seq_put_hex_ll(m, ino != 0 ? DISK_MAJOR : 0, 2);
-  seq_puts(m, ":00 ");
-  seq_put_decimal_ull(m, ino);
+  seq_put_hex_ll(m, dev >> 8, 2);
+  seq_putc(m, 0x3a);
+  seq_put_hex_ll(m, dev & 255, 2);
   seq_putc(m, 0x20);
 }
 
@@ -194,6 +202,7 @@ export function show_smaps_rollup(m: seq_file, task: task_struct): bool {
     vma = vma.vm_next;
   }
   show_vma_header_prefix(m, first.vm_start, end, 0, 0, 0);
+  seq_puts(m, "0 ");
   seq_pad(m, 0x20);
   seq_puts(m, "[rollup]\n");
   show_smap_stats(m, mss, true);
@@ -213,9 +222,20 @@ function smap_gather_stats(vma: vm_area_struct, mss: mem_size_stats): void {
       continue;
     }
     const pte = load<u64>(slot);
-    if (pte_present(pte) && !pte_special(pte)) smaps_account(mss, pte, locked);
+    if (!pte_present(pte)) smaps_swap_account(mss, pte);
+    else if (!pte_special(pte)) smaps_account(mss, pte, locked);
     va += PAGE_SIZE;
   }
+}
+
+/** One page that is swapped out; a slot that n entries name counts for a n-th part. */
+// @nomark
+function smaps_swap_account(mss: mem_size_stats, pte: u64): void {
+  if (pte == 0) return;
+  mss.swap += PAGE_SIZE;
+  const count = swap_count(pte_to_swp_offset(pte));
+  const whole = <u64>PAGE_SIZE << PSS_SHIFT;
+  mss.swap_pss += count >= 2 ? whole / count : whole;
 }
 
 /** One mapped page. */
@@ -225,7 +245,9 @@ function smaps_account(mss: mem_size_stats, pte: u64, locked: bool): void {
   const pte_dirty = (pte & _PAGE_DIRTY) != 0;
   const dirty = pte_dirty || (p.flags & PG.dirty) != 0;
   const anon = (p.flags & PG.anon) != 0;
+  const swapbacked = (p.flags & PG.swapbacked) != 0;
   if (anon) mss.anonymous += PAGE_SIZE;
+  if (anon && !swapbacked && !dirty) mss.lazyfree += PAGE_SIZE;
   mss.resident += PAGE_SIZE;
   if ((pte & _PAGE_ACCESSED) != 0 || (p.flags & PG.referenced) != 0) {
     mss.referenced += PAGE_SIZE;
@@ -233,16 +255,17 @@ function smaps_account(mss: mem_size_stats, pte: u64, locked: bool): void {
   const alone = p.refcount == 1 || p.mapcount < 2;
   let pss = <u64>PAGE_SIZE << PSS_SHIFT;
   if (!alone) pss /= p.mapcount;
-  smaps_page_accumulate(mss, anon, pss, dirty, locked, alone);
+  if (anon) mss.pss_anon += pss;
+  else if (swapbacked) mss.pss_shmem += pss;
+  else mss.pss_file += pss;
+  smaps_page_accumulate(mss, pss, dirty, locked, alone);
 }
 
 // @nomark
 function smaps_page_accumulate(
-  mss: mem_size_stats, anon: bool, pss: u64, dirty: bool, locked: bool, alone: bool,
+  mss: mem_size_stats, pss: u64, dirty: bool, locked: bool, alone: bool,
 ): void {
   mss.pss += pss;
-  if (anon) mss.pss_anon += pss;
-  else mss.pss_file += pss;
   if (locked) mss.pss_locked += pss;
   if (dirty) {
     mss.pss_dirty += pss;

@@ -213,7 +213,7 @@ test("a program that reads is given lines, and the end of input", async () => {
 });
 
 test("completion offers commands, programs, functions and settings", async () => {
-  expect(complete(session, "st").candidates).toEqual(["step", "stepi"]);
+  expect(complete(session, "st").candidates).toEqual(["step", "stepi", "strace"]);
   expect(complete(session, "exec he").candidates).toContain("hello");
   expect(complete(session, "until do_wp")).toEqual({ from: 6, candidates: ["do_wp_page"] });
   expect(complete(session, "set tlb_e").candidates).toEqual(["tlb_entries="]);

@@ -95,7 +95,8 @@ function ps(session: Session): string {
       const rate = views.RATES[views.eraName(core) as keyof typeof views.RATES].insn;
       const seconds = (core.getNumber(task.address + TASK_RUN_INSTRET) * rate) / 1e12;
       const vsz = task.mm === 0 ? 0 : core.getNumber(task.mm + MM_TOTAL_VM) * 4;
-      const name = escapeName(task.name);
+      const thread = task.mm === 0 && task.state !== TaskState.dead;
+      const name = thread ? `[${escapeName(task.name)}]` : escapeName(task.name);
       return [
         String(task.pid).padStart(7),
         String(parent === 0 ? 0 : core.getU32(parent + TASK_PID)).padStart(7),
