@@ -921,6 +921,11 @@ export enum ActKind {
   sysctl = 0,
   /** a: pid  b: signal number */
   kill,
+  /** The swap area is taken into use, and out of it. */
+  swapon,
+  swapoff,
+  /** a: Policy, at work from the next reclaim on */
+  policy,
 }
 /** What /proc/sys/vm has, in the order of the names. */
 export enum VmKnob {

@@ -19,12 +19,15 @@ import {
   ACT_MARK,
   ACT_SIZE,
   ActKind,
+  CONF_BASE,
   CPU_IDLE,
+  Conf,
   Ev,
   HART_INSTRET,
   MARK_COUNT,
   MARK_INSTRET,
   NEED_RESCHED,
+  Policy,
 } from "../abi";
 import { emit } from "../log";
 import { exit_to_user_mode } from "./entry";
@@ -33,6 +36,7 @@ import { vm_sysctl } from "./proc_sysctl";
 import { find_task_by_vpid } from "./sched";
 import { SI_USER } from "./siginfo";
 import { new_siginfo, send_signal_locked } from "./signal";
+import { swap_off, swap_on } from "./swapon";
 
 /** Where the next act is, 0 when there is none. */
 // @nomark
@@ -89,8 +93,18 @@ function perform_act(kind: u32, a: u64, b: i64): i64 {
   switch (kind) {
     case ActKind.sysctl: return vm_sysctl(<u32>a, b);
     case ActKind.kill: return kill_from_outside(<u32>a, <u32>b);
+    case ActKind.swapon: return swap_on();
+    case ActKind.swapoff: return swap_off();
+    case ActKind.policy: return choose_policy(a);
     default: return -EINVAL;
   }
+}
+
+/** Another page replacement policy: it takes over at the next reclaim. */
+function choose_policy(policy: u64): i64 {
+  if (policy >= <u64>Policy.opt) return -EINVAL;
+  store<u64>(CONF_BASE + Conf.policy * 8, policy);
+  return 0;
 }
 
 /** kill -SIGNO PID, by root. */

@@ -33,7 +33,6 @@ import {
   constant_show,
   loadavg_proc_show,
   show_stat,
-  swap_show,
   uptime_proc_show,
 } from "./proc_misc";
 import { proc_sys_show, proc_sys_write } from "./proc_sysctl";

@@ -28,7 +28,6 @@ import {
   seq_putc,
   seq_puts,
 } from "./seq_file";
-import { get_nr_swap_pages, total_swap_pages } from "./swapfile";
 
 const PS_PER_SECOND: u64 = 1000000000000;
 const PS_PER_TICK: u64 = 10000000000;
@@ -137,25 +136,4 @@ export function constant_show(m: seq_file, text: string): bool {
   if (m.index != 0) return false;
   seq_puts(m, text);
   return true;
-}
-
-/** swaps: the heading, and the one area there may be. */
-// @nomark
-export function swap_show(m: seq_file): bool {
-  if (m.index != 0) return false;
-  seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-  const total = total_swap_pages();
-  if (total == 0) return true;
-  seq_puts(m, "/dev/vdb                                partition\t");
-  put_tabbed(m, <u64>total << 2);
-  put_tabbed(m, <u64>(total - get_nr_swap_pages()) << 2);
-  seq_puts(m, "-2\n");
-  return true;
-}
-
-/** A number and one tab, or two when it is short. */
-// @nomark
-function put_tabbed(m: seq_file, n: u64): void {
-  seq_put_decimal_ull(m, n);
-  seq_puts(m, n < 10000000 ? "\t\t" : "\t");
 }

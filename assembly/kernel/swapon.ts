@@ -61,7 +61,11 @@ function check_name(path: u64): i64 {
 export function sys_swapon(path: u64): i64 {
   if (!current_is_root()) return -EPERM;
   const error = check_name(path);
-  if (error != 0) return error;
+  return error != 0 ? error : swap_on();
+}
+
+/** Takes the area into use. => 0, -EBUSY or -EINVAL. */
+export function swap_on(): i64 {
   if (swap_is_on()) return -EBUSY;
   return swapon_area() ? 0 : -EINVAL;
 }
@@ -70,7 +74,11 @@ export function sys_swapon(path: u64): i64 {
 export function sys_swapoff(path: u64): i64 {
   if (!current_is_root()) return -EPERM;
   const error = check_name(path);
-  if (error != 0) return error;
+  return error != 0 ? error : swap_off();
+}
+
+/** Takes it out of use, A, B. => 0, -EINVAL or -ENOMEM. */
+export function swap_off(): i64 {
   if (!swap_is_on()) return -EINVAL;
   if (!vm_enough_memory(load<u32>(SWAP_INUSE))) return -ENOMEM; // A
   store<u32>(SWAP_FLAGS, 0); // nothing more goes out
@@ -104,6 +112,7 @@ export function swap_show(m: seq_file): bool {
   if (m.index > 1) return false;
   if (m.index == 0) {
     seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    m.next = 1;
     return true;
   }
   if (!swap_is_on()) return false;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { execute, Session } from "../../web/machine/commands/index.ts";
 import { needs } from "../needs.ts";
 import { coreModule, marksMap, programBytes, samples } from "./programs.ts";
@@ -207,5 +207,18 @@ describe.skipIf(needs("riscv64-linux-gnu-gcc"))("strace", () => {
     const table = await trace("strace -c");
     expect(table).toMatch(/^ *[\d.]+ +[\d.]+ +\d+ +1 +1 close$/m);
     expect(table).toMatch(/ total$/);
+  });
+});
+
+describe("swap and policies", () => {
+  test("swapoff and swapon, and a policy, from the terminal", async () => {
+    await run("exec cow", "stepi 100");
+    expect(await run("swapon")).toMatch(/^NAME +TYPE +SIZE USED PRIO\n\/dev\/swap partition/);
+    expect(await run("swapoff -a", "swapon")).toBe("no swap area is in use");
+    expect(await run("free")).toMatch(/^Swap: +0 +0 +0$/m);
+    expect(await refused("swapoff -a")).toBe("refused: EINVAL");
+    expect(await run("swapon -a", "seek 100", "swapon")).toMatch(/partition/);
+    expect(await run("policy clock")).toMatch(/clock takes over at the next reclaim/);
+    expect(await refused("policy opt")).toMatch(/policy is one of linux, fifo/);
   });
 });

@@ -219,7 +219,52 @@ function size(bytes: number): string {
   return text + ["B", "K", "M", "G"][unit];
 }
 
+/** The areas as swapon --show prints them. */
+function swapText(session: Session): string {
+  const { total, used } = session.swapPages();
+  if (total === 0) return "";
+  const row = [
+    "/dev/swap",
+    "partition",
+    size(total * 4096).padStart(4),
+    size(used * 4096).padStart(4),
+    "  -2",
+  ];
+  return `NAME      TYPE      SIZE USED PRIO\n${row.join(" ")}`;
+}
+
+async function swapAct(session: Session, kind: ActKind.swapon | ActKind.swapoff) {
+  const { used } = session.swapPages();
+  const answer = await session.act(kind, 0, 0);
+  const done =
+    kind === ActKind.swapon
+      ? "the swap area is in use"
+      : `the swap area is out of use: ${plural(used, "page")} came back`;
+  const { text, status } = actText(answer, done);
+  return result(text, true, status);
+}
+
 export const MEMORY_COMMANDS: Command[] = [
+  {
+    name: "swapon",
+    usage: "swapon [-a]",
+    help: "Shows the swap area and how much of it is used; -a takes it into use. It is part of the history,\nlike sysctl. set swap=MIB says how large it is, for the next exec.",
+    async run(session, args) {
+      atMost(args, 1);
+      if (!args[0]) return result(swapText(session) || "no swap area is in use");
+      if (args[0].text !== "-a") throw new CommandError("swapon takes -a", args[0].column);
+      return swapAct(session, ActKind.swapon);
+    },
+  },
+  {
+    name: "swapoff",
+    usage: "swapoff [-a]",
+    help: "Takes the swap area out of use: every page in it comes back, if there is room.",
+    async run(session, args) {
+      atMost(args, 1);
+      return swapAct(session, ActKind.swapoff);
+    },
+  },
   {
     name: "free",
     usage: "free [-v]",

@@ -1,6 +1,7 @@
 // Commands about page replacement: which policy is at work, what its lists hold, and what another
 // one would have made of a string of references.
 import {
+  ActKind,
   FRAMES,
   PAGE_LRU_PREV,
   PAGE_SIZE_OF,
@@ -25,6 +26,7 @@ import { frameInfo } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import type { Command } from "./index.ts";
+import { actText } from "./process.ts";
 import { atMost, countOf, cut, required, result, type Session } from "./session.ts";
 
 const PAGE_SHIFT = 12;
@@ -134,13 +136,25 @@ async function sim(session: Session, args: Word[]): Promise<string> {
 export const POLICY_COMMANDS: Command[] = [
   {
     name: "policy",
-    usage: "policy",
-    help: `Which page replacement policy is at work, and how many pages its lists hold.
-set policy=NAME chooses another one for the next exec:
+    usage: "policy [NAME]",
+    help: `Which page replacement policy is at work, and how many pages its lists hold; with NAME, another
+takes over at the next reclaim. That is part of the history, like sysctl. set policy=NAME is for the
+next exec:
 ${POLICIES.map(({ name, title }) => `  ${name.padEnd(15)} ${title}`).join("\n")}`,
+    complete: (_, n) => (n === 0 ? POLICIES.map(({ name }) => name) : []),
     async run(session, args) {
-      atMost(args, 0);
-      return result(policyText(session));
+      atMost(args, 1);
+      const word = args[0];
+      if (!word) return result(policyText(session));
+      const chosen = POLICIES.find(({ name }) => name === word.text);
+      if (!chosen || chosen.need === PolicyNeed.future) {
+        const names = POLICIES.filter(({ need }) => need !== PolicyNeed.future);
+        const list = names.map(({ name }) => name).join(", ");
+        throw new CommandError(`policy is one of ${list}`, word.column);
+      }
+      const answer = await session.act(ActKind.policy, chosen.number, 0);
+      const { text, status } = actText(answer, `${chosen.name} takes over at the next reclaim`);
+      return result(text, true, status);
     },
   },
   {

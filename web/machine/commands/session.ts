@@ -1,6 +1,6 @@
 // What the commands act on: at most one machine, the settings of the next one, and the host that
 // has the files. The terminal, `pagewalk sh`, scenes and the page's buttons all hold a Session.
-import { type ActKind, VM } from "../../../assembly/abi.ts";
+import { type ActKind, SWAP_FLAGS, SWAP_INUSE, SWAP_MAX, VM } from "../../../assembly/abi.ts";
 import { Core } from "../core.ts";
 import { count } from "../format.ts";
 import { type BootRequest, Machine, type MachineOptions, type Outcome } from "../machine.ts";
@@ -63,7 +63,9 @@ export class Session {
 
   /** Pages of the swap area, and how many of them are in use. */
   swapPages(): { total: number; used: number } {
-    return { total: 0, used: 0 };
+    const { core } = this.running;
+    if (core.getU32(SWAP_FLAGS) === 0) return { total: 0, used: 0 };
+    return { total: core.getU32(SWAP_MAX) - 1, used: core.getU32(SWAP_INUSE) };
   }
 
   /** Asks the command in progress to end soon. */
