@@ -290,4 +290,3 @@ function hash_range(seed: u64, at: usize, bytes: usize): u64 {
 export function drop_caches(): void {
   drop_pagecache();
 }
-

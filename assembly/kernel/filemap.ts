@@ -44,13 +44,19 @@ import {
   get_page,
   put_page,
 } from "./page_alloc";
-import { folio_lock_or_retry, folio_wait, read_queued_pages } from "./page_io";
+import {
+  blk_start,
+  folio_lock_or_retry,
+  folio_wait,
+  read_queued_pages,
+} from "./page_io";
 import { mk_pte, page_add_rmap, pte_offset, set_pte } from "./pgtable";
 import {
   do_async_mmap_readahead,
   do_sync_mmap_readahead,
   page_cache_sync_ra,
 } from "./readahead";
+import { others_can_run } from "./sched";
 import { file_key, folio_add_lru, folio_mark_accessed } from "./swap";
 import { count_vm_event } from "./vmstat";
 import { xa_take_shadow } from "./xa_values";
@@ -217,15 +223,18 @@ export function filemap_map_pages(
 
 /**
  * Page `index` of an inode for the kernel's own reading, through read(2)'s readahead.
+ * With `sleeps` and somebody else to run it may still be locked: the caller sleeps.
  * => its frame, or NO_PAGE when there is no memory; `index` lies inside the file.
  */
-export function read_cache_page(f: file, index: u64): u32 {
+export function read_cache_page(f: file, index: u64, sleeps: bool = false): u32 {
   const again = f.ra_prev == <u32>index + 1; // the same page as the last read
   page_cache_sync_ra(f, index);
   const pfn = page_cache_queue(f.f_inode, index);
-  disk_run_queue();
+  sleeps = sleeps && others_can_run();
+  if (sleeps) blk_start();
+  else disk_run_queue();
   if (pfn == NO_PAGE) return NO_PAGE;
-  folio_wait(pfn);
+  if (!sleeps) folio_wait(pfn);
   if (!again) folio_mark_accessed(pfn);
   return pfn;
 }

@@ -14,6 +14,7 @@ import {
   EXTENT_PAGE,
   FileKind,
   KBUF,
+  PG,
   TASK_RESTART_DONE,
   TaskState,
 } from "../abi";
@@ -29,6 +30,7 @@ import {
   ENXIO,
   EOPNOTSUPP,
   EOVERFLOW,
+  ERESTARTSYS,
   ESPIPE,
 } from "./errno";
 import { first_extent, next_extent } from "./extents";
@@ -37,8 +39,9 @@ import { MAX_FILE_SIZE, generic_file_write, write_pos } from "./file_write";
 import { read_cache_page } from "./filemap";
 import { inode, inode_at, touch_atime } from "./fs";
 import { chrdev_read, chrdev_write } from "./mem";
-import { NO_PAGE } from "./mm_types";
+import { NO_PAGE, mem_map } from "./mm_types";
 import { get_page, put_page } from "./page_alloc";
+import { folio_wait_sleeping } from "./page_io";
 import { pipe_read, pipe_write } from "./pipe";
 import { proc_read, proc_write } from "./proc_file";
 import { current, task_field } from "./sched";
@@ -57,13 +60,14 @@ export function sys_read(fd: u32, buf: u64, count: u64): i64 {
   const f = file_at(opened);
   const error = rw_verify_area(f, f_readable(f), buf, count, f.f_pos);
   if (error != 0) return error;
-  return read_on(f, buf, min<u64>(count, MAX_RW_COUNT));
+  // A position that others share would move on while this call sleeps.
+  return read_on(f, buf, min<u64>(count, MAX_RW_COUNT), f.f_count == 1);
 }
 
 /** Reads at the file's position, which moves on. */
 // @nomark
-function read_on(f: file, buf: u64, count: u64): i64 {
-  const done = vfs_read(f, buf, count, f.f_pos);
+function read_on(f: file, buf: u64, count: u64, sleeps: bool): i64 {
+  const done = vfs_read(f, buf, count, f.f_pos, sleeps);
   if (done > 0) f.f_pos += done;
   return done;
 }
@@ -96,7 +100,7 @@ export function sys_pread64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
   if (!f_seekable(f)) return -ESPIPE;
   const error = rw_verify_area(f, f_readable(f), buf, count, pos);
   if (error != 0) return error;
-  return vfs_read(f, buf, min<u64>(count, MAX_RW_COUNT), pos);
+  return vfs_read(f, buf, min<u64>(count, MAX_RW_COUNT), pos, true);
 }
 
 /** pwrite64(2). */
@@ -134,10 +138,12 @@ function rw_verify_area(f: file, allowed: bool, buf: u64, count: u64, pos: u64):
 }
 
 /** Reads from any kind of file. => bytes or negative errno. */
-export function vfs_read(f: file, buf: u64, count: u64, pos: u64): i64 {
+export function vfs_read(
+  f: file, buf: u64, count: u64, pos: u64, sleeps: bool = false,
+): i64 {
   switch (f.f_kind) {
     case FileKind.regular:
-      return filemap_read(f, buf, count, pos);
+      return filemap_read(f, buf, count, pos, sleeps);
     case FileKind.directory:
       return -EISDIR;
     case FileKind.console:
@@ -173,17 +179,31 @@ export function vfs_write(f: file, fd: u32, buf: u64, count: u64, pos: u64): i64
   }
 }
 
-/** Copies file bytes at `pos` to the program, a page of the cache at a time. */
-export function filemap_read(f: file, buf: u64, count: u64, pos: u64): i64 {
+/**
+ * Copies file bytes at `pos` to the program, a page of the cache at a time. With
+ * `sleeps` the call may wait for the disk by giving the hart away, once for each page.
+ */
+export function filemap_read(
+  f: file, buf: u64, count: u64, pos: u64, sleeps: bool = false,
+): i64 {
   const node = inode_at(f.f_inode);
-  let done: u64 = 0;
+  const task = current();
+  const restarted = sleeps && task.restarted != 0;
+  const before = restarted ? load<u64>(task_field(task, TASK_RESTART_DONE)) : 0;
+  let done = before;
   if ((f.f_flags & O_NOATIME) == 0 && count > 0) touch_atime(node);
   while (done < count && pos + done < node.i_size) {
     const at = pos + done;
     const offset = at & 4095;
     const chunk = min<u64>(min<u64>(4096 - offset, count - done), node.i_size - at);
-    const pfn = read_cache_page(f, at >> 12);
+    const may_sleep = sleeps && !(restarted && done == before);
+    const pfn = read_cache_page(f, at >> 12, may_sleep);
     if (pfn == NO_PAGE) return done > 0 ? <i64>done : -ENOMEM;
+    if (mem_map(pfn).flags & PG.locked) {
+      store<u64>(task_field(task, TASK_RESTART_DONE), done);
+      folio_wait_sleeping(pfn);
+      return -ERESTARTSYS;
+    }
     // The program's page may have to be made room for: not with this one.
     get_page(pfn);
     const left = copy_to_user(buf + done, frame_addr(pfn) + <usize>offset, chunk);
@@ -219,7 +239,7 @@ export function sys_vector(fd: u32, iov: u64, nr: u64, pos: u64, is_write: bool)
       done = own ? write_on(f, fd, base, len)
         : vfs_write(f, fd, base, len, write_pos(f, pos + total));
     } else {
-      done = own ? read_on(f, base, len) : vfs_read(f, base, len, pos + total);
+      done = own ? read_on(f, base, len, false) : vfs_read(f, base, len, pos + total);
     }
     if (done < 0 && total > 0) {
       // What is written or read already cannot be taken back: it is the answer.

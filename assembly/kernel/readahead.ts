@@ -15,8 +15,8 @@
 // Too many misses (MMAP_LOTSAMISS) and read-around gives up: the access is random.
 //
 // In Linux: mm/readahead.c, mm/filemap.c do_sync_mmap_readahead() (6.12).
-// Left out: overlap with computing (a read ends before the process goes on),
-// congestion, large folios.
+// A window that is not needed yet is only begun when somebody else could run.
+// Left out: congestion, large folios.
 import { CONF_BASE, Conf, PG, VM } from "../abi";
 import { f_ra_mode, file } from "./file_table";
 import { disk_run_queue } from "../hw/disk";
@@ -24,6 +24,8 @@ import { find_get_page, page_cache_queue } from "./filemap";
 import { inode_at, inode_pages } from "./fs";
 import { vm_fault } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
+import { blk_start } from "./page_io";
+import { others_can_run } from "./sched";
 
 const MMAP_LOTSAMISS: u32 = 100;
 
@@ -74,7 +76,9 @@ export function page_cache_async_ra(f: file, pfn: u32): void {
   }
   f.ra_async_size = f.ra_size;
   do_page_cache_ra(f);
-  disk_run_queue();
+  // It is not needed yet: with somebody else to run nobody waits for it.
+  if (others_can_run()) blk_start();
+  else disk_run_queue();
 }
 
 /** read(2) wants page `index`: queue a window if it is not in memory. */

@@ -44,7 +44,7 @@ import { folio_clean_ptes, folio_has_dirty_pte, try_to_unmap } from "./rmap";
 import { the_scan } from "./vmscan";
 import { folio_add_lru, folio_key } from "./swap";
 import { add_to_swap_cache, delete_from_swap_cache } from "./swap_state";
-import { folio_alloc_swap } from "./swapfile";
+import { folio_alloc_swap, folio_free_swap } from "./swapfile";
 import { NO_SWAP, swp_offset_to_pte } from "./swapops";
 import { count_vm_event } from "./vmstat";
 import { xa_store_shadow } from "./xa_values";
@@ -261,7 +261,11 @@ export function remove_mapping(pfn: u32, shadow: u32): void {
 export function folio_end_writeback(pfn: u32): void {
   const p = mem_map(pfn);
   p.flags &= ~PG.writeback;
-  if ((p.flags & PG.reclaim) == 0) return;
+  if ((p.flags & PG.reclaim) == 0) {
+    // Whoever took it up may have ended before the write did.
+    if (p.mapcount == 0) folio_free_swap(pfn);
+    return;
+  }
   p.flags &= ~PG.reclaim;
   store<u32>(NR_WRITEBACK, load<u32>(NR_WRITEBACK) - 1);
   const shadow = p.stamp;

@@ -59,6 +59,7 @@ import { count_vm_event } from "./vmstat";
 const DEF_PRIORITY: i32 = 12;
 const SWAP_CLUSTER_MAX: u32 = 32;
 const MAX_RECLAIM_RETRIES: u32 = 16;
+
 /** The reclaim at hand. */
 @unmanaged
 export class scan_control {
@@ -198,15 +199,26 @@ export function try_to_free_pages(): u32 {
 }
 
 /**
- * Reclaims `nr` frames at most, whatever the watermarks say: the pages that the policy
- * would take next.
+ * MADV_PAGEOUT: pages that somebody names are taken away between reclaim_begin and
+ * reclaim_end, one reclaim_page each, whatever the policy thinks of them.
  */
-export function shrink_all_memory(nr: u32): u32 {
-  const sc = begin_scan(nr, 0);
-  for (sc.priority = DEF_PRIORITY; sc.priority >= 0; sc.priority--) {
-    if (sc.nr_reclaimed >= sc.nr_to_reclaim) break;
-    shrink_lruvec(sc);
-  }
+export function reclaim_begin(): void {
+  begin_scan(u32.MAX_VALUE, 0);
+}
+
+/** => whether the page's frame is free, or will be when its write is done. */
+export function reclaim_page(pfn: u32): bool {
+  const sc = the_scan();
+  if (mem_map(pfn).lru == 0) return false;
+  sc.nr_scanned++;
+  if (!shrink_folio(pfn)) return false;
+  sc.nr_reclaimed++;
+  return true;
+}
+
+/** The writes begin; nobody waits for them. => pages taken */
+export function reclaim_end(): u32 {
+  const sc = the_scan();
   end_scan(sc);
   return sc.nr_reclaimed;
 }

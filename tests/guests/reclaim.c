@@ -149,7 +149,7 @@ static void lock(long n) {
 }
 
 // Two processes read two files that nobody has read: each waits for the disk by itself.
-static void two(void) {
+static void two(int by_read) {
   fflush(stdout);
   pid_t child[2];
   for (int i = 0; i < 2; i++) {
@@ -157,8 +157,19 @@ static void two(void) {
     if (child[i] != 0) continue;
     int fd = open(i ? "/data" : "/data2", O_RDONLY);
     long n = lseek(fd, 0, SEEK_END) / 4096;
-    volatile uint64_t *p = mmap(0, n * 4096, PROT_READ, MAP_SHARED, fd, 0);
     long bad = 0;
+    if (by_read) {
+      lseek(fd, 0, SEEK_SET);
+      static uint64_t buf[16 * WORDS];
+      for (long j = 0; j < n;) {
+        long got = read(fd, buf, sizeof buf) / 4096;
+        for (long k = 0; k < got; k++) bad += buf[k * WORDS] != (uint64_t)(j + k);
+        if (got <= 0) _exit(2);
+        j += got;
+      }
+      _exit(bad != 0);
+    }
+    volatile uint64_t *p = mmap(0, n * 4096, PROT_READ, MAP_SHARED, fd, 0);
     for (long j = 0; j < n; j += 40) bad += p[j * WORDS] != (uint64_t)j;
     _exit(bad != 0);
   }
@@ -175,6 +186,7 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "hog")) hog(n);
   if (!strcmp(what, "off")) off(n);
   if (!strcmp(what, "lock")) lock(n);
-  if (!strcmp(what, "two")) two();
+  if (!strcmp(what, "two")) two(0);
+  if (!strcmp(what, "read")) two(1);
   return 0;
 }

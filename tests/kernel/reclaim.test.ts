@@ -6,12 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import {
+  Conf,
   Ev,
   Policy,
   SWAP_INUSE,
   TASK_MAJ_FLT,
   TASK_MIN_FLT,
   TASKS,
+  TaskState,
   VM_EVENTS,
   VmEvent,
 } from "../../assembly/abi.ts";
@@ -106,12 +108,26 @@ describe.skipIf(needs(GCC))("when memory is short", () => {
     expect(sweeps).toBeGreaterThan(500);
   });
 
-  const policies = Object.keys(Policy).filter((name) => Number.isNaN(Number(name)));
+  // Not OPT: it would have to know the future.
+  const names = Object.keys(Policy).filter((name) => Number.isNaN(Number(name)));
+  const policies = names.filter((name) => name !== "opt");
   test.each(policies)("under %s programs compute what they compute anyway", (name) => {
     const policy = Policy[name as keyof typeof Policy];
     expect(run("anon 400", { policy, ram_frames: 192 }).stdout).toBe(ANON);
     const { stdout } = run("file", { policy, ram_frames: 192 });
     expect(stdout).toBe(`file: 0 wrong of ${DATA_PAGES} pages\n`);
+  });
+
+  test("policies can take over from each other while the program runs", () => {
+    boot("anon 400", { ram_frames: 192 });
+    let entries = 0;
+    const between = () => {
+      if (!machine.started || entries++ % 40 !== 0) return;
+      machine.core.setConf(Conf.policy, Math.floor(entries / 40) % policies.length);
+      expect(violations(machine.core)).toEqual([]);
+    };
+    expect(machine.run({ between, limit: 1e9 }).stdout).toBe(ANON);
+    expect(entries).toBeGreaterThan(40 * policies.length);
   });
 
   test("pages of a file that were read go first, and leave shadows that tell of their return", () => {
@@ -170,6 +186,15 @@ describe.skipIf(needs(GCC))("when memory is short", () => {
     expect(run("two", conf).stdout).toBe("ended with 0 and 0\n");
     const retried = logged(Ev.FaultDone).filter(({ b }) => Number((b >> 48n) & 0xffn) === 12);
     expect(retried.length).toBeGreaterThan(4);
+  });
+
+  test("a read(2) that waits for the disk lets another process run, too", () => {
+    expect(run("read", { ram_frames: 4096 }).stdout).toBe("ended with 0 and 0\n");
+    const asleep = logged(Ev.Switch).filter(({ c }) => Number(c) === TaskState.uninterruptible);
+    expect(asleep.length).toBeGreaterThan(4);
+    const reads = logged(Ev.SyscallDone).filter(({ a }) => (a & 0xffffffffn) === 63n);
+    const bytes = reads.reduce((sum, { b }) => sum + Number(b), 0);
+    expect(bytes).toBe(2 * DATA_PAGES * 4096);
   });
 
   test("a reclaim looks at no more than twice as many pages as there are", () => {
