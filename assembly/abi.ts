@@ -87,8 +87,6 @@ export const SIM_EVICTIONS = SIM_BASE + 48;
 export const SIM_WRITEBACKS = SIM_BASE + 56;
 /** A slot: { u64 page number + 1, 0 when empty; u32 id; u32 0 }. */
 export const SIM_SLOT_SIZE = 16;
-/** From here on the host places what it needs. */
-export const SIM_HEAP = 0x1200000;
 
 export enum RunFlag {
   /** Return StopReason.Fault with the trap pending, before the kernel sees it. */
@@ -888,6 +886,8 @@ export enum InodeKind {
 export const LOG_BASE = 0x1200000;
 export const LOG_NR = 65536;
 export const LOG_RECORD = 32;
+/** The simulator has no log: from here on its host places what it needs. */
+export const SIM_HEAP = LOG_BASE;
 /**
  * Output ring: records { u8 fd, u24 length } and the bytes, all at OUT_POS mod size.
  */
