@@ -11,7 +11,10 @@ import { onPagewalk, rootWith, underQemu } from "./run.ts";
 const checkout = inject("root");
 const debian = needs("qemu-riscv64", "cp") || (await debianRoot(checkout));
 const GCC = "riscv64-linux-gnu-gcc";
-const scripts = ["words.pl", "sieve.lua", "tour.bash", "pipes.sh", "files.sh"];
+const scripts = [
+  ...["words.pl", "sieve.lua", "tour.bash", "pipes.sh", "files.sh"],
+  ...["signals.sh", "signals.pl"],
+];
 
 /** A megabyte of text with lines of many lengths, the same every time. */
 function megabyte(): string {
@@ -71,6 +74,10 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
     ["dash, pipes and subshells", ["/usr/bin/dash", "scripts/pipes.sh"]],
     ["dash, files and signals", ["/usr/bin/dash", "scripts/files.sh"]],
     ["busybox sh, files and signals", ["/usr/bin/busybox", "sh", "scripts/files.sh"]],
+    ["dash, traps and jobs", ["/usr/bin/dash", "scripts/signals.sh"]],
+    ["bash, traps and jobs", ["/usr/bin/bash", "scripts/signals.sh"]],
+    ["busybox sh, traps and jobs", ["/usr/bin/busybox", "sh", "scripts/signals.sh"]],
+    ["perl, alarms, masks and children", ["/usr/bin/perl", "scripts/signals.pl"]],
     [
       "dash, standard output by its name",
       [
