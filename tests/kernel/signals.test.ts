@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { Ev } from "../../assembly/abi.ts";
+import { Ev, NR_SIGQUEUES, SIGQUEUES, SIGQUEUE_SIZE_OF } from "../../assembly/abi.ts";
 import type { Machine } from "../../web/machine/machine.ts";
 import { directory, file } from "../../web/machine/mkfs.ts";
 import type { Position } from "../../web/machine/types.ts";
@@ -77,6 +77,13 @@ describe.skipIf(needs(GCC))("jobs, queues and broken frames, as on Linux", () =>
   });
   test.each(titled(recorded("jobs")))("%s", (_title, n, line) => {
     expect(ours.printed[n]).toBe(line);
+  });
+
+  test("no queued signal is left when everybody has ended", () => {
+    const inUse = Array.from({ length: NR_SIGQUEUES }, (_, i) =>
+      machine.core.getU32(SIGQUEUES + i * SIGQUEUE_SIZE_OF + 4),
+    ).filter((signo) => signo !== 0);
+    expect(inUse).toEqual([]);
   });
 
   test("nothing else is printed, and it exits with 0", () => {
