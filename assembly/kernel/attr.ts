@@ -13,7 +13,6 @@ import {
   EACCES,
   EBADF,
   EFAULT,
-  EFBIG,
   EINVAL,
   EISDIR,
   EOPNOTSUPP,
@@ -28,7 +27,7 @@ import {
   file_at,
   inode_is_running,
 } from "./file_table";
-import { MAX_FILE_SIZE, file_remove_privs } from "./file_write";
+import { file_remove_privs, file_size_limit, too_big } from "./file_write";
 import {
   S_IFLNK,
   S_IFMT,
@@ -85,7 +84,8 @@ export function sys_ftruncate(fd: u32, length: i64): i64 {
 
 /** => 0 or -EFBIG. */
 function do_truncate(node: inode, length: u64): i64 {
-  if (length > MAX_FILE_SIZE) return -EFBIG;
+  const limit = file_size_limit();
+  if (length > node.i_size && length > limit) return too_big(limit);
   file_remove_privs(node);
   ext4_setsize(node, length);
   return 0;

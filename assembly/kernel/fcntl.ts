@@ -8,7 +8,7 @@
 //
 // In Linux: fs/fcntl.c, fs/file.c, fs/ioctl.c (6.12).
 // Left out: locks (every F_SETLK and flock succeeds), owners and signals of a file.
-import { FileKind, KBUF } from "../abi";
+import { FileKind, KBUF, TASK_NR_FDS } from "../abi";
 import { console_readable } from "./console";
 import { EBADF, EFAULT, EINVAL, ENOTTY } from "./errno";
 import {
@@ -26,6 +26,7 @@ import {
   file_at,
   fput,
   get_file,
+  nr_fds,
   set_close_on_exec,
 } from "./file_table";
 import { inode_at } from "./fs";
@@ -33,7 +34,6 @@ import { PIPE_BYTES, pipe_bytes, pipe_of } from "./pipe";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
-const NR_OPEN: u64 = 256;
 const F_DUPFD: u32 = 0;
 const F_GETFD: u32 = 1;
 const F_SETFD: u32 = 2;
@@ -72,7 +72,7 @@ export function sys_dup(fd: u32, from: u32): i64 {
 /** dup3(2). */
 export function sys_dup3(fd: u32, to: u32, flags: u32): i64 {
   if ((flags & ~O_CLOEXEC) != 0 || fd == to) return -EINVAL;
-  if (<u64>to >= NR_OPEN) return -EBADF;
+  if (to >= nr_fds()) return -EBADF;
   const opened = fget_raw(fd);
   if (opened == 0) return -EBADF;
   get_file(opened);
@@ -86,7 +86,7 @@ export function sys_dup3(fd: u32, to: u32, flags: u32): i64 {
 export function sys_close_range(first: u32, last: u32, flags: u32): i64 {
   if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) return -EINVAL;
   if (first > last) return -EINVAL;
-  for (let fd = first; fd <= last && <u64>fd < NR_OPEN; fd++) {
+  for (let fd = first; fd <= last && fd < <u32>TASK_NR_FDS; fd++) {
     if ((flags & CLOSE_RANGE_CLOEXEC) == 0) close_fd(fd);
     else if (fget_raw(fd) != 0) set_close_on_exec(fd, true);
   }
@@ -101,7 +101,7 @@ export function sys_fcntl(fd: u32, cmd: u32, arg: u64): i64 {
   switch (cmd) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC: {
-      if (arg >= NR_OPEN) return -EINVAL;
+      if (arg >= nr_fds()) return -EINVAL;
       const copy = sys_dup(fd, <u32>arg);
       if (copy >= 0) set_close_on_exec(<u32>copy, cmd == F_DUPFD_CLOEXEC);
       return copy;

@@ -32,7 +32,8 @@ import { EBADF, EMFILE } from "./errno";
 import { inode, inode_at, iput } from "./fs";
 import { mm_struct } from "./mm_types";
 import { pipe_release } from "./pipe";
-import { current } from "./sched";
+import { RLIMIT_NOFILE } from "./rlimit";
+import { current, rlimit } from "./sched";
 
 export const O_ACCMODE: u32 = 3;
 export const O_WRONLY: u32 = 1;
@@ -227,10 +228,16 @@ export function close_fd(fd: u32): i64 {
   return 0;
 }
 
-/** => the lowest free descriptor, or -EMFILE. */
+/** Descriptors the process may have: RLIMIT_NOFILE, and what a task has room for. */
 // @nomark
-export function get_unused_fd(): i64 {
-  for (let fd: u32 = 0; fd < <u32>TASK_NR_FDS; fd++) {
+export function nr_fds(): u32 {
+  return <u32>min<u64>(rlimit(RLIMIT_NOFILE), TASK_NR_FDS);
+}
+
+/** => the lowest free descriptor >= `from`, or -EMFILE. */
+// @nomark
+export function get_unused_fd(from: u32): i64 {
+  for (let fd = from; fd < nr_fds(); fd++) {
     if (load<u32>(fd_slot(fd)) == 0) return fd;
   }
   return -EMFILE;
@@ -259,13 +266,11 @@ export function inode_is_written(node: inode): bool {
 /** Installs `address` in the lowest free descriptor >= `from`. => fd or -EMFILE. */
 // @nomark
 export function fd_install(address: u32, from: u32): i64 {
-  for (let fd = from; fd < <u32>TASK_NR_FDS; fd++) {
-    if (load<u32>(fd_slot(fd)) != 0) continue;
-    store<u32>(fd_slot(fd), address);
-    set_close_on_exec(fd, false);
-    return fd;
-  }
-  return -EMFILE;
+  const fd = get_unused_fd(from);
+  if (fd < 0) return fd;
+  store<u32>(fd_slot(<u32>fd), address);
+  set_close_on_exec(<u32>fd, false);
+  return fd;
 }
 
 /** May the file be read, written? */

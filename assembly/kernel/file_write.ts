@@ -13,7 +13,7 @@
 // In Linux: mm/filemap.c generic_perform_write(), fs/ext4/file.c
 // ext4_buffered_write_iter(), fs/ext4/inode.c ext4_page_mkwrite() (6.12).
 // Left out: delayed allocation (ext4 gives a block when the page is written back),
-// RLIMIT_FSIZE, O_DIRECT and O_SYNC (as if not given).
+// O_DIRECT and O_SYNC (as if not given).
 import { InodeKind, KBUF, PG } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { disk_run_queue } from "../hw/disk";
@@ -28,7 +28,10 @@ import { alloc_page, clear_page } from "./page_alloc";
 import { folio_mark_dirty } from "./page_dirty";
 import { folio_wait } from "./page_io";
 import { balance_dirty_pages } from "./page_writeback";
-import { current_is_root } from "./sched";
+import { RLIMIT_FSIZE } from "./rlimit";
+import { current, current_is_root, rlimit } from "./sched";
+import { SIGXFSZ } from "./siginfo";
+import { send_sig } from "./signal";
 import { folio_mark_accessed } from "./swap";
 import { copy_from_user } from "./uaccess";
 
@@ -47,8 +50,9 @@ export function generic_file_write(
 ): i64 {
   const node = inode_at(f.f_inode);
   if (count == 0) return 0;
-  if (pos >= MAX_FILE_SIZE) return -EFBIG;
-  count = min<u64>(count, MAX_FILE_SIZE - pos);
+  const limit = file_size_limit();
+  if (pos >= limit) return too_big(limit);
+  count = min<u64>(count, limit - pos);
   file_remove_privs(node);
   file_update_time(node);
   let done: u64 = 0;
@@ -62,6 +66,18 @@ export function generic_file_write(
     if (<u64>written < chunk) break;
   }
   return <i64>done;
+}
+
+/** Bytes that the process may make a file long. */
+// @nomark
+export function file_size_limit(): u64 {
+  return min<u64>(rlimit(RLIMIT_FSIZE), MAX_FILE_SIZE);
+}
+
+/** A file would become longer than `limit`. => -EFBIG, with SIGXFSZ if it is ours. */
+export function too_big(limit: u64): i64 {
+  if (limit < MAX_FILE_SIZE) send_sig(current(), SIGXFSZ);
+  return -EFBIG;
 }
 
 /** Where the next write goes: with O_APPEND to the file's end. */

@@ -58,6 +58,8 @@ import { now_ps } from "../hw/clock";
 import { disk_base, disk_block, disk_written } from "../hw/disk";
 import { is_pwd } from "./fs_struct";
 import { ext2_evict_inode } from "./ialloc";
+import { filemap_write_and_wait_range } from "./page_writeback";
+import { truncate_inode_pages } from "./truncate";
 import { xa_forget_mapping } from "./xa_values";
 import { vm_area_struct } from "./mm_types";
 import { proc_fill_inode } from "./procfs";
@@ -143,6 +145,7 @@ export function iget(ino: u32): u32 {
     if (free == NO_INODE && inode_is_unused(p)) free = <u32>p;
     if (load<u32>(p) == 0) break;
   }
+  if (free == NO_INODE) free = prune_icache();
   if (free == NO_INODE) return NO_INODE;
   if (in_proc) return proc_new_inode(free, ino);
   if (load<u32>(raw_inode(ino), DI_MODE) == 0) return NO_INODE;
@@ -163,8 +166,31 @@ function proc_new_inode(p: u32, ino: u32): u32 {
 export function new_inode(): u32 {
   for (let i: u32 = 0; i < <u32>NR_INODES; i++) {
     const p = INODES + <usize>i * INODE_SIZE_OF;
-    if (!inode_is_unused(p)) continue;
-    memory.fill(p, 0, INODE_SIZE_OF);
+    if (inode_is_unused(p)) return clear_inode(<u32>p);
+  }
+  const freed = prune_icache();
+  return freed == NO_INODE ? NO_INODE : clear_inode(freed);
+}
+
+/** Nothing is left of the file that was in-core inode `p`. => `p` */
+// @nomark
+function clear_inode(p: u32): u32 {
+  memory.fill(p, 0, INODE_SIZE_OF);
+  xa_forget_mapping(p);
+  return p;
+}
+
+/**
+ * All in-core inodes have pages in memory, or users: one without users loses its pages.
+ * => its address, or NO_INODE.
+ */
+function prune_icache(): u32 {
+  for (let i: u32 = 0; i < <u32>NR_INODES; i++) {
+    const p = INODES + <usize>i * INODE_SIZE_OF;
+    const node = changetype<inode>(p);
+    if (node.i_count != 0 || node.i_kind != InodeKind.disk) continue;
+    filemap_write_and_wait_range(node, 0, u32.MAX_VALUE);
+    truncate_inode_pages(node, 0);
     return <u32>p;
   }
   return NO_INODE;
@@ -187,8 +213,7 @@ function raw_inode(ino: u32): usize {
 function read_inode(p: u32, ino: u32): void {
   const di = raw_inode(ino);
   const node = inode_at(p);
-  memory.fill(p, 0, INODE_SIZE_OF);
-  xa_forget_mapping(p);
+  clear_inode(p);
   node.i_ino = ino;
   node.i_count = 1;
   node.i_mode = load<u32>(di, DI_MODE);

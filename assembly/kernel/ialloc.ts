@@ -23,6 +23,7 @@ import {
 } from "./fs";
 import { current } from "./sched";
 import { truncate_inode_pages } from "./truncate";
+import { xa_forget_mapping } from "./xa_values";
 
 const S_ISGID: u32 = 0o2000;
 
@@ -97,6 +98,7 @@ export function ext2_new_inode(dir: inode, mode: u32): u32 {
 export function ext2_evict_inode(node: inode): void {
   truncate_inode_pages(node, 0);
   ext_remove(node, 0, u32.MAX_VALUE);
+  xa_forget_mapping(<u32>changetype<usize>(node));
   assert(node.i_blocks == 0 && node.i_nrpages == 0);
   const ino = node.i_ino;
   node.i_mode = 0;

@@ -152,7 +152,7 @@ export function sys_openat(dfd: i32, path: u64, flags: u32, mode: u32): i64 {
   if (flags == 0) return -EINVAL;
   const len = getname(path, 0);
   if (len < 0) return len;
-  if (get_unused_fd() < 0) return -EMFILE;
+  if (get_unused_fd(0) < 0) return -EMFILE;
   const start = start_at(dfd);
   if (start < 0) return start;
   mode &= 0o7777 & ~current().umask;

@@ -27,11 +27,12 @@ import {
 import { frame_addr, frame_written } from "../hw/bus";
 import { disk_run_queue, disk_submit_write } from "../hw/disk";
 import { bmap, extent_data, extent_lba } from "./extents";
-import { next_cached_page } from "./filemap";
+import { find_get_page, next_cached_page } from "./filemap";
 import { inode, inode_at, inode_pages } from "./fs";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { nr_free_pages } from "./page_alloc";
 import { folio_cancel_dirty, nr_dirty_pages } from "./page_dirty";
+import { folio_wait_writeback } from "./page_io";
 import { page_mkclean } from "./rmap";
 import { count_vm_event } from "./vmstat";
 
@@ -67,8 +68,14 @@ export function filemap_write_and_wait_range(node: inode, first: u64, last: u64)
   let pfn = next_cached_page(node, first, end);
   while (pfn != NO_PAGE) {
     const p = mem_map(pfn);
-    if (p.flags & PG.dirty) writepage(pfn);
-    pfn = next_cached_page(node, p.index + 1, end);
+    const index = p.index;
+    // Begun by reclaim: not dirty any more, and not on the disk yet.
+    if (p.flags & PG.writeback) folio_wait_writeback(pfn);
+    else if (p.flags & PG.dirty) writepage(pfn);
+    // What it waited for may be gone, or dirty again.
+    if (find_get_page(<u32>changetype<usize>(node), index) != pfn) pfn = NO_PAGE;
+    const again = pfn != NO_PAGE && (p.flags & PG.dirty) != 0;
+    pfn = next_cached_page(node, again ? index : index + 1, end);
   }
   disk_run_queue();
 }

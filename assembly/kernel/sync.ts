@@ -21,7 +21,12 @@ import {
 } from "./errno";
 import { ext_get_block } from "./extents";
 import { f_writable, fget, file_at } from "./file_table";
-import { MAX_FILE_SIZE, file_remove_privs } from "./file_write";
+import {
+  MAX_FILE_SIZE,
+  file_remove_privs,
+  file_size_limit,
+  too_big,
+} from "./file_write";
 import { file_update_time, inode_at, mark_inode_dirty } from "./fs";
 import { filemap_write_and_wait_range, sync_inodes } from "./page_writeback";
 
@@ -78,11 +83,13 @@ export function sys_fallocate(fd: u32, mode: u32, offset: i64, len: i64): i64 {
   if (end > MAX_FILE_SIZE) return -EFBIG;
   if (mode & ~FALLOC_FL_KEEP_SIZE) return -EOPNOTSUPP;
   const node = inode_at(f.f_inode);
+  const grows = (mode & FALLOC_FL_KEEP_SIZE) == 0 && end > node.i_size;
+  if (grows && end > file_size_limit()) return too_big(file_size_limit());
   file_remove_privs(node);
   for (let index: u64 = offset >> 12; index < (end + 4095) >> 12; index++) {
     if (ext_get_block(node, index) == 0) return -ENOSPC;
   }
-  if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && end > node.i_size) {
+  if (grows) {
     node.i_size = end;
     mark_inode_dirty(node);
   }

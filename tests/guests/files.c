@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -297,6 +299,14 @@ static void mapped(void) {
   fd = open("/dev/zero", O_RDWR); p = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0); T(p != MAP_FAILED); if (p != MAP_FAILED) { p[5] = 1; printf("%d %d\n", p[5], p[4097]); } close(fd);
 }
 
+static void limits(void) {
+  struct rlimit l = {5000, RLIM_INFINITY}, n = {40, 40}; signal(SIGXFSZ, SIG_IGN); int fd = open("lim", O_CREAT | O_RDWR | O_TRUNC, 0644), ok = 0;
+  T(setrlimit(RLIMIT_FSIZE, &l)); memset(big, 'l', 9000); T(write(fd, big, 9000)); T(write(fd, big, 1)); T(pwrite(fd, big, 10, 4995)); T(pwrite(fd, big, 10, 5000)); T(pwrite(fd, big, 0, 6000)); T(ftruncate(fd, 5000)); T(ftruncate(fd, 5001)); T(truncate("lim", 6000)); T(ftruncate(fd, 10)); T(fallocate(fd, 0, 0, 5000)); T(fallocate(fd, 0, 0, 5001)); T(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 9000)); STAT("lim");
+  T(truncate("s1", 5001)); int pp[2]; pipe(pp); T(write(pp[1], big, 9000)); close(pp[0]); close(pp[1]);
+  T(setrlimit(RLIMIT_NOFILE, &n)); while (dup(fd) >= 0) ok = 1; T(ok); T(open("lim", O_RDONLY)); T(open("none", O_RDONLY)); T(dup2(fd, 39)); T(dup2(fd, 40)); T(fcntl(fd, F_DUPFD, 40)); T(fcntl(fd, F_DUPFD, 39)); T(pipe(pp)); for (int i = fd; i < 40; i++) close(i); T((fd = open("lim", O_RDONLY)) >= 0); T(fcntl(fd, F_DUPFD, 39)); close(39); close(fd);
+  l.rlim_cur = RLIM_INFINITY; T(setrlimit(RLIMIT_FSIZE, &l));
+}
+
 static void rights(void) {
   chmod(".", 01777); mkdir("rd", 0755); put("rd/f", "x"); chmod("rd/f", 0644); put("rootf", "r"); mkdir("priv", 0700); mkdir("noex", 0644); put("suid", "s"); chown("suid", 5000, 5000); chmod("suid", 06777); put("own", "o"); chown("own", 65534, 65534); chmod("own", 0200); put("grp", "g"); chown("grp", 0, 65534); chmod("grp", 0707); mkdir("sg", 02777); chown("sg", 0, 777); chmod("sg", 02777);
   int back = open("rootf", O_RDWR);
@@ -310,11 +320,12 @@ static void rights(void) {
 }
 
 int main(int argc, char **argv) {
-  setvbuf(stdout, 0, _IOFBF, 1 << 20);
+  static char printed[1 << 20];
+  setvbuf(stdout, printed, _IOFBF, sizeof printed);
   mkdir(argv[1], 0755);
   if (chdir(argv[1]) < 0) return 1;
   umask(022);
-  creating(); writing(); vectors(); names(); renames(); unlinked(); asking(); descriptors(); mapped(); rights();
+  creating(); writing(); vectors(); names(); renames(); unlinked(); asking(); descriptors(); mapped(); limits(); rights();
   LIST(".");
   return 0;
 }
