@@ -63,7 +63,7 @@ function sys_socket(domain: u32, type: u32, protocol: u32): i64 {
   if (protocol > AF_UNIX) return -EPROTONOSUPPORT;
   // a stream, datagrams, raw (datagrams too), packets in sequence
   if (kind != 1 && kind != 2 && kind != 3 && kind != 5) return -ESOCKTNOSUPPORT;
-  if (get_unused_fd() < 0) return -EMFILE;
+  if (get_unused_fd(0) < 0) return -EMFILE;
   const opened = alloc_file(0, O_RDWR | (flags & O_NONBLOCK), FileKind.socket);
   if (opened == 0) return -ENFILE;
   const fd = fd_install(opened, 0);
