@@ -1,7 +1,8 @@
 // The console: what a process has as 0, 1 and 2 when the machine starts. It is a pipe
 // to whoever runs the machine, as it is for a program whose output is collected.
 //
-//   write   the bytes go to the output ring, a record a page
+//   write   the bytes go to the output ring, a record a page, with the number of the
+//           stream: 1 standard output, 2 standard error, wherever it was duplicated to
 //   read    the input that was given to the machine before it ran
 //
 // In Linux: a terminal's driver, or a pipe (fs/pipe.c, 6.12).
@@ -16,6 +17,7 @@ import {
   OUT_SIZE,
 } from "../abi";
 import { EFAULT } from "./errno";
+import { file } from "./file_table";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 /**
@@ -41,8 +43,14 @@ export function console_readable(): u32 {
   return load<u32>(INPUT_NR) - load<u32>(INPUT_POS);
 }
 
+/** Which of its streams an opening of the console is: 0, 1 or 2. */
+// @nomark
+export function console_stream(f: file): u32 {
+  return f.f_dir;
+}
+
 /** To the output ring, a page of the program's memory at a time. */
-export function console_write(fd: u32, buf: u64, count: u64): i64 {
+export function console_write(f: file, buf: u64, count: u64): i64 {
   const total = min<u64>(count, CONSOLE_MAX);
   let done: u64 = 0;
   while (done < total) {
@@ -50,16 +58,16 @@ export function console_write(fd: u32, buf: u64, count: u64): i64 {
     if (copy_from_user(PAGE, buf + done, chunk) != 0) {
       return done > 0 ? <i64>done : -EFAULT;
     }
-    put_output(fd, PAGE, <u32>chunk);
+    put_output(console_stream(f), PAGE, <u32>chunk);
     done += chunk;
   }
   return <i64>done;
 }
 
-/** Appends a record of `len` bytes for descriptor `fd` to the ring. */
+/** Appends a record of `len` bytes for a stream to the ring. */
 // @nomark
-export function put_output(fd: u32, from: usize, len: u32): void {
-  store<u32>(HEAD, fd | (len << 8));
+export function put_output(stream: u32, from: usize, len: u32): void {
+  store<u32>(HEAD, stream | (len << 8));
   let pos = load<u32>(OUT_POS);
   // Byte by byte: it may wrap anywhere.
   for (let i: u32 = 0; i < 4 + len; i++, pos++) {

@@ -129,7 +129,7 @@ export function seq_file_path(m: seq_file, f: file): void {
   }
   if (f.f_kind == FileKind.pipe || f.f_kind == FileKind.console) {
     seq_puts(m, "pipe:[");
-    seq_put_decimal_ull(m, f.f_inode);
+    seq_put_decimal_ull(m, f.f_kind == FileKind.pipe ? f.f_inode : f.f_dir);
     seq_putc(m, 0x5d);
     return;
   }

@@ -40,7 +40,7 @@ import { policy_init } from "../policy/policy";
 import { do_exit } from "./exit";
 import { do_execve } from "./exec";
 import { do_page_fault } from "./fault";
-import { O_RDWR, alloc_file, fd_slot, get_file } from "./file_table";
+import { O_RDWR, alloc_file, fd_slot, file_at } from "./file_table";
 import { disk_is_formatted } from "./fs";
 import { kthreads_init, run_kthreads } from "./kthread";
 import { mem_init, totalram_pages } from "./page_alloc";
@@ -144,13 +144,13 @@ export function do_irq(): void {
   sched_tick();
 }
 
-/** Descriptors 0, 1 and 2 are one open file, as a shell leaves them. */
+/** Descriptors 0, 1 and 2: a pipe each, as when input is given and output collected. */
 // @nomark
 function open_console(): void {
-  const console = alloc_file(0, O_RDWR, FileKind.console);
   for (let fd: u32 = 0; fd < 3; fd++) {
+    const console = alloc_file(0, O_RDWR, FileKind.console);
+    file_at(console).f_dir = fd;
     store<u32>(fd_slot(fd), console);
-    if (fd > 0) get_file(console);
   }
 }
 

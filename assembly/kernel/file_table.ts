@@ -68,7 +68,8 @@ export class file {
   mmap_miss!: u32;
   /** Page after the one read last, to see a sequential reader. */
   ra_prev!: u32;
-  /** The directory it was found in; its name there follows, see file_name. */
+  /** The directory it was found in; its name there follows, see file_name. Of the
+   *  console: the stream. */
   f_dir!: u32;
 }
 

@@ -166,6 +166,7 @@ export function pipe_release(f: file): void {
  */
 export function pipe_reopen(f: file, flags: u32): u32 {
   const opened = alloc_file(f.f_inode, flags, f.f_kind);
+  if (opened != 0) file_at(opened).f_dir = f.f_dir;
   if (opened == 0 || f.f_kind != FileKind.pipe) return opened;
   const pipe = pipe_of(f);
   if (f_writable(file_at(opened))) pipe.writers++;

@@ -79,14 +79,14 @@ export function sys_write(fd: u32, buf: u64, count: u64): i64 {
   const f = file_at(opened);
   const error = rw_verify_area(f, f_writable(f), buf, count, f.f_pos);
   if (error != 0) return error;
-  return write_on(f, fd, buf, min<u64>(count, MAX_RW_COUNT));
+  return write_on(f, buf, min<u64>(count, MAX_RW_COUNT));
 }
 
 /** Writes at the file's position, which moves on. */
 // @nomark
-function write_on(f: file, fd: u32, buf: u64, count: u64): i64 {
+function write_on(f: file, buf: u64, count: u64): i64 {
   const pos = f.f_kind == FileKind.regular ? write_pos(f, f.f_pos) : f.f_pos;
-  const done = vfs_write(f, fd, buf, count, pos);
+  const done = vfs_write(f, buf, count, pos);
   if (done > 0) f.f_pos = pos + done;
   return done;
 }
@@ -114,7 +114,7 @@ export function sys_pwrite64(fd: u32, buf: u64, count: u64, pos: u64): i64 {
   if (error != 0) return error;
   // As in Linux, a file opened to append is appended to whatever the position.
   const at = f.f_kind == FileKind.regular ? write_pos(f, pos) : pos;
-  return vfs_write(f, fd, buf, min<u64>(count, MAX_RW_COUNT), at);
+  return vfs_write(f, buf, min<u64>(count, MAX_RW_COUNT), at);
 }
 
 /** Has the file positions? A console, a pipe and a socket have none. */
@@ -159,13 +159,13 @@ export function vfs_read(
   }
 }
 
-/** Writes to any kind of file; `fd` names the console's stream. */
-export function vfs_write(f: file, fd: u32, buf: u64, count: u64, pos: u64): i64 {
+/** Writes to any kind of file. */
+export function vfs_write(f: file, buf: u64, count: u64, pos: u64): i64 {
   switch (f.f_kind) {
     case FileKind.regular:
       return generic_file_write(f, buf, count, pos, false);
     case FileKind.console:
-      return console_write(fd, buf, count);
+      return console_write(f, buf, count);
     case FileKind.pipe:
       return pipe_write(f, buf, count);
     case FileKind.socket:
@@ -236,8 +236,8 @@ export function sys_vector(fd: u32, iov: u64, nr: u64, pos: u64, is_write: bool)
     if (len == 0) continue;
     let done: i64 = 0;
     if (is_write) {
-      done = own ? write_on(f, fd, base, len)
-        : vfs_write(f, fd, base, len, write_pos(f, pos + total));
+      done = own ? write_on(f, base, len)
+        : vfs_write(f, base, len, write_pos(f, pos + total));
     } else {
       done = own ? read_on(f, base, len, false) : vfs_read(f, base, len, pos + total);
     }

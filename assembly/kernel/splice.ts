@@ -7,7 +7,7 @@
 // vfs_copy_file_range() (6.12): there the pages go through a pipe.
 // Left out: sharing blocks between files (reflink), pipes and sockets as targets.
 import { FileKind, KBUF } from "../abi";
-import { put_output } from "./console";
+import { console_stream, put_output } from "./console";
 import {
   EBADF,
   EFAULT,
@@ -45,7 +45,7 @@ function put_pos(at: u64, pos: u64): i64 {
  * => bytes, or negative errno when there were none.
  */
 function do_splice_direct(
-  from: file, in_pos: u64, to: file, fd: u32, out_pos: u64, count: u64,
+  from: file, in_pos: u64, to: file, out_pos: u64, count: u64,
 ): i64 {
   let done: u64 = 0;
   while (done < count) {
@@ -54,7 +54,7 @@ function do_splice_direct(
     const read = kernel_read(from, PAGE, chunk, at);
     if (read < 0) return done > 0 ? <i64>done : read;
     if (read == 0) break;
-    const written = splice_out(to, fd, <u64>read, out_pos + done);
+    const written = splice_out(to, <u64>read, out_pos + done);
     if (written < 0) return done > 0 ? <i64>done : written;
     done += written;
     if (written < read) break;
@@ -64,13 +64,13 @@ function do_splice_direct(
 }
 
 /** The page in the kernel to the target. => bytes or negative errno. */
-function splice_out(to: file, fd: u32, len: u64, pos: u64): i64 {
+function splice_out(to: file, len: u64, pos: u64): i64 {
   if (to.f_kind == FileKind.regular) {
     return generic_file_write(to, <u64>PAGE, len, pos, true);
   }
   if (to.f_kind == FileKind.device) return chrdev_write(to, len);
   if (to.f_kind != FileKind.console) return -EINVAL;
-  put_output(fd, PAGE, <u32>len);
+  put_output(console_stream(to), PAGE, <u32>len);
   return <i64>len;
 }
 
@@ -94,7 +94,7 @@ export function sys_sendfile(out_fd: u32, in_fd: u32, offset: u64, count: u64): 
   // A pipe and the console have a limited room: the program asks again for the rest.
   const most: u64 = to.f_kind == FileKind.regular ? MAX_RW_COUNT : 0x10000;
   count = min<u64>(count, most);
-  const done = do_splice_direct(from, pos, to, out_fd, to.f_pos, count);
+  const done = do_splice_direct(from, pos, to, to.f_pos, count);
   if (done <= 0) return done;
   to.f_pos += done;
   if (offset != 0) return put_pos(offset, pos + done) == 0 ? done : -EFAULT;
@@ -118,7 +118,7 @@ export function sys_copy_file_range(
   if (flags != 0) return -EINVAL;
   const checked = copy_file_checks(from, in_pos, to, out_pos, len);
   if (checked <= 0) return checked;
-  const done = do_splice_direct(from, in_pos, to, out_fd, out_pos, checked);
+  const done = do_splice_direct(from, in_pos, to, out_pos, checked);
   if (done <= 0) return done;
   if (off_in == 0) from.f_pos = in_pos + done;
   else if (put_pos(off_in, in_pos + done) != 0) return -EFAULT;

@@ -12,7 +12,7 @@ const checkout = inject("root");
 const debian = needs("qemu-riscv64", "cp") || (await debianRoot(checkout));
 const GCC = "riscv64-linux-gnu-gcc";
 const scripts = [
-  ...["words.pl", "sieve.lua", "tour.bash", "pipes.sh", "files.sh"],
+  ...["words.pl", "system.pl", "sieve.lua", "tour.bash", "pipes.sh", "files.sh"],
   ...["signals.sh", "signals.pl"],
 ];
 
@@ -86,6 +86,11 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
         "(echo a > /dev/stdout; echo b > /dev/stderr) 2>&1 | cat; echo c | cat /dev/stdin",
       ],
     ],
+    [
+      "dash, streams exchanged",
+      ["/usr/bin/dash", "-c", "echo a >&2; exec 5>&1 1>&2 2>&5; echo b; echo c >&2; ls none"],
+    ],
+    ["perl, files and processes", ["/usr/bin/perl", "scripts/system.pl"]],
     ["dash, an error", ["/usr/bin/dash", "-c", "nothing_of_this_name; echo $?; exit 9"]],
     ["bash, a tour", ["/usr/bin/bash", "scripts/tour.bash"]],
     ["lua, tables and floating point", ["/usr/bin/lua5.4", "scripts/sieve.lua"]],
