@@ -28,7 +28,7 @@ import {
   TASK_NR_FDS,
 } from "../abi";
 import { file_at } from "./file_table";
-import { inode, } from "./fs";
+import { current_time, inode } from "./fs";
 import { proc_sys_mode, proc_sys_name } from "./proc_sysctl";
 import { find_task_by_vpid, task_field, task_struct } from "./sched";
 
@@ -218,6 +218,9 @@ export function proc_fill_inode(node: inode, ino: u32): bool {
   node.i_count = count;
   node.i_kind = InodeKind.proc;
   node.i_nlink = 1;
+  node.i_mtime = current_time();
+  node.i_ctime = node.i_mtime;
+  node.i_atime = node.i_mtime;
   if (pid == 0) {
     node.i_mode = proc_mode(ino);
     return true;

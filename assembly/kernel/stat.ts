@@ -31,6 +31,7 @@ import {
   user_path_at,
 } from "./open";
 import { proc_link_pipe } from "./proc_link";
+import { is_proc } from "./procfs";
 import { copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -49,6 +50,10 @@ const EXT4_SUPER_MAGIC: u64 = 0xef53;
 const NS: i64 = 1000000000;
 /** The disk's device number: major 254, minor 0. */
 const ST_DEV: u64 = 0xfe00;
+/** /proc's: device number, what statfs calls it, its block size. */
+const PROC_DEV: u64 = 0x16;
+const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+const PROC_BLKSIZE: u32 = 1024;
 
 /** newfstatat(2). */
 export function sys_newfstatat(dfd: i32, path: u64, buf: u64, flags: u32): i64 {
@@ -117,7 +122,7 @@ function put_time(at: usize, ns: i64): void {
 /** Fills a struct stat (include/uapi/asm-generic/stat.h). */
 export function cp_new_stat(node: inode, buf: u64): i64 {
   memory.fill(SCRATCH, 0, <usize>STAT_SIZE);
-  store<u64>(SCRATCH, ST_DEV);
+  store<u64>(SCRATCH, is_proc(node) ? PROC_DEV : ST_DEV);
   store<u64>(SCRATCH, node.i_ino, 8);
   store<u32>(SCRATCH, node.i_mode, 16);
   store<u32>(SCRATCH, node.i_nlink, 20);
@@ -125,7 +130,7 @@ export function cp_new_stat(node: inode, buf: u64): i64 {
   store<u32>(SCRATCH, node.i_gid, 28);
   store<u64>(SCRATCH, node.i_rdev, 32);
   store<u64>(SCRATCH, node.i_size, 48);
-  store<u32>(SCRATCH, PAGE_SIZE, 56); // st_blksize
+  store<u32>(SCRATCH, is_proc(node) ? PROC_BLKSIZE : PAGE_SIZE, 56); // st_blksize
   store<u64>(SCRATCH, stat_blocks(node), 64);
   put_time(SCRATCH + 72, node.i_atime);
   put_time(SCRATCH + 88, node.i_mtime);
@@ -184,13 +189,25 @@ function cp_statx(found: u32, buf: u64): i64 {
 export function sys_statfs(path: u64, buf: u64): i64 {
   const found = user_path_at(AT_FDCWD, path, 0);
   if (found < 0) return found;
+  const proc = is_proc(inode_at(<u32>found));
   iput(<u32>found);
-  return do_statfs(buf);
+  return proc ? proc_statfs(buf) : do_statfs(buf);
 }
 
 /** fstatfs(2). */
 export function sys_fstatfs(fd: u32, buf: u64): i64 {
   return fget_raw(fd) == 0 ? -EBADF : do_statfs(buf);
+}
+
+/** What statfs says of /proc: it holds nothing. */
+function proc_statfs(buf: u64): i64 {
+  memory.fill(SCRATCH, 0, <usize>STATFS_SIZE);
+  store<u64>(SCRATCH, PROC_SUPER_MAGIC);
+  store<u64>(SCRATCH, PAGE_SIZE, 8); // f_bsize
+  store<u64>(SCRATCH, 255, 64); // f_namelen
+  store<u64>(SCRATCH, PAGE_SIZE, 72); // f_frsize
+  store<u64>(SCRATCH, 0x1020, 80); // f_flags: ST_VALID, ST_RELATIME
+  return copy_to_user(buf, SCRATCH, STATFS_SIZE) == 0 ? 0 : -EFAULT;
 }
 
 /** Fills a struct statfs: how full the disk is. */
