@@ -574,6 +574,8 @@ export const NR_AVCS = 16384;
 /** What the memory manager works on: the merge at hand, the walk of the reverse map. */
 export const VMG_BASE = AVCS + AVC_SIZE_OF * NR_AVCS;
 export const RMAP_WALK_BASE = VMG_BASE + 64;
+/** u32 pages in the batch of MADV_FREE; u32 each: their frames. */
+export const LAZYFREE_BATCH = VMG_BASE + 128;
 export const MM_SCRATCH_SIZE = 256;
 /**
  * Path and string scratch of the kernel: 2 x 4 KiB pages and the ELF headers (64 KiB),

@@ -20,10 +20,10 @@ import {
   VM_DATA_FLAGS,
   book_area,
   do_munmap,
-  get_unmapped_area,
   insert_area,
   may_expand_vm,
 } from "./mmap";
+import { get_unmapped_area } from "./unmapped_area";
 import { find_vma, find_vma_intersection, vm_start_gap, vma_before } from "./vma";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { vma_merge_new_range, vmg_of_vma } from "./vma_merge";

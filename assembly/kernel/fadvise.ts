@@ -17,7 +17,9 @@ import { f_readable, fget, file, file_at, set_ra_mode } from "./file_table";
 import { page_cache_queue } from "./filemap";
 import { inode, inode_at, inode_pages } from "./fs";
 import { NO_PAGE } from "./mm_types";
+import { lru_add_drain } from "./madvise_free";
 import { filemap_write_and_wait_range } from "./page_writeback";
+import { IO_PAGES } from "./readahead";
 import { invalidate_mapping_pages } from "./truncate";
 
 const POSIX_FADV_NORMAL: u32 = 0;
@@ -60,6 +62,7 @@ export function sys_fadvise64(fd: u32, offset: i64, len: i64, advice: u32): i64 
 
 /** DONTNEED for the bytes offset..end, end included. */
 function fadvise_dontneed(node: inode, offset: u64, end: u64): void {
+  lru_add_drain();
   // Both ends to pages, wider: what is dirty in them is written.
   filemap_write_and_wait_range(node, offset >> 12, end >> 12);
   // Narrower: a page that is only partly meant stays.
@@ -74,9 +77,13 @@ function fadvise_dontneed(node: inode, offset: u64, end: u64): void {
   invalidate_mapping_pages(node, first, min<u64>(last, u32.MAX_VALUE));
 }
 
-/** Reads the pages first..last of the file that are not in memory, without waiting. */
+/**
+ * Reads those of the pages first..last of the file that are not in memory, but no more
+ * than one transfer of the disk.
+ */
 export function force_page_cache_readahead(f: file, first: u64, last: u64): void {
   const pages = inode_pages(inode_at(f.f_inode));
+  last = min<u64>(last, first + IO_PAGES - 1);
   for (let index = first; index <= last && index < pages; index++) {
     if (page_cache_queue(f.f_inode, index) == NO_PAGE) break;
   }

@@ -66,7 +66,7 @@ export class file {
   ra_async_size!: u32;
   /** Faults on pages not in memory, less those that were. */
   mmap_miss!: u32;
-  /** Page after the one read last, to see a sequential reader. */
+  /** Page where the last read ended, plus one (and RA_PREV_ALIGNED); 0: none yet. */
   ra_prev!: u32;
   /** The directory it was found in; its name there follows, see file_name. Of the
    *  console: the stream. */

@@ -35,6 +35,7 @@ import {
   VM_FAULT_RETRY,
   VM_FAULT_SIGBUS,
   vm_fault,
+  vma_mk_pte,
 } from "./memory";
 import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
 import {
@@ -50,10 +51,12 @@ import {
   folio_wait,
   read_queued_pages,
 } from "./page_io";
-import { mk_pte, page_add_rmap, pte_offset, set_pte } from "./pgtable";
+import { page_add_rmap, pte_offset, set_pte } from "./pgtable";
 import {
+  RA_PREV_ALIGNED,
   do_async_mmap_readahead,
   do_sync_mmap_readahead,
+  page_cache_async_ra,
   page_cache_sync_ra,
 } from "./readahead";
 import { others_can_run } from "./sched";
@@ -207,36 +210,62 @@ export function filemap_map_pages(
 ): void {
   const f = file_at(vmf.vma.vm_file);
   const end = inode_pages(inode_at(f.f_inode));
+  let hits: u32 = 0;
   for (let index = first; index <= last && index < end; index++) {
     const pfn = find_get_page(f.f_inode, index);
     if (pfn == NO_PAGE) continue;
     if (mem_map(pfn).flags & (PG.readahead | PG.locked)) continue;
+    hits++;
     const address = vmf.address + ((index - vmf.pgoff) << 12);
     const slot = pte_offset(mm, address);
     if (load<u64>(slot) != 0) continue;
-    if (f.mmap_miss > 0) f.mmap_miss--;
     page_add_rmap(mm, pfn);
-    set_pte(mm, address, slot, mk_pte(pfn, vmf.vma.vm_flags));
+    set_pte(mm, address, slot, vma_mk_pte(vmf.vma, pfn));
     if (index != vmf.pgoff) count_vm_event(VmEvent.FAULT_AROUND);
   }
+  f.mmap_miss -= min<u32>(f.mmap_miss, hits);
 }
 
 /**
- * Page `index` of an inode for the kernel's own reading, through read(2)'s readahead.
- * With `sleeps` and somebody else to run it may still be locked: the caller sleeps.
+ * Page `index` of a file for a read that wants `wanted` pages from it on, through
+ * read(2)'s readahead. With `sleeps` and somebody else to run it may still be locked:
+ * the caller sleeps.
  * => its frame, or NO_PAGE when there is no memory; `index` lies inside the file.
  */
-export function read_cache_page(f: file, index: u64, sleeps: bool = false): u32 {
-  const again = f.ra_prev == <u32>index + 1; // the same page as the last read
-  page_cache_sync_ra(f, index);
-  const pfn = page_cache_queue(f.f_inode, index);
+export function read_cache_page(
+  f: file, index: u64, wanted: u64, sleeps: bool = false,
+): u32 {
+  const again = read_ended_in(f, <u32>index);
   sleeps = sleeps && others_can_run();
-  if (sleeps) blk_start();
-  else disk_run_queue();
+  let pfn = find_get_page(f.f_inode, index);
+  if (pfn == NO_PAGE) {
+    page_cache_sync_ra(f, <u32>index, <u32>wanted);
+    pfn = page_cache_queue(f.f_inode, index);
+    if (sleeps) blk_start();
+    else disk_run_queue();
+  }
   if (pfn == NO_PAGE) return NO_PAGE;
+  if (mem_map(pfn).flags & PG.readahead) {
+    get_page(pfn); // making room for what is read ahead must not take it
+    page_cache_async_ra(f, pfn, <u32>wanted);
+    put_page(pfn);
+  }
   if (!sleeps) folio_wait(pfn);
   if (!again) folio_mark_accessed(pfn);
   return pfn;
+}
+
+/** A read has ended at `pos`: the next one may go on there. */
+// @nomark
+export function note_read_end(f: file, pos: u64): void {
+  f.ra_prev = (<u32>(pos >> 12) + 1) | ((pos & 4095) == 0 ? RA_PREV_ALIGNED : 0);
+}
+
+/** Did the last read end in page `index`, with its last byte? */
+// @nomark
+function read_ended_in(f: file, index: u32): bool {
+  const end = f.ra_prev & ~RA_PREV_ALIGNED;
+  return end == index + (f.ra_prev & RA_PREV_ALIGNED ? 2 : 1);
 }
 
 /**
@@ -250,11 +279,12 @@ export function kernel_read(f: file, to: usize, len: u64, pos: u64): i64 {
     const at = pos + done;
     const offset = at & 4095;
     const chunk = min<u64>(min<u64>(4096 - offset, len - done), node.i_size - at);
-    const pfn = read_cache_page(f, at >> 12);
+    const pfn = read_cache_page(f, at >> 12, ((pos + len + 4095) >> 12) - (at >> 12));
     if (pfn == NO_PAGE) return -ENOMEM;
     memory.copy(to + <usize>done, frame_addr(pfn) + <usize>offset, <usize>chunk);
     done += chunk;
   }
+  if (done > 0) note_read_end(f, pos + done);
   return <i64>done;
 }
 

@@ -63,6 +63,7 @@ import { truncate_inode_pages } from "./truncate";
 import { xa_forget_mapping } from "./xa_values";
 import { vm_area_struct } from "./mm_types";
 import { proc_fill_inode } from "./procfs";
+import { shmem_evict_inode } from "./shmem";
 
 export const S_IFMT: u32 = 0xf000;
 export const S_IFCHR: u32 = 0x2000;
@@ -266,7 +267,12 @@ export function iput(p: u32): void {
   const node = inode_at(p);
   assert(node.i_count > 0);
   node.i_count--;
-  if (node.i_count > 0 || node.i_nlink > 0 || node.i_kind != InodeKind.disk) return;
+  if (node.i_count > 0 || node.i_nlink > 0) return;
+  if (node.i_kind == InodeKind.shmem) {
+    shmem_evict_inode(node);
+    return;
+  }
+  if (node.i_kind != InodeKind.disk) return;
   if (!is_pwd(node.i_ino)) ext2_evict_inode(node);
 }
 

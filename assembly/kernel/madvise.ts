@@ -4,22 +4,28 @@
 //                         DONTFORK DOFORK WIPEONFORK KEEPONFORK   what a child gets
 //                         DONTDUMP DODUMP HUGEPAGE NOHUGEPAGE MERGEABLE UNMERGEABLE
 //   B  DONTNEED           the pages go now; the next touch brings zeros, or the file's
+//   C  FREE COLD          they may go when memory is short (madvise_free.ts)
 //   D  POPULATE_*         they come now, as by reading or writing each
 //   E  WILLNEED           a file's pages are read into the page cache
+//   F  REMOVE             a shared file's pages go from the file too: a hole
 //
 // A range may cross areas. A hole in it is an error in the end, but the rest is done.
 //
 // In Linux: mm/madvise.c (6.12).
 // Left out: COLLAPSE (there are no huge pages), poisoning of frames, process_madvise.
 import { VM } from "../abi";
-import { EAGAIN, EINVAL, ENOMEM } from "./errno";
+import { EACCES, EAGAIN, EINVAL, ENOMEM } from "./errno";
 import { file_at } from "./file_table";
+import { inode_at } from "./fs";
 import { madvise_populate } from "./gup";
+import { lru_add_drain, madvise_cold, madvise_free_single_vma } from "./madvise_free";
 import { PAGE_ALIGN, offset_in_page } from "./mmap";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { unmap_page_range } from "./pgtable";
-import { force_page_cache_readahead } from "./readahead";
+import { force_page_cache_readahead } from "./fadvise";
 import { current_mm } from "./sched";
+import { shmem_mapping } from "./shmem";
+import { truncate_hole } from "./truncate";
 import { find_vma } from "./vma";
 import { vma_modify_flags } from "./vma_merge";
 
@@ -28,6 +34,8 @@ const MADV_RANDOM: u32 = 1;
 const MADV_SEQUENTIAL: u32 = 2;
 const MADV_WILLNEED: u32 = 3;
 const MADV_DONTNEED: u32 = 4;
+const MADV_FREE: u32 = 8;
+const MADV_REMOVE: u32 = 9;
 const MADV_DONTFORK: u32 = 10;
 const MADV_DOFORK: u32 = 11;
 const MADV_MERGEABLE: u32 = 12;
@@ -38,6 +46,7 @@ const MADV_DONTDUMP: u32 = 16;
 const MADV_DODUMP: u32 = 17;
 const MADV_WIPEONFORK: u32 = 18;
 const MADV_KEEPONFORK: u32 = 19;
+const MADV_COLD: u32 = 20;
 const MADV_POPULATE_READ: u32 = 22;
 const MADV_POPULATE_WRITE: u32 = 23;
 const MADV_DONTNEED_LOCKED: u32 = 24;
@@ -60,7 +69,7 @@ export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
 // @nomark
 function madvise_behavior_valid(advice: u32): bool {
   if (advice <= MADV_DONTNEED) return true;
-  if (advice >= MADV_DONTFORK && advice <= MADV_KEEPONFORK) return true;
+  if (advice >= MADV_FREE && advice <= MADV_COLD) return true;
   return advice >= MADV_POPULATE_READ && advice <= MADV_DONTNEED_LOCKED;
 }
 
@@ -93,14 +102,21 @@ export function madvise_vma_behavior(
   switch (advice) {
     case MADV_DONTNEED: // B
       if (vma.vm_flags & (VM.LOCKED | VM.PFNMAP)) return -EINVAL;
+      lru_add_drain();
       unmap_page_range(mm, start, end);
       return 0;
+    case MADV_FREE: // C
+      return madvise_free_single_vma(mm, vma, start, end);
+    case MADV_COLD:
+      return madvise_cold(mm, vma, start, end);
     case MADV_DONTNEED_LOCKED:
       if (vma.vm_flags & VM.PFNMAP) return -EINVAL;
       unmap_page_range(mm, start, end);
       return 0;
     case MADV_WILLNEED: // E
       return madvise_willneed(vma, start, end);
+    case MADV_REMOVE: // F
+      return madvise_remove(vma, start, end);
     default: { // A
       const flags = advised_flags(vma, advice);
       if (flags < 0) return flags;
@@ -150,6 +166,21 @@ function madvise_update_vma(
 function madvise_willneed(vma: vm_area_struct, start: u64, end: u64): i64 {
   if (vma.vm_file == 0) return 0;
   const first = vma.vm_pgoff + ((start - vma.vm_start) >> 12);
-  force_page_cache_readahead(file_at(vma.vm_file), first, (end - start) >> 12);
+  const last = first + ((end - start) >> 12) - 1;
+  if (!shmem_mapping(file_at(vma.vm_file).f_inode)) {
+    force_page_cache_readahead(file_at(vma.vm_file), first, last);
+  }
+  return 0;
+}
+
+/** F: fallocate's hole, with what is in memory of it. */
+function madvise_remove(vma: vm_area_struct, start: u64, end: u64): i64 {
+  if (vma.vm_flags & VM.LOCKED) return -EINVAL;
+  if (vma.vm_file == 0 || (vma.vm_flags & VM_SPECIAL) != 0) return -EINVAL;
+  const both: u32 = VM.SHARED | VM.MAYWRITE;
+  if ((vma.vm_flags & both) != both) return -EACCES;
+  const first = vma.vm_pgoff + ((start - vma.vm_start) >> 12);
+  const node = inode_at(file_at(vma.vm_file).f_inode);
+  truncate_hole(node, first, first + ((end - start) >> 12) - 1);
   return 0;
 }

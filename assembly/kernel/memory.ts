@@ -29,7 +29,9 @@ import { Cost, charge, cost } from "../hw/clock";
 import { sfence_vma } from "../hw/tlb";
 import { anon_vma_prepare } from "./anon_vma";
 import { page_mkwrite } from "./file_write";
+import { file_at } from "./file_table";
 import { filemap_fault, filemap_map_pages } from "./filemap";
+import { vma_wants_writenotify } from "./mmap";
 import {
   NO_PAGE,
   mem_map,
@@ -55,6 +57,7 @@ import {
   set_pte,
   zap_page,
 } from "./pgtable";
+import { shmem_fault, shmem_mapping } from "./shmem";
 import { folio_add_lru } from "./swap";
 import { folio_free_swap } from "./swapfile";
 import { special_mapping_fault } from "./vdso";
@@ -206,7 +209,10 @@ export function do_read_fault(mm: mm_struct, vmf: vm_fault): u32 {
   const ret = __do_fault(mm, vmf);
   if (ret & VM_FAULT_RETRY) return ret;
   if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE)) return ret & VM_FAULT_ERROR;
-  finish_fault(mm, vmf);
+  // What waited for the disk is taken again: now the neighbours are there too.
+  const again = (ret & VM_FAULT_MAJOR) != 0 && should_fault_around(vmf.vma);
+  if (again) do_fault_around(mm, vmf);
+  if (load<u64>(vmf.pte) == 0) finish_fault(mm, vmf);
   vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.minor;
   return ret & VM_FAULT_MAJOR;
 }
@@ -214,6 +220,7 @@ export function do_read_fault(mm: mm_struct, vmf: vm_fault): u32 {
 /** Finds the page: in the page cache, on the disk, or in the kernel (the vDSO). */
 function __do_fault(mm: mm_struct, vmf: vm_fault): u32 {
   if (vmf.vma.vm_flags & VM.DONTEXPAND) return special_mapping_fault(mm, vmf);
+  if (shmem_mapping(file_at(vmf.vma.vm_file).f_inode)) return shmem_fault(vmf);
   return filemap_fault(vmf);
 }
 
@@ -247,10 +254,22 @@ export function do_fault_around(mm: mm_struct, vmf: vm_fault): void {
  * Puts the found file page into the page table. A write here means a shared mapping.
  */
 function finish_fault(mm: mm_struct, vmf: vm_fault): void {
-  let pte = mk_pte(vmf.page, vmf.vma.vm_flags);
+  let pte = vma_mk_pte(vmf.vma, vmf.page);
   if (vmf.flags & FAULT_FLAG_WRITE) pte = pte_mkwrite(pte_mkdirty(pte));
   page_add_rmap(mm, vmf.page);
   set_pte(mm, vmf.address, vmf.pte, pte);
+}
+
+/**
+ * Entry for a file's page in `vma`: writable at once where nobody has to be told of the
+ * first write.
+ */
+// @nomark
+export function vma_mk_pte(vma: vm_area_struct, pfn: u32): u64 {
+  const pte = mk_pte(pfn, vma.vm_flags);
+  const both: u32 = VM.WRITE | VM.SHARED;
+  if ((vma.vm_flags & both) != both || vma_wants_writenotify(vma)) return pte;
+  return pte_mkwrite(pte);
 }
 
 /** 2B: a write to a private mapping: the file's page is copied before it is written. */
@@ -274,7 +293,7 @@ export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
  * 2C: a write to a shared mapping goes to the page cache, which owes it to the file.
  */
 export function do_shared_fault(mm: mm_struct, vmf: vm_fault): u32 {
-  const ret = filemap_fault(vmf);
+  const ret = __do_fault(mm, vmf);
   if (ret & (VM_FAULT_ERROR | VM_FAULT_RETRY)) return ret;
   const refused = page_mkwrite(vmf.page);
   if (refused != 0) return refused;

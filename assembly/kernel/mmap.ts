@@ -4,13 +4,10 @@
 //   0 ........ program, bss, heap -> ...... <- mappings ...... <- stack  TASK_SIZE
 //                                brk           mmap_base
 //
-//   do_mmap      a new area: A over whatever was there (MAP_FIXED), B where the caller
-//                hinted if that is free, C in the highest gap below mmap_base (areas of
-//                2 MiB and more: aligned, as a huge page would need it)
+//   do_mmap      a new area, A over whatever was there; unmapped_area.ts says where
 //   do_munmap    D cuts the areas at both ends, E unlinks what lies between
 //
-// In Linux: mm/mmap.c, mm/vma.c (6.12): do_mmap, mmap_region, do_vmi_munmap,
-// vm_unmapped_area.
+// In Linux: mm/mmap.c, mm/vma.c (6.12): do_mmap, mmap_region, do_vmi_munmap.
 // Left out: hugetlb, MAP_DROPPABLE.
 import { CONF_BASE, Conf, Ev, PAGE_SIZE, VM } from "../abi";
 import { emit } from "../log";
@@ -23,20 +20,22 @@ import {
   EPERM,
   IS_ERR_VALUE,
 } from "./errno";
-import { get_file } from "./file_table";
+import { file_at, fput, get_file } from "./file_table";
+import { lru_add_drain } from "./madvise_free";
 import { can_do_mlock, mlock_future_ok } from "./mlock";
 import { mmap_vm_flags } from "./mmap_file";
 import { mm_struct, vm_area_alloc, vm_area_struct } from "./mm_types";
-import { PMD_SIZE, TASK_SIZE, free_pgd_range, unmap_page_range } from "./pgtable";
+import { TASK_SIZE, free_pgd_range, unmap_page_range } from "./pgtable";
 import { RLIMIT_AS, RLIMIT_DATA } from "./rlimit";
-import { current_is_root, rlimit } from "./sched";
+import { rlimit } from "./sched";
+import { shmem_mapping, shmem_zero_setup } from "./shmem";
+import { get_unmapped_area } from "./unmapped_area";
 import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
 import {
   find_vma,
   find_vma_intersection,
   is_data_mapping,
   __split_vma,
-  vm_start_gap,
   vm_stat_account,
   vma_before,
   vma_link,
@@ -63,11 +62,6 @@ export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
 export const VM_DATA_FLAGS: u32 =
   VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
-/** Where the search goes on, upwards, when there is no room below mmap_base. */
-// @nomark
-function task_unmapped_base(): u64 {
-  return (TASK_SIZE / 3 + 4095) & ~(<u64>4095);
-}
 
 // @nomark
 export function PAGE_ALIGN(x: u64): u64 {
@@ -82,98 +76,6 @@ export function offset_in_page(x: u64): u64 {
 // @nomark
 function conf(key: Conf): u64 {
   return load<u64>(CONF_BASE + (<usize>key << 3));
-}
-
-/**
- * C: the highest free range of `len` bytes below mmap_base; when there is none, the
- * lowest above task_unmapped_base().
- * => its address, or -ENOMEM.
- */
-export function vm_unmapped_area(mm: mm_struct, len: u64): u64 {
-  const found = highest_gap(mm, len, mm.mmap_base);
-  if (found != 0) return found;
-  const above = lowest_gap(mm, len, task_unmapped_base());
-  return above != 0 ? above : <u64>-ENOMEM;
-}
-
-/** => start of the lowest gap of `len` bytes at or above `from`, or 0. */
-function lowest_gap(mm: mm_struct, len: u64, from: u64): u64 {
-  let gap_start = from;
-  for (let vma = find_vma(mm, from); vma != null; vma = vma!.vm_next) {
-    const gap_end = vm_start_gap(vma);
-    if (gap_end > gap_start && gap_end - gap_start >= len) return gap_start;
-    gap_start = max<u64>(gap_start, vma.vm_end);
-  }
-  return TASK_SIZE - gap_start >= len ? gap_start : 0;
-}
-
-/** => start of the highest gap of `len` bytes ending at or below `limit`, or 0. */
-function highest_gap(mm: mm_struct, len: u64, limit: u64): u64 {
-  let best: u64 = 0;
-  let gap_start: u64 = PAGE_SIZE;
-  for (let vma = mm.mmap; vma != null; vma = vma!.vm_next) {
-    const gap_end = min<u64>(vm_start_gap(vma), limit);
-    if (gap_end > gap_start && gap_end - gap_start >= len) best = gap_end - len;
-    gap_start = vma.vm_end;
-  }
-  if (limit > gap_start && limit - gap_start >= len) best = limit - len;
-  return best;
-}
-
-/** A, B, C. => an address, which the caller has yet to check, or -ENOMEM. */
-function arch_get_unmapped_area_topdown(
-  mm: mm_struct, addr: u64, len: u64, flags: u32,
-): u64 {
-  if (len > TASK_SIZE - conf(Conf.vm_mmap_min_addr)) return <u64>-ENOMEM;
-  if (flags & MAP_FIXED) return addr;
-  // B: the hint, if the range is free and clear of a stack's guard gap
-  if (addr != 0) {
-    addr = PAGE_ALIGN(addr);
-    const vma = find_vma(mm, addr);
-    const fits = addr >= conf(Conf.vm_mmap_min_addr) && addr <= TASK_SIZE - len;
-    if (fits && (vma == null || addr + len <= vm_start_gap(vma))) return addr;
-  }
-  return vm_unmapped_area(mm, len);
-}
-
-/**
- * C for a large area: `off`, its place in the file, and its address are congruent to
- * each other modulo PMD_SIZE. This kernel has no huge pages, but Linux's addresses.
- * => 0 when it is too small for that, or there is no such place.
- */
-function thp_get_unmapped_area(
-  mm: mm_struct, addr: u64, len: u64, off: u64, flags: u32,
-): u64 {
-  const first_huge = (off + PMD_SIZE - 1) & ~(PMD_SIZE - 1);
-  const end = off + len;
-  if (end <= first_huge || end - first_huge < PMD_SIZE) return 0;
-  const found = arch_get_unmapped_area_topdown(mm, addr, len + PMD_SIZE, flags);
-  if (IS_ERR_VALUE(found)) return 0;
-  if (found == addr) return addr;
-  const sub = (off - found) & (PMD_SIZE - 1);
-  return sub == 0 ? found + PMD_SIZE : found + sub;
-}
-
-/**
- * Where a mapping of `len` bytes goes, of page `pgoff` of `file` or of nothing (0).
- * `len` is page aligned and not 0.
- * => an address, or -ENOMEM, -EINVAL (MAP_FIXED off a page boundary), -EPERM (below
- * mmap_min_addr).
- */
-export function get_unmapped_area(
-  mm: mm_struct, file: u32, addr: u64, len: u64, pgoff: u64, flags: u32,
-): u64 {
-  if (len > TASK_SIZE) return <u64>-ENOMEM;
-  const off = file == 0 ? 0 : pgoff << 12;
-  const huge = file != 0 || (addr == 0 && (len & (PMD_SIZE - 1)) == 0);
-  let at = huge ? thp_get_unmapped_area(mm, addr, len, off, flags) : 0;
-  if (at == 0) at = arch_get_unmapped_area_topdown(mm, addr, len, flags);
-  if (IS_ERR_VALUE(at)) return at;
-  addr = at;
-  if (addr > TASK_SIZE - len) return <u64>-ENOMEM;
-  if (offset_in_page(addr)) return <u64>-EINVAL;
-  if (addr < conf(Conf.vm_mmap_min_addr) && !current_is_root()) return <u64>-EPERM;
-  return addr;
 }
 
 /**
@@ -219,11 +121,20 @@ export function mmap_region(
     if (more != 0 && !vm_enough_memory(more)) return <u64>-ENOMEM;
     vm_flags |= VM.ACCOUNT;
   }
+  let shmem: u32 = 0;
+  if (file == 0 && (vm_flags & VM.SHARED) != 0) {
+    shmem = shmem_zero_setup(len, vm_flags);
+    if (shmem == 0) return <u64>-ENOMEM;
+    file = shmem;
+    pgoff = 0;
+  }
   // A: whatever was mapped there goes
-  if (do_munmap(mm, addr, len) != 0) return <u64>-ENOMEM;
-  if (merge_new_area(mm, file, addr, len, vm_flags, pgoff) != null) return addr;
-  const vma = insert_area(mm, file, addr, len, vm_flags, pgoff);
-  return vma == null ? <u64>-ENOMEM : addr;
+  let made = do_munmap(mm, addr, len) == 0;
+  if (made && merge_new_area(mm, file, addr, len, vm_flags, pgoff) == null) {
+    made = insert_area(mm, file, addr, len, vm_flags, pgoff) != null;
+  }
+  if (shmem != 0) fput(shmem); // the area has its own reference
+  return made ? addr : <u64>-ENOMEM;
 }
 
 /**
@@ -284,7 +195,9 @@ export function book_area(mm: mm_struct, addr: u64, len: u64, vm_flags: u32): vo
  */
 // @nomark
 export function vma_wants_writenotify(vma: vm_area_struct): bool {
-  return (vma.vm_flags & (VM.WRITE | VM.SHARED)) == (VM.WRITE | VM.SHARED);
+  const both: u32 = VM.WRITE | VM.SHARED;
+  if ((vma.vm_flags & both) != both) return false;
+  return !shmem_mapping(file_at(vma.vm_file).f_inode);
 }
 
 /** PROT_* to VM_*: the bits are the same three. */
@@ -368,6 +281,7 @@ export function do_munmap(mm: mm_struct, start: u64, len: u64): i64 {
   if (last != null && last.vm_end > end) {
     if (__split_vma(mm, last, end) != 0) return -ENOMEM;
   }
+  lru_add_drain();
   // E: unlink what lies between, then the tables that nothing needs any more
   const from = vma == null ? start : vma.vm_start;
   const floor = vma == null || vma.vm_prev == null ? 0 : vma.vm_prev!.vm_end;
@@ -393,6 +307,7 @@ function remove_vma(mm: mm_struct, vma: vm_area_struct): void {
 
 /** Removes every area of `mm`. */
 export function exit_mmap(mm: mm_struct): void {
+  lru_add_drain();
   let vma = mm.mmap;
   while (vma != null) {
     const next = vma.vm_next;

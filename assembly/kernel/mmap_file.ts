@@ -5,8 +5,8 @@
 //   file MAP_ANONYMOUS nobody's pages: zeros
 //
 // In Linux: mm/mmap.c ksys_mmap_pgoff(), do_mmap(), vm_munmap() (6.12).
-// Left out: shared anonymous memory (it needs shmem), MAP_LOCKED's reading ahead,
-// MAP_SYNC, huge pages.
+// A mapping of /dev/zero is anonymous memory by another name.
+// Left out: MAP_SYNC, huge pages.
 import { FileKind, VM } from "../abi";
 import {
   EACCES,
@@ -99,7 +99,8 @@ export function mmap_vm_flags(
   const shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
   if (file == 0) {
     if (type == MAP_PRIVATE) return MAY_ALL;
-    return type == MAP_SHARED ? -ENODEV : -EINVAL;
+    if (type != MAP_SHARED || (flags & MAP_GROWSDOWN) != 0) return -EINVAL;
+    return MAY_ALL | VM.SHARED | VM.MAYSHARE;
   }
   const f = file_at(file);
   if (pgoff > (MAX_LFS_FILESIZE - (pages << 12)) >> 12) return -EOVERFLOW;

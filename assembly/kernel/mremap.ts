@@ -25,11 +25,11 @@ import {
   PAGE_ALIGN,
   book_area,
   do_munmap,
-  get_unmapped_area,
   insert_area,
   may_expand_vm,
   offset_in_page,
 } from "./mmap";
+import { get_unmapped_area } from "./unmapped_area";
 import { mm_struct, vm_area_struct } from "./mm_types";
 import { TASK_SIZE, move_ptes, pte_alloc_range } from "./pgtable";
 import { current_mm } from "./sched";

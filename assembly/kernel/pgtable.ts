@@ -24,6 +24,7 @@ import { emit } from "../log";
 import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "./mm_types";
 import { alloc_page, clear_page, get_page, put_page } from "./page_alloc";
 import { folio_mark_dirty } from "./page_dirty";
+import { folio_is_shmem } from "./shmem";
 import { folio_rescue } from "./shrink_folio";
 import { folio_mark_accessed } from "./swap";
 import { folio_free_swap, free_swap_and_cache, swap_duplicate } from "./swapfile";
@@ -203,6 +204,7 @@ export function page_add_rmap(mm: mm_struct, pfn: u32): void {
   p.mapcount++;
   get_page(pfn);
   if (p.flags & PG.anon) mm.rss_anon++;
+  else if (folio_is_shmem(pfn)) mm.rss_shmem++;
   else mm.rss_file++;
 }
 
@@ -213,6 +215,7 @@ export function page_remove_rmap(mm: mm_struct, pfn: u32): void {
   assert(p.mapcount > 0);
   p.mapcount--;
   if (p.flags & PG.anon) mm.rss_anon--;
+  else if (folio_is_shmem(pfn)) mm.rss_shmem--;
   else mm.rss_file--;
   put_page(pfn);
 }

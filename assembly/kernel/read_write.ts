@@ -36,7 +36,7 @@ import {
 import { first_extent, next_extent } from "./extents";
 import { O_NOATIME, f_readable, f_writable, fget, file, file_at } from "./file_table";
 import { MAX_FILE_SIZE, generic_file_write, write_pos } from "./file_write";
-import { read_cache_page } from "./filemap";
+import { note_read_end, read_cache_page } from "./filemap";
 import { inode, inode_at, touch_atime } from "./fs";
 import { chrdev_read, chrdev_write } from "./mem";
 import { NO_PAGE, mem_map } from "./mm_types";
@@ -196,8 +196,9 @@ export function filemap_read(
     const at = pos + done;
     const offset = at & 4095;
     const chunk = min<u64>(min<u64>(4096 - offset, count - done), node.i_size - at);
+    const wanted = ((pos + count + 4095) >> 12) - (at >> 12);
     const may_sleep = sleeps && !(restarted && done == before);
-    const pfn = read_cache_page(f, at >> 12, may_sleep);
+    const pfn = read_cache_page(f, at >> 12, wanted, may_sleep);
     if (pfn == NO_PAGE) return done > 0 ? <i64>done : -ENOMEM;
     if (mem_map(pfn).flags & PG.locked) {
       store<u64>(task_field(task, TASK_RESTART_DONE), done);
@@ -211,6 +212,7 @@ export function filemap_read(
     done += chunk - left;
     if (left != 0) return done > 0 ? <i64>done : -EFAULT;
   }
+  if (done > 0) note_read_end(f, pos + done);
   return <i64>done;
 }
 

@@ -45,6 +45,7 @@ import {
   seq_puts,
   seq_setwidth,
 } from "./seq_file";
+import { shmem_mapping } from "./shmem";
 
 /** Bits behind the point of the proportional sums. */
 const PSS_SHIFT: u64 = 12;
@@ -148,8 +149,10 @@ function show_vma_header_prefix(
 function show_vma_name(m: seq_file, vma: vm_area_struct): void {
   const mm = changetype<mm_struct>(<usize>vma.vm_mm);
   if (vma.vm_file != 0) {
+    const f = file_at(vma.vm_file);
     seq_pad(m, 0x20);
-    seq_file_path(m, file_at(vma.vm_file));
+    if (shmem_mapping(f.f_inode)) seq_puts(m, "/dev/zero (deleted)");
+    else seq_file_path(m, f);
     return;
   }
   let name = "";

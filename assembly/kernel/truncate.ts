@@ -10,7 +10,7 @@
 // In Linux: mm/truncate.c truncate_pagecache(), invalidate_mapping_pages(),
 // fs/ext4/inode.c ext4_setattr(), ext4_block_truncate_page() (6.12).
 // Left out: orphans for the next mount, waiting for pages being written.
-import { PG } from "../abi";
+import { InodeKind, PG } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { disk_run_queue } from "../hw/disk";
 import { bmap, ext_remove } from "./extents";
@@ -29,14 +29,29 @@ const LAST_PAGE: u64 = 0xffffffff;
 
 /** Drops the file's pages from `first` on from the cache, dirty or not; none is mapped.
  */
+// @nomark
 export function truncate_inode_pages(node: inode, first: u64): void {
-  let pfn = next_cached_page(node, first, LAST_PAGE);
+  truncate_inode_pages_range(node, first, LAST_PAGE);
+}
+
+/** The same for the pages first..last. */
+export function truncate_inode_pages_range(node: inode, first: u64, last: u64): void {
+  let pfn = next_cached_page(node, first, last);
   while (pfn != NO_PAGE) {
     const index = mem_map(pfn).index;
     folio_cancel_dirty(pfn);
     remove_from_page_cache(pfn);
-    pfn = next_cached_page(node, index + 1, LAST_PAGE);
+    pfn = next_cached_page(node, index + 1, last);
   }
+}
+
+/** Makes a hole of the pages first..last: they read as zeros, and have no blocks. */
+export function truncate_hole(node: inode, first: u64, last: u64): void {
+  unmap_mapping_pages(node, first, last - first + 1, false);
+  truncate_inode_pages_range(node, first, last);
+  if (node.i_kind != InodeKind.disk) return;
+  ext_remove(node, first, last);
+  file_update_time(node);
 }
 
 /**

@@ -228,6 +228,7 @@ export function reclaim_end(): u32 {
  * of a reclaim together look at twice as many pages as there are, no more.
  */
 export function shrink_lruvec(sc: scan_control): void {
+  lru_add_drain();
   let budget = load<u32>(POLICY_RESIDENT) >> sc.priority;
   while (budget > 0 && sc.nr_reclaimed < sc.nr_to_reclaim) {
     const pfn = policy_victim();
