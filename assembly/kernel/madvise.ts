@@ -4,7 +4,7 @@
 //                         DONTFORK DOFORK WIPEONFORK KEEPONFORK   what a child gets
 //                         DONTDUMP DODUMP HUGEPAGE NOHUGEPAGE MERGEABLE UNMERGEABLE
 //   B  DONTNEED           the pages go now; the next touch brings zeros, or the file's
-//   C  FREE COLD          they may go when memory is short (madvise_free.ts)
+//   C  FREE COLD PAGEOUT  they may go when memory is short, or now (madvise_free.ts)
 //   D  POPULATE_*         they come now, as by reading or writing each
 //   E  WILLNEED           a file's pages are read into the page cache
 //   F  REMOVE             a shared file's pages go from the file too: a hole
@@ -47,6 +47,7 @@ const MADV_DODUMP: u32 = 17;
 const MADV_WIPEONFORK: u32 = 18;
 const MADV_KEEPONFORK: u32 = 19;
 const MADV_COLD: u32 = 20;
+const MADV_PAGEOUT: u32 = 21;
 const MADV_POPULATE_READ: u32 = 22;
 const MADV_POPULATE_WRITE: u32 = 23;
 const MADV_DONTNEED_LOCKED: u32 = 24;
@@ -69,8 +70,7 @@ export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
 // @nomark
 function madvise_behavior_valid(advice: u32): bool {
   if (advice <= MADV_DONTNEED) return true;
-  if (advice >= MADV_FREE && advice <= MADV_COLD) return true;
-  return advice >= MADV_POPULATE_READ && advice <= MADV_DONTNEED_LOCKED;
+  return advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED;
 }
 
 /** Every area of [start, end) in turn. */
@@ -108,7 +108,9 @@ export function madvise_vma_behavior(
     case MADV_FREE: // C
       return madvise_free_single_vma(mm, vma, start, end);
     case MADV_COLD:
-      return madvise_cold(mm, vma, start, end);
+      return madvise_cold(mm, vma, start, end, false);
+    case MADV_PAGEOUT:
+      return madvise_cold(mm, vma, start, end, true);
     case MADV_DONTNEED_LOCKED:
       if (vma.vm_flags & VM.PFNMAP) return -EINVAL;
       unmap_page_range(mm, start, end);

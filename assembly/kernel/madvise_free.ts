@@ -7,6 +7,7 @@
 //     memory short     the frame goes; the next touch finds zeros
 //
 //   MADV_COLD    only A goes: the page is the next to be looked at
+//   MADV_PAGEOUT it is looked at now, and goes: to swap, or back to its file
 //
 // Taking the mark off many pages one by one would be slow, so they wait in a batch
 // until it is full, or until something drains it; until then they count as before.
@@ -33,6 +34,7 @@ import {
 import { folio_add_lru, lru_deactivate } from "./swap";
 import { folio_free_swap, free_swap_and_cache } from "./swapfile";
 import { pte_to_swp_offset } from "./swapops";
+import { reclaim_begin, reclaim_end, reclaim_page } from "./vmscan";
 import { count_vm_event } from "./vmstat";
 
 /** Pages that one batch holds. */
@@ -110,20 +112,27 @@ function lru_lazyfree(pfn: u32): void {
   count_vm_event(VmEvent.PGLAZYFREE);
 }
 
-/** MADV_COLD of [start, end), inside `vma`. => 0, or -EINVAL: it is locked. */
+/**
+ * MADV_COLD, or MADV_PAGEOUT, of [start, end), inside `vma`: pages that nobody else
+ * maps. => 0, or -EINVAL: it is locked.
+ */
 export function madvise_cold(
-  mm: mm_struct, vma: vm_area_struct, start: u64, end: u64,
+  mm: mm_struct, vma: vm_area_struct, start: u64, end: u64, pageout: bool,
 ): i64 {
   if (vma.vm_flags & (VM.LOCKED | VM.PFNMAP)) return -EINVAL;
   lru_add_drain();
+  if (pageout) reclaim_begin();
   for (let va = start; va < end; va += 4096) {
     const slot = pte_offset(mm, va);
     if (slot == 0) continue;
     const pte = load<u64>(slot);
     if (!pte_present(pte) || pte_special(pte)) continue;
-    if ((pte & _PAGE_ACCESSED) == 0 || mem_map(pte_pfn(pte)).mapcount != 1) continue;
-    set_pte(mm, va, slot, pte & ~_PAGE_ACCESSED);
-    lru_deactivate(pte_pfn(pte));
+    const pfn = pte_pfn(pte);
+    if (mem_map(pfn).mapcount != 1) continue;
+    if (pte & _PAGE_ACCESSED) set_pte(mm, va, slot, pte & ~_PAGE_ACCESSED);
+    if (pageout) reclaim_page(pfn);
+    else lru_deactivate(pfn);
   }
+  if (pageout) reclaim_end();
   return 0;
 }

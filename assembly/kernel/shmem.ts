@@ -15,7 +15,8 @@
 // kept by the inode (i_private: pages).
 //
 // In Linux: mm/shmem.c shmem_zero_setup(), shmem_fault(), shmem_evict_inode() (6.12).
-// Left out: swapping it out (a page stays while the inode does), tmpfs, memfd_create, System V segments, huge pages.
+// Left out: swapping it out (a page stays while the inode does), tmpfs, memfd_create,
+// System V segments, huge pages.
 import { CostKind, FileKind, InodeKind, PG, VM } from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { O_RDWR, alloc_file, file_at } from "./file_table";

@@ -49,6 +49,7 @@ import {
 } from "../policy/policy";
 import { shrink_folio } from "./shrink_folio";
 import { kthread_sleep } from "./kthread";
+import { lru_add_drain } from "./madvise_free";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { nr_free_pages } from "./page_alloc";
 import { blk_done, blk_start } from "./page_io";
