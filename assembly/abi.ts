@@ -358,7 +358,7 @@ export const TICK_AT = KERNEL_BASE + 448;
 /** u32: 1 when no task can ever run again although some are alive. */
 export const CPU_IDLE = KERNEL_BASE + 456;
 /** u32: no task_struct from this number on was ever used. */
-export const NR_TASKS_USED = KERNEL_BASE + 0x23fc;
+export const NR_TASKS_USED = KERNEL_BASE + 472;
 /** A bit a number of an unknown system call: the log has told of it. */
 export const ENOSYS_SEEN = KERNEL_BASE + 0x2400;
 export const ENOSYS_SEEN_NR = 512;
