@@ -107,6 +107,32 @@ test("OPT is refused: the kernel has no recorded future", async () => {
   await expect(boot("opt")).rejects.toThrow("policy is one of linux, fifo, lru");
 });
 
+test("policy NAME while a program runs is part of the history", async () => {
+  const session = new Session({
+    module: await coreModule(),
+    readFile: async (name) => programBytes(name),
+    fileNames: () => [],
+  });
+  const say = async (line: string) => (await execute(session, line)).text;
+  const working = () => POLICIES[session.running.core.getU32(POLICY_NR)]?.name;
+  await say("set ram=3 policy=clock");
+  await say(`exec ${PROGRAM} ${ARGS.join(" ")}`);
+  const machine = session.running;
+  await machine.run(8000);
+  expect(working()).toBe("clock");
+  expect(await say("policy sieve")).toContain("sieve takes over at the next reclaim");
+  await machine.run(11000);
+  expect(working()).toBe("sieve");
+  const hash = machine.hash();
+  await machine.seek({ instret: 7000, mark: 0 });
+  expect(working()).toBe("clock");
+  await machine.seek({ instret: 11000, mark: 0 });
+  expect(working()).toBe("sieve");
+  expect(machine.hash()).toBe(hash);
+  await machine.run();
+  expect(output(machine)).toBe(EXPECTED);
+});
+
 test("policy and lru show what the kernel's policy has", async () => {
   const session = new Session({
     module: await coreModule(),
