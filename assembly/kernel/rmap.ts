@@ -58,7 +58,8 @@ export class rmap_walk_control {
   vma!: vm_area_struct;
   address!: u64;
   pte!: u32;
-  /** VM_LOCKED when one of the areas seen so far is. */
+  /** VM_LOCKED when one of the areas seen is; folio_referenced adds the flags of those
+   *  through which the page was used. */
   vm_flags!: u32;
 }
 
@@ -156,7 +157,10 @@ export function folio_referenced(pfn: u32): u32 {
   while (rmap_walk_next(rwc)) {
     const pte = load<u64>(rwc.pte);
     if ((pte & _PAGE_ACCESSED) == 0) continue;
-    if ((rwc.vma.vm_flags & (VM.SEQ_READ | VM.RAND_READ)) == 0) referenced++;
+    if ((rwc.vma.vm_flags & (VM.SEQ_READ | VM.RAND_READ)) == 0) {
+      referenced++;
+      rwc.vm_flags |= rwc.vma.vm_flags & ~VM.LOCKED;
+    }
     set_pte(vma_mm(rwc.vma), rwc.address, rwc.pte, pte & ~_PAGE_ACCESSED);
   }
   return referenced;

@@ -16,9 +16,9 @@
 // In Linux: folio_referenced() in mm/rmap.c, folio_test_dirty(), pageout() in
 // mm/vmscan.c (6.12).
 // Left out: nothing a policy here would ask for.
-import { PG } from "../abi";
+import { PG, VM } from "../abi";
 import { mem_map } from "../kernel/mm_types";
-import { folio_has_dirty_pte, folio_referenced } from "../kernel/rmap";
+import { folio_has_dirty_pte, folio_referenced, the_walk } from "../kernel/rmap";
 import { get_nr_swap_pages } from "../kernel/swapfile";
 import { start_page_writeback } from "../kernel/shrink_folio";
 import { count_vm_event } from "../kernel/vmstat";
@@ -37,6 +37,13 @@ import {
 export function test_and_clear_referenced(pfn: u32): u32 {
   if (isDefined(TRACE_DRIVEN)) return trace_referenced(pfn);
   return folio_referenced(pfn);
+}
+
+/** Was the use that test_and_clear_referenced has just found one of code? */
+// @nomark
+export function referenced_exec(): bool {
+  if (isDefined(TRACE_DRIVEN)) return false;
+  return (the_walk().vm_flags & VM.EXEC) != 0;
 }
 
 /** Would its contents have to be written before its frame is free? */

@@ -15,11 +15,12 @@
 // There is one such pair for file pages and one for anonymous ones (swap-backed).
 //
 //   page_check_references, the inactive list's coldest page:
-//     ACTIVATE  used, and it had been found used before, or through several mappings
+//     ACTIVATE  used, and it had been found used before, or through several mappings,
+//               or it is a file's code
 //     KEEP      used, for the first time: once more around, marked PG_referenced
 //     RECLAIM   not used
 //   inactive_is_low: fewer inactive than active / ratio; then the active list's coldest
-//     pages become inactive, used or not
+//     pages become inactive, used or not, but for a file's code that was used
 //   get_scan_count: which pair? By vm.swappiness, and by what each cost lately; file
 //     pages alone while enough of them are inactive (cache_trim_mode), or without swap
 //
@@ -27,13 +28,14 @@
 // policy (6.12). DEF_PRIORITY is 12, SWAP_CLUSTER_MAX 32 as here.
 // Left out: the unevictable list (such pages are not given to a policy); batches of 32
 // taken off before they are judged; deactivation after refaults; proportional scans of
-// the active list; executable file pages that are kept active.
+// the active list.
 import { POLICY_PARAMS, POLICY_VARS, PolicyParam, VmEvent } from "../abi";
 import { NO_PAGE, mem_map } from "../kernel/mm_types";
 import {
   can_reclaim_anon_pages,
   count_policy_event,
   page_is_file_lru,
+  referenced_exec,
   test_and_clear_referenced,
 } from "./accessors";
 import {
@@ -150,10 +152,15 @@ function shrink_active_list(active_lru: u32): void {
   const nr = min<u32>(lru_size(active_lru), SWAP_CLUSTER_MAX);
   for (let left = nr; left > 0; left--) {
     const pfn = lru_to_page(active_lru);
-    test_and_clear_referenced(pfn);
+    count_policy_event(VmEvent.PGREFILL);
+    // Code that is in use goes around once more: programs run better for it.
+    const used = test_and_clear_referenced(pfn) != 0;
+    if (used && active_lru == LRU_ACTIVE_FILE && referenced_exec()) {
+      lruvec_move_page(active_lru, pfn);
+      continue;
+    }
     mem_map(pfn).age |= PAGE_WORKINGSET;
     lruvec_move_page(active_lru - LRU_ACTIVE, pfn);
-    count_policy_event(VmEvent.PGREFILL);
     count_policy_event(VmEvent.PGDEACTIVATE);
   }
 }
@@ -202,7 +209,8 @@ function page_check_references(pfn: u32): bool {
   if (referenced_ptes == 0) return true; // RECLAIM
   page.age |= PAGE_REFERENCED;
   const lru = page_lru(pfn);
-  if (referenced_page || referenced_ptes > 1) {
+  const exec = lru == LRU_INACTIVE_FILE && referenced_exec();
+  if (referenced_page || referenced_ptes > 1 || exec) {
     activate_page(pfn); // ACTIVATE
   } else {
     lruvec_move_page(lru, pfn); // KEEP
