@@ -28,7 +28,7 @@ describe.skipIf(needs(GCC))("files, as a program on Linux sees them", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function run(source: string, disk?: MkfsOptions): string {
+  function run(source: string, disk?: MkfsOptions, frames = 16384): string {
     const path = join(folder, source);
     const from = join(root, "tests/guests", `${source}.c`);
     const flags = ["-w", "-O1", "-static", "-o", path, from];
@@ -36,9 +36,10 @@ describe.skipIf(needs(GCC))("files, as a program on Linux sees them", () => {
     expect(stderr).toBe("");
     const tree = directory({ prog: file(readFileSync(path), 0o755) });
     const argv = ["/prog", "/here"];
-    machine.boot({ root: tree, path: "/prog", argv, conf: AS_ROOT, ...(disk ? { disk } : {}) });
+    const conf = { ...AS_ROOT, ram_frames: frames };
+    machine.boot({ root: tree, path: "/prog", argv, conf, ...(disk ? { disk } : {}) });
     const { stdout, verdict } = machine.run({ limit: 1e9 });
-    expect(verdict).toBe("exit 0");
+    expect(`${stdout.slice(0, 200)}${verdict}`.endsWith("exit 0"), stdout).toBe(true);
     expect([...fsck(machine.core), ...violations(machine.core)]).toEqual([]);
     return stdout;
   }
@@ -56,6 +57,13 @@ describe.skipIf(needs(GCC))("files, as a program on Linux sees them", () => {
     const written = machine.events.filter(({ kind }) => kind === Ev.DiskWrite).length;
     expect(written).toBeGreaterThan(50);
   });
+
+  test.each([1024, 640])(
+    "four processes that write in %i frames of memory find what they wrote",
+    (frames) => {
+      expect(run("file-stress", { freeBlocks: 4096 }, frames)).toBe("failed 0\n");
+    },
+  );
 
   test("a full disk refuses what needs a block, and gives every block and inode back", () => {
     expect(run("disk-full", { freeBlocks: 300, freeInodes: 200 }).trimEnd().split("\n")).toEqual([

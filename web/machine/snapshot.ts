@@ -15,6 +15,7 @@ import {
   TaskState,
   VM,
 } from "../../assembly/abi.ts";
+import { diskPaths } from "./disk-tree.ts";
 import type { OutputPiece, RawFault } from "./events.ts";
 import { accessLetter, faultKind, type Namer, signalName, variableText } from "./format.ts";
 import type { Machine } from "./machine.ts";
@@ -56,8 +57,22 @@ export function namer(machine: Machine): Namer {
   return {
     core: machine.core,
     marks: machine.marks,
-    path: (ino) => paths.get(ino) ?? `inode ${ino}`,
+    path: (ino) => paths.get(ino) ?? madePath(machine, ino) ?? `inode ${ino}`,
   };
+}
+
+/** Paths of the files that programs made, as of a position: read when asked for. */
+const MADE = new WeakMap<Machine, { at: string; paths: Map<number, string> }>();
+
+function madePath(machine: Machine, ino: number): string | undefined {
+  const { instret, mark } = machine.position;
+  const at = `${instret}:${mark}`;
+  let known = MADE.get(machine);
+  if (known?.at !== at) {
+    known = { at, paths: diskPaths(machine.core) };
+    MADE.set(machine, known);
+  }
+  return known.paths.get(ino);
 }
 
 const PATHS = new WeakMap<Machine, Map<number, string>>();
