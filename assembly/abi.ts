@@ -1079,7 +1079,9 @@ export enum Ev {
   Exec,
   /** a task ended.  a: pid  b: exit status | signal << 32  c: si_code */
   Exit,
-  /** a signal killed.  a: signo | si_code << 32  b: si_addr  c: pc */
+  /** a signal killed.  a: signo | pid << 8 | si_code << 32
+   *  b: what is told: si_addr of a fault, else si_pid | si_uid << 32 | si_status << 48
+   *  c: pc */
   Signal,
   /**
    * a vma came or went.  a: vm_start  b: vm_end  c: vm_flags | (1 came, 2 went) << 32
@@ -1093,7 +1095,8 @@ export enum Ev {
   Fork,
   /** the timer interrupted.  a: pid  b: pc  c: 0 */
   Tick,
-  /** a signal goes to a handler.  a: signo | pid << 32  b: handler  c: si_addr */
+  /** a signal goes to a handler.  a: signo | pid << 8 | si_code << 32
+   *  b: what is told, as above  c: handler */
   Handler,
   /**
    * the disk took a page.  a: lba | pfn << 32  b: blocks the head moved  c: cost, ps

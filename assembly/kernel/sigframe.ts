@@ -42,8 +42,6 @@ import {
   SIGINFO_KERNEL_SIZE,
   SIGINFO_SIZE,
   SIGSEGV,
-  SI_AT_ADDR,
-  SI_AT_CODE,
   sigmask,
 } from "./siginfo";
 import {
@@ -52,6 +50,7 @@ import {
   force_sig,
   force_sigsegv,
   get_signal,
+  log_signal,
   set_current_blocked,
 } from "./signal";
 import {
@@ -122,9 +121,7 @@ function handle_signal(task: task_struct, signo: u32): void {
     force_sigsegv(signo);
     return;
   }
-  const code = load<i32>(KSIG_INFO, SI_AT_CODE);
-  const addr = code > 0 ? load<u64>(KSIG_INFO, SI_AT_ADDR) : 0;
-  emit(Ev.Handler, <u64>signo | (<u64>task.pid << 32), handler, addr);
+  log_signal(Ev.Handler, task, KSIG_INFO, handler);
   store<u64>(HART_X + 1 * 8, current_mm().vdso + VDSO_RT_SIGRETURN);
   store<u64>(HART_X + 2 * 8, frame);
   store<u64>(HART_X + 10 * 8, signo);

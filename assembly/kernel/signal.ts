@@ -43,6 +43,7 @@ import {
   SI_AT_ADDR,
   SI_AT_CODE,
   SI_AT_PID,
+  SI_AT_STATUS,
   SI_AT_UID,
   SI_KERNEL,
   SI_USER,
@@ -58,6 +59,7 @@ import {
   SIG_KERNEL_IGNORE,
   SIG_KERNEL_ONLY,
   SIG_KERNEL_STOP,
+  SYNCHRONOUS_MASK,
   sa_flags,
   sig_handler,
   sigaction_of,
@@ -333,13 +335,30 @@ function end_by_group_exit(task: task_struct): u32 {
 
 /** The process ends by `signo`; the log is told why. */
 function do_group_exit(task: task_struct, signo: u32, info: usize): void {
-  const code = load<i32>(info, SI_AT_CODE);
-  // Only a fault has an address there; from others it is who sent it.
-  const fault = code > 0 && code != SI_KERNEL;
   task.exit_signal = signo;
-  task.si_code = code;
-  task.si_addr = fault ? load<u64>(info, SI_AT_ADDR) : 0;
-  const what = <u64>signo | (<u64>(<u32>code) << 32);
-  emit(Ev.Signal, what, task.si_addr, load<u64>(HART_PC));
+  task.si_code = load<i32>(info, SI_AT_CODE);
+  task.si_addr = is_fault(info) ? load<u64>(info, SI_AT_ADDR) : 0;
+  log_signal(Ev.Signal, task, info, load<u64>(HART_PC));
   do_exit(0);
+}
+
+/** Only a fault has an address in its siginfo; from others it is who sent it. */
+// @nomark
+function is_fault(info: usize): bool {
+  const code = load<i32>(info, SI_AT_CODE);
+  if (code <= 0 || code == SI_KERNEL) return false;
+  return (sigmask(load<u32>(info)) & SYNCHRONOUS_MASK) != 0;
+}
+
+/** One of the two events of a signal; see Ev for what they hold. */
+// @nomark
+export function log_signal(kind: Ev, task: task_struct, info: usize, where: u64): void {
+  const code = load<u32>(info, SI_AT_CODE);
+  const what = <u64>load<u32>(info) | (<u64>task.pid << 8) | (<u64>code << 32);
+  let told = load<u64>(info, SI_AT_ADDR);
+  if (!is_fault(info)) {
+    told &= 0xffffffffffff;
+    told |= <u64>load<u16>(info, SI_AT_STATUS) << 48;
+  }
+  emit(kind, what, told, where);
 }

@@ -70,11 +70,16 @@ const SI_CODES: Record<string, Record<number, string>> = {
   SIGTRAP: { 1: "TRAP_BRKPT" },
   SIGBUS: { 1: "BUS_ADRALN", 2: "BUS_ADRERR" },
   SIGSEGV: { 1: "SEGV_MAPERR", 2: "SEGV_ACCERR" },
+  SIGCHLD: { 1: "CLD_EXITED", 2: "CLD_KILLED", 5: "CLD_STOPPED", 6: "CLD_CONTINUED" },
+};
+/** Who sent it, whatever it is. */
+const SENDERS: Record<number, string> = {
+  ...{ 0: "SI_USER", 128: "SI_KERNEL", [-1]: "SI_QUEUE", [-6]: "SI_TKILL" },
 };
 
 /** "SEGV_MAPERR", or the number. */
 export function siCodeName(signal: number, code: number): string {
-  return SI_CODES[signalName(signal)]?.[code] ?? (code === 128 ? "SI_KERNEL" : `code ${code}`);
+  return SI_CODES[signalName(signal)]?.[code] ?? SENDERS[code] ?? `code ${code}`;
 }
 
 const ERRNOS: Record<number, string> = {

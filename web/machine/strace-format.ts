@@ -5,7 +5,7 @@
 //   w bytes that go in (their number is the next argument)   r bytes that come out (the result)
 //   o O_*   m mode   P PROT_*   M MAP_*   a MADV_*   S signal   c clone flags   W lseek's whence
 //   V argv   E envp   F AT_*   t struct stat that comes out   n pid   i pipe's pair of descriptors
-import { errnoName, signalName } from "./format.ts";
+import { errnoName, siCodeName, signalName } from "./format.ts";
 
 /** What the arguments of a call are. */
 const CALLS: Record<string, string> = {
@@ -296,8 +296,38 @@ export function callText(call: Call, answer: bigint | null, read: ReadMemory): s
   return `${head} = ${resultText(name, result)}`;
 }
 
+/** What a call answers that a signal has interrupted, and that nobody sees. */
+const INTERRUPTED: Record<string, string> = {
+  "-512": "? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+  "-514": "? ERESTARTNOHAND (To be restarted if no handler)",
+};
+/** Signals that an instruction can cause. */
+const FAULTS = [4, 5, 7, 8, 11];
+
+/**
+ * "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x8} ---"
+ *
+ * @param a and `b` of Ev.Signal or Ev.Handler
+ */
+export function signalText(a: bigint, b: bigint): string {
+  const signal = Number(a & 0xffn);
+  const code = Number(BigInt.asIntN(32, a >> 32n));
+  const name = signalName(signal);
+  const fields = [`si_signo=${name}`, `si_code=${siCodeName(signal, code)}`];
+  if (code !== SI_KERNEL) {
+    if (code > 0 && FAULTS.includes(signal)) fields.push(`si_addr=${pointer(b)}`);
+    else fields.push(`si_pid=${b & 0xffffffffn}`, `si_uid=${(b >> 32n) & 0xffffn}`);
+    if (code > 0 && signal === SIGCHLD) fields.push(`si_status=${b >> 48n}`);
+  }
+  return `--- ${name} {${fields.join(", ")}} ---`;
+}
+const SI_KERNEL = 128;
+const SIGCHLD = 17;
+
 function resultText(name: string, result: bigint | null): string {
   if (result === null) return "?";
+  const interrupted = INTERRUPTED[String(result)];
+  if (interrupted && name !== "rt_sigreturn") return interrupted;
   if (result >= 0n || result < -4095n) {
     return ADDRESS_RESULT.has(name) && result !== 0n
       ? `0x${BigInt.asUintN(64, result).toString(16)}`

@@ -10,8 +10,8 @@ import {
 } from "../../../assembly/abi.ts";
 import type { Core } from "../core.ts";
 import type { Event } from "../events.ts";
-import { errnoName, siCodeName, signalName } from "../format.ts";
-import { type Call, callText, enter } from "../strace-format.ts";
+import { errnoName, signalName } from "../format.ts";
+import { type Call, callText, enter, signalText } from "../strace-format.ts";
 import { syscallName } from "../syscalls.ts";
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
@@ -147,15 +147,11 @@ class Tracer {
     return total;
   }
 
-  #event({ kind, a, b, c }: Event): void {
+  #event({ kind, a, b }: Event): void {
     if (kind === Ev.SyscallDone) this.#done(Number(a >> 32n), b);
     else if (kind === Ev.Exit) this.#exit(Number(a), b);
-    else if (kind === Ev.Signal) {
-      const signal = Number(a & 0xffffffffn);
-      const code = Number(BigInt.asIntN(32, a >> 32n));
-      this.#signal(signal, code, b, this.#first);
-    } else if (kind === Ev.Handler) {
-      this.#signal(Number(a & 0xffffffffn), 0, c, Number(a >> 32n));
+    else if (kind === Ev.Signal || kind === Ev.Handler) {
+      this.#print(Number((a >> 8n) & 0xffffffn), signalText(a, b));
     }
   }
 
@@ -184,15 +180,6 @@ class Tracer {
     const status = Number(b & 0xffn);
     const how = signal ? `killed by ${signalName(signal)}` : `exited with ${status}`;
     this.#print(pid, `+++ ${how} +++`);
-  }
-
-  #signal(signal: number, code: number, address: bigint, pid: number): void {
-    const name = signalName(signal);
-    const fault = [4, 5, 7, 8, 11].includes(signal);
-    const info = fault
-      ? `{si_signo=${name}, si_code=${siCodeName(signal, code)}, si_addr=${views.hex(address)}}`
-      : `{si_signo=${name}}`;
-    this.#print(pid, `--- ${name} ${info} ---`);
   }
 
   /** strace -c */
