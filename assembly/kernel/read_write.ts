@@ -181,27 +181,25 @@ export function vfs_write(f: file, buf: u64, count: u64, pos: u64): i64 {
 
 /**
  * Copies file bytes at `pos` to the program, a page of the cache at a time. With
- * `sleeps` the call may wait for the disk by giving the hart away, once for each page.
+ * `sleeps` the call may wait for the disk by giving the hart away, while it has read
+ * nothing yet; once begun it waits in place.
  */
 export function filemap_read(
   f: file, buf: u64, count: u64, pos: u64, sleeps: bool = false,
 ): i64 {
   const node = inode_at(f.f_inode);
   const task = current();
-  const restarted = sleeps && task.restarted != 0;
-  const before = restarted ? load<u64>(task_field(task, TASK_RESTART_DONE)) : 0;
-  let done = before;
+  let done: u64 = 0;
   if ((f.f_flags & O_NOATIME) == 0 && count > 0) touch_atime(node);
   while (done < count && pos + done < node.i_size) {
     const at = pos + done;
     const offset = at & 4095;
     const chunk = min<u64>(min<u64>(4096 - offset, count - done), node.i_size - at);
     const wanted = ((pos + count + 4095) >> 12) - (at >> 12);
-    const may_sleep = sleeps && !(restarted && done == before);
+    const may_sleep = sleeps && done == 0 && task.restarted == 0;
     const pfn = read_cache_page(f, at >> 12, wanted, may_sleep);
     if (pfn == NO_PAGE) return done > 0 ? <i64>done : -ENOMEM;
     if (mem_map(pfn).flags & PG.locked) {
-      store<u64>(task_field(task, TASK_RESTART_DONE), done);
       folio_wait_sleeping(pfn);
       return -ERESTARTSYS;
     }

@@ -1,5 +1,6 @@
 // Which event comes next: chosen at random, with an eye on what the process has, so that most
 // events do something and some are wrong on purpose.
+import { Policy } from "../../assembly/abi.ts";
 import {
   ARGV,
   DROP_CACHES,
@@ -63,6 +64,12 @@ export function randomSettings(random: Random): Settings {
     vm_overcommit_memory: random.pick([0, 1, 1]),
     sched_quantum: random.pick([3, 25, 100000]),
     seed: random.below(1 << 30),
+    // All policies but OPT, which would have to know the future.
+    policy: random.below(Policy.opt),
+    swap_blocks: random.pick([200, 2048]),
+    vm_page_cluster: random.pick([0, 3]),
+    vm_swappiness: random.pick([0, 60, 200]),
+    vm_min_free_kbytes: random.pick([0, 0, 64]),
   };
 }
 
