@@ -1,4 +1,4 @@
-// /proc, beside a real riscv64 Linux: tests/guests/proc.c was run there as /mnt/proc.
+// /proc, beside a real riscv64 Linux: tests/guests/proc*.c were run there as /mnt/proc and /mnt/areas.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,14 +32,22 @@ describe.skipIf(needs(GCC))("/proc", () => {
     place(tree, "/mnt/tmp", directory({}, 0o1777));
     place(tree, `/mnt/${name}`, file(compile(name, source), 0o755));
     const path = `/mnt/${name}`;
-    machine.boot({ root: tree, path, argv: [path, ...args], conf: { uid, gid: uid } });
+    machine.boot({
+      root: tree,
+      path,
+      argv: [path, ...args],
+      conf: { uid, gid: uid, swap_blocks: 4096 },
+    });
     return machine.run({ limit: 1e9 });
   }
 
-  test("says of a process what Linux says, byte for byte", () => {
-    const source = readFileSync(join(root, "tests/guests/proc.c"), "utf8");
-    const linux = readFileSync(join(root, "tests/guests/proc.linux.txt"), "utf8");
-    const ours = run("proc", source, 0, "/mnt/tmp");
+  test.each([
+    ["of a process", "proc"],
+    ["of areas of every kind", "proc-areas"],
+  ])("says %s what Linux says, byte for byte", (_what, name) => {
+    const source = readFileSync(join(root, `tests/guests/${name}.c`), "utf8");
+    const linux = readFileSync(join(root, `tests/guests/${name}.linux.txt`), "utf8");
+    const ours = run(name === "proc" ? "proc" : "areas", source, 0, "/mnt/tmp");
     expect(ours.stdout.split("\n")).toEqual(linux.split("\n"));
     expect(ours.verdict).toBe("exit 0");
   });
