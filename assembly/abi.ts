@@ -170,6 +170,8 @@ export enum Conf {
   vm_watermark_scale_factor,
   /** Which page replacement policy is at work from power-on, see Policy. */
   policy,
+  /** Bit n: descriptor n of the first process is /dev/null, not the console. */
+  null_streams,
 }
 export const CONF_SIZE = 512;
 

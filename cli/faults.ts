@@ -3,7 +3,7 @@ import type { RawFault } from "../web/machine/events.ts";
 import { duration } from "../web/machine/format.ts";
 import { faultRecord } from "../web/machine/snapshot.ts";
 import type { FaultRecord } from "../web/machine/types.ts";
-import { machineOptions } from "./host.ts";
+import { inputIsNull, machineOptions } from "./host.ts";
 import { boot, lastWords, runToEnd, statusOf } from "./run.ts";
 
 const HEADER =
@@ -35,9 +35,12 @@ function json(fault: FaultRecord): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** `pagewalk faults`; the guest's own output goes nowhere. */
+/**
+ * `pagewalk faults`. The guest's own output goes to its /dev/null, and its input comes from there
+ * when this process's does.
+ */
 export async function faults(args: string[]): Promise<number> {
-  const options = machineOptions(args);
+  const options = machineOptions(args, [`null_streams=${inputIsNull() ? 7 : 6}`]);
   let lines = options.json ? "" : HEADER;
   const flush = () => {
     process.stdout.write(lines);

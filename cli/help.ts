@@ -24,7 +24,8 @@ ${MACHINE}
 Exit status: the program's; 128+n when signal n killed it; 126 or 127 when execve refused
 it; 124 when --limit was reached; 2 when the command made no sense.`,
   faults: `pagewalk faults [OPTION...] PROGRAM [ARG...]
-Runs a program and prints its page faults in order. With --json, one object a line.
+Runs a program and prints its page faults in order. With --json, one object a line. What the
+program prints goes to its /dev/null.
 
 ${MACHINE}`,
   readelf: `pagewalk readelf -hlSe FILE...

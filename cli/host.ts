@@ -139,9 +139,10 @@ export interface HostOptions {
 
 /**
  * @param args the command's arguments
+ * @param before settings that the command makes itself, and the arguments may change
  * @throws UsageError
  */
-export function machineOptions(args: string[]): HostOptions {
+export function machineOptions(args: string[], before: string[] = []): HostOptions {
   const { values, rest }: Split = parseOptions(args, MACHINE_OPTIONS);
   const settings = defaultSettings();
   const change = (assignment: string) => {
@@ -151,6 +152,7 @@ export function machineOptions(args: string[]): HostOptions {
       throw new UsageError((error as Error).message);
     }
   };
+  for (const assignment of before) change(assignment);
   for (const key of ["ram", "era", "uid"] as const) {
     if (typeof values[key] === "string") change(`${key}=${values[key]}`);
   }
@@ -231,13 +233,21 @@ export function bootRequest(options: HostOptions, elfOnly: boolean): BootRequest
   return input ? { ...request, input } : { ...request, inputOpen: true };
 }
 
+/** Is there nothing to be read from standard input, because it is /dev/null? */
+export function inputIsNull(): boolean {
+  try {
+    const stdin = fstatSync(0);
+    return stdin.isCharacterDevice() && stdin.rdev === statSync("/dev/null").rdev;
+  } catch {
+    return true;
+  }
+}
+
 /** Standard input when it is a file, or nothing: then it need not be asked for while it runs. */
 function inputAtHand(): Uint8Array | null {
   try {
-    const stdin = fstatSync(0);
-    if (stdin.isFile()) return readFileSync(0);
-    const nothing = stdin.isCharacterDevice() && stdin.rdev === statSync("/dev/null").rdev;
-    return nothing ? new Uint8Array(0) : null;
+    if (fstatSync(0).isFile()) return readFileSync(0);
+    return inputIsNull() ? new Uint8Array(0) : null;
   } catch {
     return new Uint8Array(0);
   }

@@ -42,6 +42,8 @@ import { do_execve } from "./exec";
 import { do_page_fault } from "./fault";
 import { O_RDWR, alloc_file, fd_slot, file_at } from "./file_table";
 import { disk_is_formatted } from "./fs";
+import { path_lookup } from "./namei";
+import { PATH } from "./open";
 import { kthreads_init, run_kthreads } from "./kthread";
 import { mem_init, totalram_pages } from "./page_alloc";
 import { blk_done, blk_drain } from "./page_io";
@@ -87,8 +89,8 @@ export function start_kernel(): void {
   task.umask = 0o22;
   init_rlimits(task);
   kthreads_init();
-  open_console();
   assert(disk_is_formatted());
+  open_console();
   const error = do_execve(BOOT_BASE);
   if (error < 0) {
     store<i32>(BOOT_ERRNO, <i32>-error);
@@ -144,13 +146,26 @@ export function do_irq(): void {
   sched_tick();
 }
 
+/** /dev/null, as a shell would open it. => struct file, or 0 when the disk has none. */
+// @nomark
+function open_null(): u32 {
+  store<u64>(PATH, 0x6c756e2f7665642f); // "/dev/nul"
+  store<u16>(PATH, 0x6c, 8);
+  const found = path_lookup(PATH, DISK_ROOT_INO, true);
+  return found < 0 ? 0 : alloc_file(<u32>found, O_RDWR, FileKind.device);
+}
+
 /** Descriptors 0, 1 and 2: a pipe each, as when input is given and output collected. */
 // @nomark
 function open_console(): void {
+  const nulls = load<u32>(CONF_BASE + Conf.null_streams * 8);
   for (let fd: u32 = 0; fd < 3; fd++) {
-    const console = alloc_file(0, O_RDWR, FileKind.console);
-    file_at(console).f_dir = fd;
-    store<u32>(fd_slot(fd), console);
+    let opened = (nulls >> fd) & 1 ? open_null() : 0;
+    if (opened == 0) {
+      opened = alloc_file(0, O_RDWR, FileKind.console);
+      file_at(opened).f_dir = fd;
+    }
+    store<u32>(fd_slot(fd), opened);
   }
 }
 

@@ -1,5 +1,5 @@
 // The page faults of Debian's programs, one by one, are those that a real Linux takes.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -53,15 +53,16 @@ describe.skipIf(typeof debian === "string")("faults come one by one as on Linux:
       "0",
     ];
     const args = [inject("cli"), "faults", "--json", "--root", root, ...set, ...env, "--", ...argv];
-    return new Promise((resolve) => {
-      const child = execFile(process.execPath, args, { maxBuffer: 1 << 26 }, (_error, stdout) => {
-        const lines = stdout
-          .trimEnd()
-          .split("\n")
-          .map((line) => JSON.parse(line));
-        resolve(lines.map(({ access, mode, va }) => `${access}${mode} ${va.slice(2, -3) || "0"}`));
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+      const pieces: Buffer[] = [];
+      child.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+      child.on("error", reject);
+      child.on("close", () => {
+        const lines = Buffer.concat(pieces).toString().trimEnd().split("\n");
+        const faults = lines.map((line) => JSON.parse(line));
+        resolve(faults.map(({ access, mode, va }) => `${access}${mode} ${va.slice(2, -3) || "0"}`));
       });
-      child.stdin?.end();
     });
   }
 

@@ -207,6 +207,13 @@ export const SETTINGS: Record<string, Setting> = {
     max: U32,
     about: "instructions of one process before another one's turn",
   },
+  null_streams: {
+    conf: Conf.null_streams,
+    initial: 0,
+    min: 0,
+    max: 7,
+    about: "standard streams that are /dev/null: 1 input, 2 output, 4 errors, or their sum",
+  },
   epoch: {
     conf: Conf.epoch,
     initial: 1_104_537_600,
