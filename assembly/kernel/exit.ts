@@ -42,10 +42,11 @@ import {
   SA_NOCLDWAIT,
   SIGCHLD,
   SIG_IGN,
+  SI_USER,
   sa_flags,
   sig_handler,
 } from "./siginfo";
-import { send_signal_locked } from "./signal";
+import { prepare_kill_siginfo, send_signal_locked } from "./signal";
 import { flush_sigqueue_mask, signal_of } from "./sigqueue";
 import { put_user_u32 } from "./uaccess";
 
@@ -116,6 +117,11 @@ function forget_original_parent(task: task_struct): void {
     const child = task_at(i);
     if (child.state == TaskState.unused) continue;
     if (changetype<usize>(child.parent) != changetype<usize>(task)) continue;
+    const farewell = signal_of(child).pdeath_signal;
+    if (farewell != 0) {
+      const info = prepare_kill_siginfo(farewell, SI_USER);
+      send_signal_locked(child, farewell, info, true);
+    }
     child.parent = null;
     child.parent_signal = SIGCHLD;
     if (child.state == TaskState.dead) do_notify_parent(child);

@@ -56,6 +56,7 @@ import {
   task_slot,
   task_struct,
 } from "./sched";
+import { sas_ss_reset } from "./sigaltstack";
 import { put_user_u32 } from "./uaccess";
 import { vm_acct_memory, vm_enough_memory } from "./util";
 import { vm_stat_account, vma_link } from "./vma";
@@ -81,7 +82,7 @@ export function sys_clone(
   const shares = (flags & CLONE_VM) != 0;
   const child = task_slot();
   if (child == null) return -EAGAIN;
-  const error = copy_process(child, shares);
+  const error = copy_process(child, shares, (flags & CLONE_VFORK) != 0);
   if (error != 0) {
     child.state = TaskState.unused;
     return error;
@@ -100,10 +101,12 @@ export function sys_clone(
 }
 
 /** Everything but the registers. => 0, or -ENOMEM with nothing left behind. */
-export function copy_process(child: task_struct, shares: bool): i64 {
+export function copy_process(child: task_struct, shares: bool, vfork: bool): i64 {
   const parent = current();
   copy_creds(child, parent);
   copy_signals(child, parent);
+  // Two that run at once on one memory cannot have one stack for their handlers.
+  if (shares && !vfork) sas_ss_reset(child);
   rseq_fork(child, parent, shares);
   const error = copy_mm(child, shares);
   if (error != 0) return error;

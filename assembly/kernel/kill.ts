@@ -2,7 +2,7 @@
 //
 //   kill       pid > 0     A one process
 //              0, -pgid    B a process group
-//              -1          C everybody but process 1 and oneself
+//              -1          C everybody but oneself (Linux spares its init as well)
 //   tkill, tgkill          D exactly that thread
 //   rt_sigqueueinfo        E one process, and the sender fills in what is told
 //
@@ -91,7 +91,7 @@ export function sys_kill(pid: i32, signo: u32): i64 {
 function kill_means(pid: i32, task: task_struct): bool {
   if (task.state == TaskState.unused || task.kthread != 0) return false;
   if (pid == 0) return task.pgrp == current().pgrp;
-  if (pid == -1) return task.pid != 1 && task.pid != current().pid;
+  if (pid == -1) return task.pid != current().pid;
   return task.pgrp == <u32>-pid;
 }
 

@@ -51,6 +51,9 @@ export class signal_struct {
   group_exit_code!: u32;
   flags!: u32; // SIGNAL_*
   futex_woken!: u32;
+  /** What the process is sent when its parent ends, 0: nothing (prctl). */
+  pdeath_signal!: u32;
+  pad!: u32;
   /** What a futex waiter waits for, see futex.ts. */
   futex_object!: u64;
   futex_offset!: u64;

@@ -2,7 +2,8 @@
 //
 //   uname      Linux pagewalk 6.12.0 #1 riscv64
 //   sysinfo    uptime, memory, processes
-//   prctl      the process's name; switches that change nothing here are taken
+//   prctl      the process's name, what it is sent when its parent ends; switches that
+//              change nothing here are taken
 //
 // In Linux: kernel/sys.c, drivers/char/random.c (6.12).
 // Left out: setting names.
@@ -14,7 +15,9 @@ import { urandom_read } from "./mem";
 import { nr_free_pages, totalram_pages } from "./page_alloc";
 import { current, current_mm, nr_task_slots, task_at, task_field } from "./sched";
 import { get_nr_swap_pages, total_swap_pages } from "./swapfile";
-import { copy_to_user, strncpy_from_user } from "./uaccess";
+import { NSIG } from "./siginfo";
+import { signal_of } from "./sigqueue";
+import { copy_to_user, put_user_u32, strncpy_from_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
 
@@ -74,8 +77,9 @@ function nr_processes(): u16 {
 
 /**
  * prctl(2): the name of the process (PR_SET_NAME 15, PR_GET_NAME 16); switches that
- * change nothing here are taken (PR_SET_PDEATHSIG 1, PR_SET_NO_NEW_PRIVS 38,
- * PR_SET_THP_DISABLE 41). PR_GET_DUMPABLE 3 and PR_SET_DUMPABLE 4: may others look?
+ * change nothing here are taken (PR_SET_NO_NEW_PRIVS 38, PR_SET_THP_DISABLE 41).
+ * PR_SET_PDEATHSIG 1 and PR_GET_PDEATHSIG 2: the signal of a parent's end.
+ * PR_GET_DUMPABLE 3 and PR_SET_DUMPABLE 4: may others look?
  */
 export function sys_prctl(option: u32, arg: u64): i64 {
   const comm = task_field(current(), TASK_COMM);
@@ -95,6 +99,10 @@ export function sys_prctl(option: u32, arg: u64): i64 {
       current_mm().undumpable = 1 - <u32>arg;
       return 0;
     case 1:
+      if (arg > NSIG) return -EINVAL;
+      signal_of(current()).pdeath_signal = <u32>arg;
+      return 0;
+    case 2: return put_user_u32(arg, signal_of(current()).pdeath_signal);
     case 38:
     case 41: return 0;
     default: return -EINVAL;

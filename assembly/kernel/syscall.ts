@@ -42,6 +42,7 @@ import {
 import {
   E2BIG,
   EFAULT,
+  EINTR,
   EINVAL,
   ENOENT,
   ENOSYS,
@@ -172,6 +173,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 115: return sys_clock_nanosleep(<u32>a(0), <u32>a(1), a(2), a(3));
     case 123: return sys_sched_getaffinity(a(1), a(2));
     case 124: return sys_sched_yield();
+    case 128: return -EINTR; // restart_syscall: nothing is left to be restarted
     case 129: return sys_kill(<i32>a(0), <u32>a(1));
     case 130: return sys_tgkill(-1, <i32>a(0), <u32>a(1)); // tkill
     case 131: return sys_tgkill(<i32>a(0), <i32>a(1), <u32>a(2));

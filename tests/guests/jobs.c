@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -377,9 +378,9 @@ static void clones(void) {
   nap(20);
   wait_for(child, WNOHANG);
   wait_for(child, __WCLONE);
+  on(SIGUSR2, quiet, SA_RESTART);
   child = syscall(SYS_clone, SIGUSR2, 0, 0, 0, 0);
   if (child == 0) _exit(2);
-  on(SIGUSR2, quiet, SA_RESTART);
   wait_for(child, __WALL);
   siginfo_t info;
   memset(&info, 0x55, sizeof info);
@@ -400,6 +401,55 @@ static void clones(void) {
   said("clones");
 }
 
+static int tell_fd;
+static void parted(int signo, siginfo_t *info, void *context) {
+  (void)context;
+  char text[80];
+  int n = sprintf(text, " signal %d code %d parent %d", signo, info->si_code, getppid() == 1);
+  write(tell_fd, text, n);
+}
+static void orphans(void) {
+  int fds[2], wish = 77;
+  pipe(fds);
+  pid_t child = fork();
+  if (child == 0) {
+    pid_t grandchild = fork();
+    if (grandchild == 0) {
+      close(fds[0]);
+      tell_fd = fds[1];
+      on(SIGHUP, parted, 0);
+      mask_set(BIT(SIGHUP));
+      notef(" bad %d", prctl(PR_SET_PDEATHSIG, 65));
+      prctl(PR_SET_PDEATHSIG, SIGHUP);
+      prctl(PR_GET_PDEATHSIG, &wish);
+      notef(" wish %d", wish);
+      said("asked for");
+      write(fds[1], "!", 1);
+      nap(60);
+      mask_set(0);
+      _exit(0);
+    }
+    char byte;
+    read(fds[0], &byte, 1);
+    _exit(8);
+  }
+  close(fds[1]);
+  wait_for(child, 0);
+  char text[100] = "";
+  int n, at = 0;
+  while ((n = read(fds[0], text + at, 50)) > 0) at += n;
+  close(fds[0]);
+  notef("%s", text);
+  child = fork();
+  if (child == 0) forever();
+  notef(" kill %d", kill(-1, 0));
+  kill(child, SIGKILL);
+  wait_for(child, 0);
+  notef(" restart %ld", syscall(SYS_restart_syscall));
+  notef(" %d", errno);
+  said("a parent ends");
+}
+
 int main(int argc, char **argv) {
   (void)argv;
   if (argc > 1) {
@@ -416,6 +466,7 @@ int main(int argc, char **argv) {
   autodisarm();
   queue_limit();
   clones();
+  orphans();
   alarm_after();
   return 0;
 }
