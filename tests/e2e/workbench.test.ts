@@ -266,12 +266,12 @@ describe("several processes", () => {
     const text = (words: string[]) => words.map((word) => word.replace(/\s+/g, " ").trim());
     await expect
       .poll(async () => text(await names()))
-      .toEqual(["the running one", "1 pipe waits for a pipe", "2 pipe runs"]);
-    expect(await areas()).toBe("pipe, pid 2");
+      .toEqual(["the running one", "1 pipe waits for a pipe", "3 pipe runs"]);
+    expect(await areas()).toBe("pipe, pid 3");
     await page.locator(".processes button", { hasText: "waits for a pipe" }).press("Enter");
     await expect.poll(areas).toBe("pipe, pid 1");
     await page.locator(".processes button", { hasText: "the running one" }).press("Enter");
-    await expect.poll(areas).toBe("pipe, pid 2");
+    await expect.poll(areas).toBe("pipe, pid 3");
     expect(watched.errors).toEqual([]);
   });
 });

@@ -9,6 +9,9 @@ import { Pane } from "../pane.ts";
 import { refresh, touch } from "../session.ts";
 import { chosen, frameWords, moved, places, pointed, process, snapshot } from "../state.ts";
 
+/** What web/machine/processes.ts says of a kernel thread without work. */
+const IDLE_THREAD = "waits for work";
+
 interface Menu {
   vpn: number;
   /** In the window, CSS pixels. */
@@ -32,7 +35,7 @@ export class SpacePane extends Pane {
     const who = shown?.name ? `${shown.name}, pid ${shown.pid}` : (now?.program ?? "");
     return html`<section class="space-pane" aria-labelledby="space-title">
       <h2 id="space-title">Address space <span>${who}</span>${now ? this.#detail(now) : nothing}</h2>
-      ${now && now.processes.length > 1 ? this.#processes(now) : nothing}
+      ${now ? this.#processes(now) : nothing}
       <div class="scroll" tabindex="-1">
         ${
           now && now.vmas.length > 0
@@ -51,6 +54,9 @@ export class SpacePane extends Pane {
   /** Whose address space: the running process's, or always the same one's. */
   #processes(now: Snapshot) {
     const fixed = process.value === now.shownPid ? process.value : null;
+    // A kernel thread is worth a word only while it does something.
+    const listed = now.processes.filter(({ doing }) => doing !== IDLE_THREAD);
+    if (listed.length < 2) return nothing;
     const choose = (pid: number | null) => {
       process.value = pid;
       refresh();
@@ -63,7 +69,7 @@ export class SpacePane extends Pane {
       >
         the running one
       </button>
-      ${now.processes.map(
+      ${listed.map(
         ({ pid, name, doing, current, mapped }) => html`<button
           class=${current ? "current" : ""}
           aria-pressed=${fixed === pid}
