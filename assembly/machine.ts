@@ -22,6 +22,7 @@ import {
   MAX_SWAP,
   Policy,
   META_DIRTY,
+  LOG_BASE,
   LOG_NR,
   LOG_SEQ,
   OUT_POS,
@@ -262,6 +263,8 @@ export function restored(): void {
   private_flush_all();
   code_flush_all();
 }
+
+if (<usize>STATE_END > <usize>LOG_BASE) ERROR("abi: STATE_END passes LOG_BASE");
 
 /** Hash of the whole machine, to RUN_HASH: state, RAM and disk, in 64-bit words. */
 export function hash(): void {
