@@ -146,6 +146,14 @@ export function sys_fchown(fd: u32, uid: u32, gid: u32): i64 {
   return found < 0 ? 0 : chown_common(<u32>found, uid, gid);
 }
 
+/** The mode after a change of owner, who did not mean to lend their rights. */
+// @nomark
+function without_suid(node: inode): u32 {
+  if (is_dir(node)) return node.i_mode;
+  const mode = node.i_mode & ~<u32>0o4000;
+  return mode & 0o10 ? mode & ~<u32>0o2000 : mode;
+}
+
 /** Gives the file away, and drops the reference. -1 keeps an id. => 0 or -EPERM. */
 function chown_common(found: u32, uid: u32, gid: u32): i64 {
   const node = inode_at(found);
@@ -155,16 +163,13 @@ function chown_common(found: u32, uid: u32, gid: u32): i64 {
   if (!allowed) {
     const same_uid = uid == KEEP || (own && uid == node.i_uid);
     const same_gid = gid == KEEP || (own && (gid == node.i_gid || gid == task.egid));
-    allowed = same_uid && same_gid;
+    // That the mode changes with it is only the owner's to have.
+    allowed = same_uid && same_gid && (own || without_suid(node) == node.i_mode);
   }
   if (allowed) {
     if (uid != KEEP) node.i_uid = uid;
     if (gid != KEEP) node.i_gid = gid;
-    // A new owner did not mean to lend their rights.
-    if (!is_dir(node)) {
-      node.i_mode &= ~<u32>0o4000;
-      if (node.i_mode & 0o10) node.i_mode &= ~<u32>0o2000;
-    }
+    node.i_mode = without_suid(node);
     node.i_ctime = current_time();
     mark_inode_dirty(node);
   }

@@ -32,8 +32,36 @@ export const files: Setting = {
   strings: [...strings, [HOME, "home"]],
 };
 
-/** Sequences of calls on files, the same for the same seed. */
-export function* randomFileActs(seed: number): Generator<Act[], never> {
+const path = (text: string) => TABLE + (strings.find(([, name]) => name === text)?.[0] ?? 0);
+
+/** The same for a user who is not root, among files of root: a sticky directory, a closed one. */
+export const filesAsUser: Setting = {
+  acts: [
+    [222, ARENA, 8 * 4096, 3, 0x32, -1, 0],
+    [166, 0],
+    [34, AT_FDCWD, TABLE + HOME, 0o777],
+    [49, TABLE + HOME],
+    [34, AT_FDCWD, path("d"), 0o1777],
+    [34, AT_FDCWD, path("e"), 0o755],
+    [33, AT_FDCWD, path("a"), 0o644, 0],
+    [33, AT_FDCWD, path("d/a"), 0o666, 0],
+    [33, AT_FDCWD, path("d/b"), 0o600, 0],
+    [33, AT_FDCWD, path("e/b"), 0o4777, 0],
+    [34, AT_FDCWD, path("d/e"), 0o700],
+    [36, path("a"), AT_FDCWD, path("d/l")],
+    [166, 0o22],
+    [144, 65534],
+    [146, 65534],
+  ],
+  strings: [...strings, [HOME, "home"]],
+};
+
+/**
+ * Sequences of calls on files, the same for the same seed.
+ *
+ * @param rights also calls that change permissions and owners
+ */
+export function* randomFileActs(seed: number, rights = false): Generator<Act[], never> {
   let state = seed | 1;
   const below = (n: number) => {
     state ^= state << 13;
@@ -42,7 +70,7 @@ export function* randomFileActs(seed: number): Generator<Act[], never> {
     return (state >>> 0) % n;
   };
   const pick = (...values: number[]) => values[below(values.length)] as number;
-  const path = () => TABLE + (strings[below(strings.length)] as [number, string])[0];
+  const any = () => TABLE + (strings[below(strings.length)] as [number, string])[0];
   const usual = () =>
     TABLE + (strings[below(below(3) ? 10 : strings.length)] as [number, string])[0];
   const fd = () => pick(3, 3, 3, 4, 4, 5, 6, 7, 20);
@@ -53,7 +81,20 @@ export function* randomFileActs(seed: number): Generator<Act[], never> {
   const access = () => pick(0, 1, 2, 2, 2);
   const more = () =>
     pick(0, 0, 0x40, 0x40, 0x40, 0xc0, 0x240, 0x200, 0x440, 0x400, 0x10000, 0x20000, 0x200000);
+  const modes = () => pick(0, 0o111, 0o222, 0o400, 0o444, 0o600, 0o644, 0o755, 0o1777, 0o6755);
   const act = (): Act => {
+    if (rights && below(5) === 0) {
+      switch (below(4)) {
+        case 0:
+          return [52, fd(), modes()];
+        case 1:
+          return [54, AT_FDCWD, usual(), pick(-1, 65534, 0), pick(-1, 65534, 1), pick(0, 0x100)];
+        case 2:
+          return [88, AT_FDCWD, usual(), 0, pick(0, 0x100)];
+        default:
+          return [53, AT_FDCWD, usual(), modes()];
+      }
+    }
     switch (below(36)) {
       case 0:
       case 1:
@@ -85,7 +126,7 @@ export function* randomFileActs(seed: number): Generator<Act[], never> {
       case 18:
         return [35, dirfd(), usual(), pick(0, 0, 0, 0x200, 0x200, 1)];
       case 19:
-        return [35, AT_FDCWD, path(), pick(0, 0x200)];
+        return [35, AT_FDCWD, any(), pick(0, 0x200)];
       case 20:
       case 21:
       case 22:
@@ -93,11 +134,11 @@ export function* randomFileActs(seed: number): Generator<Act[], never> {
       case 23:
         return [37, AT_FDCWD, usual(), AT_FDCWD, usual(), pick(0, 0, 0x400, 1)];
       case 24:
-        return [36, path(), dirfd(), usual()];
+        return [36, any(), dirfd(), usual()];
       case 25:
         return [78, dirfd(), usual(), BUFFER, pick(0, 1, 100)];
       case 26:
-        return [48, dirfd(), path(), pick(0, 1, 2, 4, 7, 8)];
+        return [48, dirfd(), any(), pick(0, 1, 2, 4, 7, 8)];
       case 27:
         return [45, usual(), pick(0, 10, 4096, 9000, -1)];
       case 28:
@@ -105,7 +146,7 @@ export function* randomFileActs(seed: number): Generator<Act[], never> {
       case 29:
         return [25, fd(), pick(1, 2, 3, 4, 1030), pick(0, 1, 0x400)];
       case 30:
-        return [79, dirfd(), path(), BUFFER + 4096, pick(0, 0x100, 0x1000, 0x8000)];
+        return [79, dirfd(), any(), BUFFER + 4096, pick(0, 0x100, 0x1000, 0x8000)];
       case 31:
         return [47, fd(), pick(0, 0, 1), offset(), pick(0, 1, 4096, 10000)];
       case 32:

@@ -11,7 +11,7 @@ import { Ev } from "../../assembly/abi.ts";
 import { directory, file, type MkfsOptions } from "../../web/machine/mkfs.ts";
 import { needs } from "../needs.ts";
 import { acting } from "./acts.ts";
-import { files, randomFileActs } from "./file-acts.ts";
+import { files, filesAsUser, randomFileActs } from "./file-acts.ts";
 import { fsck } from "./fsck.ts";
 import { violations } from "./invariants.ts";
 import { Linux, loadCore } from "./linux.ts";
@@ -92,25 +92,29 @@ describe.skipIf(needs(GCC))("files, as a program on Linux sees them", () => {
 });
 
 /** MD5 of what the program of each sequence wrote on Linux, and how it ended. */
-const answers = readFileSync(join(root, "tests/kernel/file-acts.tsv"), "utf8").trim().split("\n");
+const answers = (name: string) =>
+  readFileSync(join(root, "tests/kernel", name), "utf8")
+    .trim()
+    .split("\n");
 
-test("random calls on files answer as on Linux and leave the disk in order", {
-  timeout: 120_000,
-}, () => {
-  const sequences = randomFileActs(6122);
-  for (const [n, line] of answers.entries()) {
-    const acts = file(acting(sequences.next().value, files), 0o755);
-    machine.boot({
-      root: directory({ acts }),
-      path: "/acts",
-      conf: { ...AS_ROOT, ram_frames: 2048 },
-    });
-    const { stdout, verdict } = machine.run({ limit: 1e6 });
-    const md5 = createHash("md5").update(Buffer.from(stdout, "latin1")).digest("hex");
-    expect(`${md5}\t${verdict}`, `sequence ${n}`).toBe(line);
-    expect(fsck(machine.core), `sequence ${n}`).toEqual([]);
-  }
-});
+test.each([
+  ["root", "file-acts.tsv", files, randomFileActs(6122)],
+  ["a user among files of root", "file-acts-user.tsv", filesAsUser, randomFileActs(6123, true)],
+] as const)(
+  "random calls on files by %s answer as on Linux and leave the disk in order",
+  { timeout: 120_000 },
+  (_who, name, setting, sequences) => {
+    for (const [n, line] of answers(name).entries()) {
+      const acts = file(acting(sequences.next().value, setting), 0o755);
+      const conf = { ...AS_ROOT, ram_frames: 2048 };
+      machine.boot({ root: directory({ acts }), path: "/acts", conf });
+      const { stdout, verdict } = machine.run({ limit: 1e6 });
+      const md5 = createHash("md5").update(Buffer.from(stdout, "latin1")).digest("hex");
+      expect(`${md5}\t${verdict}`, `sequence ${n}`).toBe(line);
+      expect(fsck(machine.core), `sequence ${n}`).toEqual([]);
+    }
+  },
+);
 
 test("the disk is in order at every entry into the kernel", { timeout: 120_000 }, () => {
   const sequences = randomFileActs(77);
