@@ -430,6 +430,8 @@ export const XA_VALUES_AT = RECLAIM_BASE + 168;
 export const XA_VALUES_NR = RECLAIM_BASE + 172;
 /** u32: POLICY_CLOCK at the policy's last tick. */
 export const POLICY_TICK_AT = RECLAIM_BASE + 176;
+/** u32: address of the task that runs swapoff: it goes first when memory is out. */
+export const OOM_ORIGIN = RECLAIM_BASE + 180;
 /** u64 instret, u32 pages, FRESH_MAX x u32 pfn: faulted in since that instruction. */
 export const FRESH_INSTRET = RECLAIM_BASE + 256;
 export const FRESH_NR = RECLAIM_BASE + 264;

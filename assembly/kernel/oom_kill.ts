@@ -7,6 +7,7 @@
 //   A  the one with the most badness; the first of equals
 //   B  never: kernel threads, who has oom_score_adj -1000, who was chosen before and
 //      has given its pages already
+//   D  whoever runs swapoff before everybody else: it asks for all that memory
 //   C  process 1 only when there is no other: it is the program that the machine was
 //      started for. (Linux never kills init, and panics instead.)
 //
@@ -18,7 +19,7 @@
 // In Linux: mm/oom_kill.c out_of_memory(), oom_badness(), select_bad_process(),
 // oom_kill_process(), __oom_reap_task_mm() (6.12).
 // Left out: cgroups, cpusets, panic_on_oom, oom_kill_allocating_task, the report.
-import { Ev, TASK_OOM_SCORE_ADJ, TaskState, VM, VmEvent } from "../abi";
+import { Ev, OOM_ORIGIN, TASK_OOM_SCORE_ADJ, TaskState, VM, VmEvent } from "../abi";
 import { emit } from "../log";
 import { mm_struct } from "./mm_types";
 import { totalram_pages } from "./page_alloc";
@@ -65,8 +66,10 @@ export function oom_badness(task: task_struct): i64 {
   return points + (<i64>adj * total) / 1000;
 }
 
-/** A, C: => the task to kill, or null. */
+/** A, C, D: => the task to kill, or null. */
 export function select_bad_process(): task_struct | null {
+  const origin = load<u32>(OOM_ORIGIN);
+  if (origin != 0) return changetype<task_struct>(<usize>origin); // D
   let chosen: task_struct | null = null;
   let most = LONG_MIN;
   for (let i: u32 = 0; i < nr_task_slots(); i++) {

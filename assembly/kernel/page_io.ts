@@ -113,6 +113,12 @@ export function blk_done(): void {
   }
 }
 
+/** Has the disk serve what is queued, and waits for it in place. */
+// @nomark
+export function run_queue(): void {
+  disk_run_queue();
+}
+
 /** Waits in place until the disk has nothing to do. */
 export function blk_drain(): void {
   blk_start();

@@ -15,9 +15,9 @@
 // kept by the inode (i_private: pages).
 //
 // In Linux: mm/shmem.c shmem_zero_setup(), shmem_fault(), shmem_evict_inode() (6.12).
-// Left out: swapping it out (a page stays while the inode does), tmpfs, memfd_create,
-// System V segments, huge pages.
-import { CostKind, FileKind, InodeKind, PG, VM } from "../abi";
+// A page that is in swap: shmem_swap.ts.
+// Left out: tmpfs, memfd_create, System V segments, huge pages.
+import { CostKind, DISK_PAGES, FileKind, InodeKind, PG, VM } from "../abi";
 import { Cost, charge, cost } from "../hw/clock";
 import { O_RDWR, alloc_file, file_at } from "./file_table";
 import { add_to_page_cache, find_get_page } from "./filemap";
@@ -26,8 +26,10 @@ import { VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
 import { current } from "./sched";
+import { shmem_swapin_folio } from "./shmem_swap";
 import { truncate_inode_pages } from "./truncate";
 import { vm_acct_memory, vm_enough_memory, vm_unacct_memory } from "./util";
+import { xa_forget_mapping, xa_load_swap } from "./xa_values";
 
 /** Is the mapping of a page of the cache such an inode? */
 // @nomark
@@ -72,6 +74,7 @@ export function shmem_zero_setup(len: u64, vm_flags: u32): u32 {
 /** B: nobody maps it any more. */
 export function shmem_evict_inode(node: inode): void {
   truncate_inode_pages(node, 0);
+  xa_forget_mapping(<u32>changetype<usize>(node));
   vm_unacct_memory(node.i_private);
   memory.fill(changetype<usize>(node), 0, offsetof<inode>());
 }
@@ -80,15 +83,30 @@ export function shmem_evict_inode(node: inode): void {
 export function shmem_fault(vmf: vm_fault): u32 {
   const node = inode_at(file_at(vmf.vma.vm_file).f_inode);
   if (vmf.pgoff >= node.i_size >> 12) return VM_FAULT_SIGBUS;
+  const before = load<u64>(DISK_PAGES);
+  const major = shmem_swapin(node, vmf.pgoff);
+  vmf.blocks = <u32>(load<u64>(DISK_PAGES) - before);
+  if (major & VM_FAULT_OOM) return VM_FAULT_OOM;
   vmf.page = shmem_get_folio(node, vmf.pgoff);
-  return vmf.page == NO_PAGE ? VM_FAULT_OOM : 0;
+  return vmf.page == NO_PAGE ? VM_FAULT_OOM : major;
 }
 
-/** A: page `index`, made if need be. => its frame, or NO_PAGE. */
+/** Brings page `index` in, if it is in swap. => as shmem_swapin_folio */
+// @nomark
+function shmem_swapin(node: inode, index: u64): u32 {
+  const offset = xa_load_swap(<u32>changetype<usize>(node), index);
+  return offset == 0 ? 0 : shmem_swapin_folio(node, index, offset);
+}
+
+/** A: page `index`, made or brought in if need be. => its frame, or NO_PAGE. */
 export function shmem_get_folio(node: inode, index: u64): u32 {
   const mapping = <u32>changetype<usize>(node);
   const cached = find_get_page(mapping, index);
   if (cached != NO_PAGE) return cached;
+  if (xa_load_swap(mapping, index) != 0) {
+    if (shmem_swapin(node, index) & VM_FAULT_OOM) return NO_PAGE;
+    return find_get_page(mapping, index);
+  }
   const pfn = alloc_page(PG.uptodate | PG.swapbacked, mapping, index);
   if (pfn == NO_PAGE) return NO_PAGE;
   clear_page(pfn);

@@ -4,7 +4,7 @@
 //      instruction that needs memory now                    it stays
 //   H  of a file that no disk stands behind                 it stays
 //   B  in an area that is locked in memory                  it stays, out of sight
-//   C  anonymous                a slot of swap; without one it stays
+//   C  anonymous, shared memory a slot of swap; without one it stays
 //   D  anonymous, MADV_FREE     dropped, unless it was written to since
 //   E  mapped                   out of every page table (rmap.ts)
 //   F  dirty, not in swap yet   written; its frame is free when that is done
@@ -43,6 +43,8 @@ import { writepage } from "./page_writeback";
 import { folio_clean_ptes, folio_has_dirty_pte, try_to_unmap } from "./rmap";
 import { the_scan } from "./vmscan";
 import { folio_add_lru, folio_key } from "./swap";
+import { folio_is_shmem } from "./shmem";
+import { shmem_writepage } from "./shmem_swap";
 import { add_to_swap_cache, delete_from_swap_cache } from "./swap_state";
 import { folio_alloc_swap, folio_free_swap } from "./swapfile";
 import { NO_SWAP, swp_offset_to_pte } from "./swapops";
@@ -74,18 +76,23 @@ export function shrink_folio(pfn: u32): bool {
   }
   const anon = (p.flags & PG.anon) != 0;
   if (anon && (p.flags & PG.swapbacked) == 0) return shrink_lazyfree(pfn); // D
-  if ((p.flags & PG.swapbacked) != 0 && !add_to_swap(pfn)) {
+  if (anon && !add_to_swap(pfn)) {
     keep_folio(pfn); // C
     return false;
   }
   get_page(pfn);
   unmap_folio(pfn); // E
   const mapped = p.mapcount > 0;
+  let gone = !mapped;
   if (mapped) cull_unevictable(pfn); // B
-  else if (p.flags & PG.dirty) pageout(pfn); // F
-  else remove_mapping(pfn, policy_evict(pfn, folio_key(pfn))); // G
+  else if ((p.flags & PG.dirty) == 0) {
+    remove_mapping(pfn, policy_evict(pfn, folio_key(pfn))); // G
+  } else if (folio_is_shmem(pfn) && !shmem_writepage(pfn)) {
+    keep_folio(pfn); // C
+    gone = false;
+  } else pageout(pfn); // F
   put_page(pfn);
-  return !mapped;
+  return gone;
 }
 
 /**
@@ -119,6 +126,7 @@ export function start_page_writeback(pfn: u32): bool {
   if ((p.flags & (PG.locked | PG.writeback | PG.mlocked)) != 0) return false;
   if (is_pinned(p) || !has_backing(p)) return false;
   const file = (p.flags & PG.pagecache) != 0;
+  if (file && folio_is_shmem(pfn)) return false;
   if (!file && ((p.flags & PG.swapbacked) == 0 || !add_to_swap(pfn))) return false;
   if (!file) folio_clean_ptes(pfn);
   write_folio(pfn);
@@ -130,7 +138,8 @@ export function start_page_writeback(pfn: u32): bool {
 // @nomark
 function has_backing(p: page): bool {
   if ((p.flags & PG.pagecache) == 0) return true;
-  return inode_at(p.mapping).i_kind == InodeKind.disk;
+  const kind = inode_at(p.mapping).i_kind;
+  return kind == InodeKind.disk || kind == InodeKind.shmem;
 }
 
 /** A: has somebody a reference who is neither a page table nor a cache? */

@@ -3,6 +3,7 @@
 //   swapoff   A  every page in swap needs a frame: refused when there is no room
 //             B  each address space's swap entries become frames again, as if all of
 //                them had been touched
+//                Those of shared memory come back to their inode.
 //             C  what is left in the swap cache, used by nobody, goes
 //
 // The area has a name, /dev/swap, and no file.
@@ -16,20 +17,22 @@ import {
   MMS,
   MM_SIZE_OF,
   NR_MMS,
+  OOM_ORIGIN,
   SWAP_FLAGS,
   SWAP_INUSE,
   SWAP_MAX,
 } from "../abi";
 import { disk_run_queue } from "../hw/disk";
-import { EBUSY, EINVAL, ENOMEM, EPERM } from "./errno";
+import { EBUSY, EINTR, EINVAL, ENOMEM, EPERM } from "./errno";
 import { vm_fault } from "./memory";
 import { map_swapped_page } from "./memory_swap";
 import { NO_PAGE, mm_struct, vm_area_struct } from "./mm_types";
 import { get_page, put_page } from "./page_alloc";
 import { folio_wait, folio_wait_writeback } from "./page_io";
 import { is_swap_pte, pte_offset } from "./pgtable";
-import { current_is_root } from "./sched";
+import { current, current_is_root } from "./sched";
 import { seq_file, seq_put_decimal_ll, seq_puts } from "./seq_file";
+import { shmem_unuse } from "./shmem_swap";
 import { read_swap_cache_async } from "./swap_state";
 import {
   folio_free_swap,
@@ -70,7 +73,10 @@ export function swap_on(): i64 {
   return swapon_area() ? 0 : -EINVAL;
 }
 
-/** swapoff(2). => 0; -EPERM, -EINVAL (not in use), -ENOMEM: it stays in use. */
+/**
+ * swapoff(2). => 0; -EPERM, -EINVAL (not in use); -ENOMEM, -EINTR: there is no room,
+ * and it stays in use.
+ */
 export function sys_swapoff(path: u64): i64 {
   if (!current_is_root()) return -EPERM;
   const error = check_name(path);
@@ -82,9 +88,12 @@ export function swap_off(): i64 {
   if (!swap_is_on()) return -EINVAL;
   if (!vm_enough_memory(load<u32>(SWAP_INUSE))) return -ENOMEM; // A
   store<u32>(SWAP_FLAGS, 0); // nothing more goes out
-  if (!try_to_unuse()) {
+  store<u32>(OOM_ORIGIN, <u32>changetype<usize>(current()));
+  const empty = try_to_unuse();
+  store<u32>(OOM_ORIGIN, 0);
+  if (!empty) {
     store<u32>(SWAP_FLAGS, 1);
-    return -ENOMEM;
+    return -EINTR; // and SIGKILL is waiting
   }
   assert(load<u32>(SWAP_INUSE) == 0);
   return 0;
@@ -97,6 +106,7 @@ export function try_to_unuse(): bool {
     const mm = changetype<mm_struct>(MMS + <usize>i * MM_SIZE_OF);
     if (mm.mm_users != 0 && !unuse_mm(mm)) return false;
   }
+  if (!shmem_unuse()) return false;
   // C
   for (let offset: u32 = 1; offset < load<u32>(SWAP_MAX); offset++) {
     if (!swap_has_cache(offset)) continue;

@@ -23,6 +23,7 @@ import { file_update_time, inode, inode_pages } from "./fs";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { folio_cancel_dirty, folio_mark_dirty } from "./page_dirty";
 import { unmap_mapping_pages } from "./rmap";
+import { shmem_free_swap } from "./shmem_swap";
 
 /** A page index behind every file's end. */
 const LAST_PAGE: u64 = 0xffffffff;
@@ -43,6 +44,7 @@ export function truncate_inode_pages_range(node: inode, first: u64, last: u64): 
     remove_from_page_cache(pfn);
     pfn = next_cached_page(node, index + 1, last);
   }
+  if (node.i_kind == InodeKind.shmem) shmem_free_swap(node, first, last);
 }
 
 /** Makes a hole of the pages first..last: they read as zeros, and have no blocks. */

@@ -181,6 +181,25 @@ export function xa_load_swap(mapping: u32, index: u64): u32 {
   return record(i).value;
 }
 
+/** => the number of the first record after `i` that is a swap entry, or 0. */
+// @nomark
+export function xa_next_swap(i: u32): u32 {
+  for (i++; i <= load<u32>(XA_USED); i++) {
+    if (record(i).mapping != 0 && (record(i).value & SHADOW) == 0) return i;
+  }
+  return 0;
+}
+
+// @nomark
+export function xa_record_mapping(i: u32): u32 {
+  return record(i).mapping;
+}
+
+// @nomark
+export function xa_record_index(i: u32): u64 {
+  return record(i).index;
+}
+
 /** Forgets what is kept for page `index`. */
 // @nomark
 export function xa_erase(mapping: u32, index: u64): void {

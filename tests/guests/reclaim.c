@@ -148,6 +148,28 @@ static void lock(long n) {
   printf("%ld wrong, %ld wrong\n", wrong(kept, 8, 1), wrong(p, n, 4));
 }
 
+// Memory that a child shares: what it writes is there for its parent, out of swap as well.
+static void shmem(long n) {
+  uint64_t *p = mmap(0, n * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  fill(p, n, 1);
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    long bad = wrong(p, n, 1);
+    fill(p, n, 2);
+    uint64_t *own = pages(n);
+    fill(own, n, 3);
+    _exit(bad + wrong(own, n, 3) != 0);
+  }
+  int ended = end_of(child);
+  uint64_t *own = pages(n);
+  fill(own, n, 4);
+  printf("shared: %ld wrong, own: %ld wrong, child ended with %d\n", wrong(p, n, 2),
+         wrong(own, n, 4), ended);
+  fflush(stdout);
+  printf("swapoff: %ld, %ld wrong\n", syscall(SYS_swapoff, "/dev/swap"), wrong(p, n, 2));
+}
+
 // Two processes read two files that nobody has read: each waits for the disk by itself.
 static void two(int by_read) {
   fflush(stdout);
@@ -186,6 +208,7 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "hog")) hog(n);
   if (!strcmp(what, "off")) off(n);
   if (!strcmp(what, "lock")) lock(n);
+  if (!strcmp(what, "shmem")) shmem(n);
   if (!strcmp(what, "two")) two(0);
   if (!strcmp(what, "read")) two(1);
   return 0;

@@ -92,6 +92,9 @@ const {
   VMA_PGOFF,
   VMA_PREV,
   VMA_START,
+  XA_USED,
+  XA_VALUES_AT,
+  XA_VALUE_SIZE,
   ZERO_PFN,
 } = abi;
 
@@ -357,6 +360,15 @@ export class Sweeper {
     const map = (w[SWAP_MAP_AT >> 2] as number) >> 2;
     const slots = this.#named.length;
     let used = 0;
+    // Shared memory's pages are named by their inode's places, not by entries.
+    const values = (w[XA_VALUES_AT >> 2] as number) >> 2;
+    for (let i = w[XA_USED >> 2] as number; i > 0; i--) {
+      const at = values + (i * XA_VALUE_SIZE) / 4;
+      const [mapping, value] = [w[at] as number, w[at + 2] as number];
+      if (mapping !== 0 && value >>> 31 === 0) {
+        this.#named[value] = (this.#named[value] as number) + 1;
+      }
+    }
     for (let slot = 0; slot < slots; slot++) {
       const word = w[map + (slot * SWAP_SLOT_SIZE) / 4] as number;
       const [count, flags] = [word & 0xffff, word >>> 16];

@@ -169,6 +169,17 @@ describe.skipIf(needs(GCC))("when memory is short", () => {
     expect(events(VmEvent.PSWPIN)).toBeGreaterThan(0);
   });
 
+  test("memory that processes share goes to swap and is one and the same when it comes back", () => {
+    const end = run("shmem 100", { ram_frames: 176 });
+    expect(end.stdout).toBe("shared: 0 wrong, own: 0 wrong, child ended with 0\n");
+    expect(events(VmEvent.PSWPIN)).toBeGreaterThan(50);
+    // As on Linux, swapoff without room for what is in swap costs its caller his life.
+    expect(end.signal).toBe(9);
+    const roomy = run("shmem 100", { ram_frames: 300 });
+    expect(roomy.stdout).toContain("swapoff: 0, 0 wrong\n");
+    expect(events(VmEvent.PSWPIN)).toBeGreaterThan(20);
+  });
+
   test("swapoff is root's alone", () => {
     const end = run("off 100", { ram_frames: 1024, uid: 1000 });
     expect(end.stdout).toContain("swapoff: -1, 1\n");
