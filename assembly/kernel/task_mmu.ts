@@ -32,8 +32,9 @@ import {
   pte_special,
 } from "./pgtable";
 import { task_struct } from "./sched";
-import { swap_count } from "./swapfile";
-import { pte_to_swp_offset } from "./swapops";
+import { get_nr_swap_pages, swap_count, total_swap_pages } from "./swapfile";
+import { NO_SWAP, pte_to_swp_offset } from "./swapops";
+import { xa_load_swap } from "./xa_values";
 import {
   SEQ_END,
   seq_file,
@@ -217,6 +218,10 @@ function smap_gather_stats(vma: vm_area_struct, mss: mem_size_stats): void {
   if (vma.vm_flags & VM.PFNMAP) return;
   const mm = changetype<mm_struct>(<usize>vma.vm_mm);
   const locked = (vma.vm_flags & VM.LOCKED) != 0;
+  if (vma.vm_file != 0) {
+    const mapping = file_at(vma.vm_file).f_inode;
+    if (shmem_mapping(mapping)) mss.swap += shmem_swap_usage(vma, mapping);
+  }
   let va = vma.vm_start;
   while (va < vma.vm_end) {
     const slot = pte_offset(mm, va);
@@ -229,6 +234,18 @@ function smap_gather_stats(vma: vm_area_struct, mss: mem_size_stats): void {
     else if (!pte_special(pte)) smaps_account(mss, pte, locked);
     va += PAGE_SIZE;
   }
+}
+
+/** Bytes of the shared memory behind the area that are in swap: no entry says so. */
+// @nomark
+function shmem_swap_usage(vma: vm_area_struct, mapping: u32): u64 {
+  if (get_nr_swap_pages() == total_swap_pages()) return 0;
+  const pages = (vma.vm_end - vma.vm_start) >> 12;
+  let swapped: u64 = 0;
+  for (let i: u64 = 0; i < pages; i++) {
+    if (xa_load_swap(mapping, vma.vm_pgoff + i) != NO_SWAP) swapped += PAGE_SIZE;
+  }
+  return swapped;
 }
 
 /** One page that is swapped out; a slot that n entries name counts for a n-th part. */

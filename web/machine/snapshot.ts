@@ -364,7 +364,7 @@ export function vmaViews(machine: Machine, mm: number): VmaView[] {
   const { path } = namer(machine);
   return views.vmas(core, mm).map((area) => {
     const heap = area.ino === 0 && area.start <= brk && area.end >= startBrk && brk > startBrk;
-    const file = area.ino === 0 ? "" : baseName(path(area.ino));
+    const file = area.shmem ? "shared memory" : area.ino === 0 ? "" : baseName(path(area.ino));
     return {
       start: views.hex(area.start),
       end: views.hex(area.end),

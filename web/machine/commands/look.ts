@@ -13,13 +13,6 @@ import { mappedTask, takePid } from "./process.ts";
 import { atMost, countOf, cut, required, result, type Session } from "./session.ts";
 import { escapeLines } from "./start.ts";
 
-function currentMm(session: Session): { mm: number; root: number } {
-  const { core } = session.running;
-  const mm = views.currentTask(core)?.mm ?? 0;
-  if (mm === 0) throw new CommandError("there is no address space now");
-  return { mm, root: views.mm(core, mm).pgd };
-}
-
 /** The walk, one level a line. */
 export function walkText(walk: Walk): string {
   const lines = walk.levels.map((level) => {
@@ -64,7 +57,8 @@ function frames(session: Session, word: Word | undefined): string {
 const UNITS: Record<string, number> = { b: 1, h: 2, w: 4, g: 8 };
 
 /** gdb's x: /NFU. */
-function examine(session: Session, args: Word[]): string {
+function examine(session: Session, words: Word[]): string {
+  const { pid, rest: args } = takePid(words);
   const format = args[0]?.text.startsWith("/") ? args[0] : undefined;
   const rest = format ? args.slice(1) : args;
   atMost(rest, 1);
@@ -80,7 +74,7 @@ function examine(session: Session, args: Word[]): string {
   if (n < 1 || n > 4096) throw new CommandError("a count of 1 to 4096", format?.column);
   const va = addressOf(session, required(rest, 0, "the address"));
   const { core } = session.running;
-  const { root } = currentMm(session);
+  const { root } = mappedTask(session, pid);
   if (kind === "s") {
     const bytes = views.readMemory(core, root, va, 4096);
     const end = bytes.indexOf(0);
@@ -262,7 +256,7 @@ export const LOOKS: Command[] = [
   },
   {
     name: "x",
-    usage: "x [/NFU] ADDR",
+    usage: "x [-p PID] [/NFU] ADDR",
     help: "Examines the program's memory as gdb does: N values, F of x d u o c s, U of b h w g.",
     async run(session, args) {
       return result(examine(session, args));

@@ -154,6 +154,7 @@ export class Session {
 
   /** What an area is, as /proc/PID/maps names it: a path, "[heap]", or nothing. */
   areaName(area: views.Vma, mm: number): string {
+    if (area.shmem) return "/dev/zero (deleted)";
     if (area.inode !== 0 && area.ino !== 0) return this.path(area.ino);
     if (area.flags & VM.PFNMAP) return "[vvar]";
     if (area.flags & VM.DONTEXPAND) return "[vdso]";

@@ -3,6 +3,8 @@ import {
   CURRENT,
   FILE_INODE,
   INODE_INO,
+  INODE_KIND,
+  InodeKind,
   MM_ASID,
   MM_BRK,
   MM_MMAP,
@@ -99,6 +101,8 @@ export interface Vma {
   ino: number;
   /** Address of the inode in core, 0 for anonymous memory. */
   inode: number;
+  /** Shared memory without a file. */
+  shmem: boolean;
 }
 
 export function vma(core: Core, address: number): Vma {
@@ -112,6 +116,7 @@ export function vma(core: Core, address: number): Vma {
     flags: core.getU32(address + VMA_FLAGS),
     ino: inode === 0 ? 0 : core.getU32(inode + INODE_INO),
     inode,
+    shmem: inode !== 0 && core.getU32(inode + INODE_KIND) === InodeKind.shmem,
   };
 }
 
