@@ -44,6 +44,7 @@ import {
   INODE_MTIME,
   INODE_NLINK,
   INODE_NRPAGES,
+  INODE_PRIVATE,
   INODE_RDEV,
   INODE_SIZE,
   INODE_SIZE_OF,
@@ -321,6 +322,7 @@ if (offsetof<inode>() != INODE_SIZE_OF) ERROR("abi: INODE_SIZE_OF");
 if (offsetof<inode>("i_nrpages") != INODE_NRPAGES) ERROR("abi: INODE_NRPAGES");
 if (offsetof<inode>("i_size") != INODE_SIZE) ERROR("abi: INODE_SIZE");
 if (offsetof<inode>("i_mmap") != INODE_I_MMAP) ERROR("abi: INODE_I_MMAP");
+if (offsetof<inode>("i_private") != INODE_PRIVATE) ERROR("abi: INODE_PRIVATE");
 if (offsetof<inode>("i_nlink") != INODE_NLINK) ERROR("abi: INODE_NLINK");
 if (offsetof<inode>("i_kind") != INODE_KIND) ERROR("abi: INODE_KIND");
 if (offsetof<inode>("i_rdev") != INODE_RDEV) ERROR("abi: INODE_RDEV");

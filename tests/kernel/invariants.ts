@@ -25,9 +25,13 @@ const {
   HART_SATP,
   INODE_COUNT,
   INODE_I_MMAP,
+  INODE_KIND,
   INODE_NRPAGES,
+  INODE_PRIVATE,
   INODE_SIZE,
   INODE_SIZE_OF,
+  InodeKind,
+  LAZYFREE_BATCH,
   INODES,
   MM_ASID,
   MM_EXE_FILE,
@@ -37,6 +41,7 @@ const {
   MM_PGTABLES,
   MM_RSS_ANON,
   MM_RSS_FILE,
+  MM_RSS_SHMEM,
   MM_SIZE_OF,
   MM_START_BRK,
   MM_SWAPENTS,
@@ -283,6 +288,11 @@ export class Sweeper {
       const pfn = core.getU32(DISK_UNDER_WAY + 16 * i);
       this.#underWay[pfn] = (this.#underWay[pfn] as number) + 1;
     }
+    // What waits in the batch of MADV_FREE is held by it.
+    for (let i = core.getU32(LAZYFREE_BATCH); i > 0; i--) {
+      const pfn = core.getU32(LAZYFREE_BATCH + 4 * i);
+      this.#underWay[pfn] = (this.#underWay[pfn] as number) + 1;
+    }
     this.#mapped.fill(0);
     this.#use.fill(Use.none);
     this.#fileMapped.fill(0);
@@ -339,7 +349,9 @@ export class Sweeper {
     if (counted !== this.#tables) {
       this.#bad(`P7: mm.pgtables is ${counted}, the tree of ASID ${asid} has ${this.#tables}`);
     }
-    const [anon, file] = [w[(mm + MM_RSS_ANON) >> 2], w[(mm + MM_RSS_FILE) >> 2]];
+    const anon = w[(mm + MM_RSS_ANON) >> 2];
+    const shmem = w[(mm + MM_RSS_SHMEM) >> 2] as number;
+    const file = (w[(mm + MM_RSS_FILE) >> 2] as number) + shmem;
     if (anon !== this.#anon) {
       this.#bad(`P9: rss_anon of ASID ${asid} is ${anon}, it maps ${this.#anon} such pages`);
     }
@@ -710,6 +722,9 @@ export class Sweeper {
     for (let i = 0; i < NR_INODES; i++) {
       const node = INODES + i * INODE_SIZE_OF;
       const [says, has] = [w[(node + INODE_NRPAGES) >> 2], this.#cachedOf[i]];
+      if (w[(node + INODE_KIND) >> 2] === InodeKind.shmem) {
+        this.#promised += w[(node + INODE_PRIVATE) >> 2] as number;
+      }
       if (says !== has) this.#bad(`C2: nrpages of inode ${i} is ${says}, ${has} are cached`);
       let vma = w[(node + INODE_I_MMAP) >> 2] as number;
       for (; vma !== 0; this.#fileAreas--) {

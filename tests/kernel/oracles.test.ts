@@ -9,10 +9,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { needs } from "../needs.ts";
+import { Sweeper } from "./invariants.ts";
 import { Linux, loadCore } from "./linux.ts";
 
 const fixtures = join(inject("root"), "tests/fixtures");
 const machine = new Linux(loadCore(inject("core")));
+/** Kernel entries from one sweep over the invariants to the next. */
+const SWEEP_EVERY = Number(process.env.SWEEP_EVERY ?? 31);
 const only = process.env.ORACLE;
 
 /** What Linux printed; the answers that do not depend on fault-around are in one file. */
@@ -54,7 +57,14 @@ describe.skipIf(needs("riscv64-linux-gnu-gcc"))("an oracle prints what it prints
       place(root, "/d", directory({}, 0o777));
       const conf = { vm_fault_around_bytes: faultAround, uid: 0, gid: 0 };
       machine.boot({ root, path: "/oracle", env: ["ODIR=/d"], conf, disk: { freeBlocks: 8192 } });
-      const { verdict, stdout } = machine.run({ limit: 1e9 });
+      const sweeper = new Sweeper(machine.core);
+      const wrong: string[] = [];
+      let entries = 0;
+      const between = () => {
+        if (++entries % SWEEP_EVERY === 0 && wrong.length === 0) wrong.push(...sweeper.sweep());
+      };
+      const { verdict, stdout } = machine.run({ limit: 1e9, between });
+      expect(wrong).toEqual([]);
       const printed = `${stdout}rc=${verdict.replace("exit ", "")}\n`;
       if (process.env.ORACLE_OUT) {
         writeFileSync(join(process.env.ORACLE_OUT, `${set}-${name}.${faultAround}`), printed);
