@@ -58,6 +58,8 @@ export const MAP_NORESERVE: u32 = 0x4000;
 export const MAP_POPULATE: u32 = 0x8000;
 export const MAP_NONBLOCK: u32 = 0x10000;
 export const MAP_STACK: u32 = 0x20000;
+export const MAP_HUGETLB: u32 = 0x40000;
+export const MAP_SYNC: u32 = 0x80000;
 export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
 export const VM_DATA_FLAGS: u32 =
   VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;

@@ -13,6 +13,7 @@ import {
   EBADF,
   EINVAL,
   ENODEV,
+  ENOMEM,
   EOPNOTSUPP,
   EOVERFLOW,
   IS_ERR_VALUE,
@@ -22,12 +23,14 @@ import { mm_populate } from "./gup";
 import {
   MAP_ANONYMOUS,
   MAP_GROWSDOWN,
+  MAP_HUGETLB,
   MAP_LOCKED,
   MAP_NONBLOCK,
   MAP_POPULATE,
   MAP_PRIVATE,
   MAP_SHARED,
   MAP_SHARED_VALIDATE,
+  MAP_SYNC,
   MAP_TYPE,
   PAGE_ALIGN,
   PROT_WRITE,
@@ -73,6 +76,8 @@ export function sys_mmap(
       flags |= MAP_ANONYMOUS;
     }
   }
+  // There are no huge pages: none are set aside, and no file is made of them.
+  if (flags & MAP_HUGETLB) return file != 0 ? <u64>-EINVAL : <u64>-ENOMEM;
   const mm = current_mm();
   const at = do_mmap(mm, file, addr, len, prot, flags, off >> 12);
   const wanted = (flags & MAP_POPULATE) != 0 && (flags & MAP_NONBLOCK) == 0;
@@ -112,6 +117,7 @@ export function mmap_vm_flags(
   if (!f_readable(f)) return -EACCES;
   if (f.f_kind != FileKind.regular) return -ENODEV;
   if (flags & MAP_GROWSDOWN) return -EINVAL;
+  if (flags & MAP_SYNC) return -EOPNOTSUPP; // only files in memory have it
   let vm_flags = MAY_ALL;
   if (shared) {
     vm_flags |= VM.MAYSHARE;

@@ -190,7 +190,7 @@ export function move_vma(
   if (copy == null) return <u64>-ENOMEM;
   move_ptes(mm, addr, new_addr, old_len);
   if (keeps) {
-    leave_empty(mm, vma, addr, old_len);
+    leave_empty(mm, copy, addr, old_len);
     return new_addr;
   }
   if (old_len == 0) return new_addr; // E
@@ -198,12 +198,18 @@ export function move_vma(
   return error != 0 ? <u64>error : new_addr;
 }
 
-/** D: the pages of the range have left `vma`; so do its lock, and its anon_vma. */
+/**
+ * D: the pages of the range have left its area; so do its lock, and its anon_vma. The
+ * area may have become one with `copy` in the meantime: then it keeps that.
+ */
 function leave_empty(
-  mm: mm_struct, vma: vm_area_struct, addr: u64, len: u64,
+  mm: mm_struct, copy: vm_area_struct, addr: u64, len: u64,
 ): void {
+  const vma = find_vma(mm, addr);
+  if (vma == null) return;
   if (vma.vm_flags & VM.LOCKED) mm.locked_vm -= len >> 12;
   vma.vm_flags &= ~VM_LOCKED_MASK;
+  if (changetype<usize>(vma) == changetype<usize>(copy)) return;
   if (vma.vm_start == addr && vma.vm_end == addr + len) unlink_anon_vmas(vma);
 }
 
