@@ -9,7 +9,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -124,18 +123,28 @@ function fetchRoot(folder: string): void {
   rmSync(apt, { recursive: true });
 }
 
-/** Waits for whoever is fetching the same thing; a lock older than any download is nobody's. */
+/** Whose lock is it? False when that process is gone, or never said. */
+function isHeld(folder: string): boolean {
+  try {
+    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Waits for whoever is fetching the same thing. */
 async function lock(folder: string): Promise<void> {
   for (;;) {
     try {
       mkdirSync(folder);
+      writeFileSync(join(folder, "pid"), String(process.pid));
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const since = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (since > 10 * MINUTE) rmSync(folder, { recursive: true, force: true });
-    else await sleep(200);
+    await sleep(200);
+    if (!isHeld(folder)) rmSync(folder, { recursive: true, force: true });
   }
 }
 
