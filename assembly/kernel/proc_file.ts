@@ -53,6 +53,9 @@ import { copy_from_user } from "./uaccess";
 const TEXT_MAX: u64 = 128;
 const MOUNTS: string =
   "/dev/vda / ext2 rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n";
+const MOUNTINFO: string =
+  "1 0 254:0 / / rw,relatime - ext2 /dev/vda rw\n" +
+  "2 1 0:2 / /proc rw,relatime - proc proc rw\n";
 const VERSION: string =
   "Linux version 6.12.0 (pagewalk) (asc) #1 Sat Jan  1 00:00:00 UTC 2005\n";
 
@@ -121,6 +124,7 @@ export function proc_show(m: seq_file): bool {
     case ProcPid.stat: return do_task_stat(m, task);
     case ProcPid.statm: return proc_pid_statm(m, task);
     case ProcPid.mounts: return constant_show(m, MOUNTS);
+    case ProcPid.mountinfo: return constant_show(m, MOUNTINFO);
     case ProcPid.wchan: return constant_show(m, "0");
     case ProcPid.oom_score: return proc_oom_score(m, task);
     case ProcPid.oom_score_adj: return oom_score_adj_show(m, task);

@@ -109,6 +109,7 @@ export enum ProcPid {
   root,
   exe,
   mounts,
+  mountinfo,
   clear_refs,
   smaps,
   smaps_rollup,
@@ -139,6 +140,7 @@ export function pid_name(nr: u32): string {
     case ProcPid.root: return "root";
     case ProcPid.exe: return "exe";
     case ProcPid.mounts: return "mounts";
+    case ProcPid.mountinfo: return "mountinfo";
     case ProcPid.clear_refs: return "clear_refs";
     case ProcPid.smaps: return "smaps";
     case ProcPid.smaps_rollup: return "smaps_rollup";
@@ -152,7 +154,8 @@ export function pid_name(nr: u32): string {
 const PID_MODES: usize = memory.data<u16>([
   0o40555, 0o40555, 0o40500, 0o100400, 0o100400, 0o100444, 0o100444, 0o100644,
   0o100444, 0o100444, 0o100444, 0o100444, 0o120777, 0o120777, 0o120777, 0o100444,
-  0o100200, 0o100444, 0o100444, 0o100400, 0o100444, 0o100444, 0o100644, 0o120500,
+  0o100444, 0o100200, 0o100444, 0o100444, 0o100400, 0o100444, 0o100444,
+  0o100644, 0o120500,
 ]);
 /** Process 0 is nobody: its files are the machine's. */
 const PID_MAX: u32 = 0x7fff;

@@ -126,6 +126,13 @@ describe.skipIf(typeof debian === "string")("as under qemu-riscv64:", () => {
     expect(ours).toEqual({ status: 0, stdout: "nil\texit\t3\n5\n\n", stderr: "" });
   });
 
+  test("df finds the disk among the mounts", async () => {
+    const df = ["/usr/bin/df", "--output=source,target", "data"];
+    const ours = await onPagewalk(inject("cli"), root, df);
+    expect(ours.stdout).toMatch(/^Filesystem +Mounted on\n\/dev\/vda +\/\n$/);
+    expect(ours).toMatchObject({ status: 0, stderr: "" });
+  });
+
   test.skipIf(needs(GCC))("a program of the cross compiler, with Debian's libc", async () => {
     const folder = mkdtempSync(join(tmpdir(), "pagewalk-debian-"));
     try {
