@@ -148,6 +148,37 @@ static void lock(long n) {
   printf("%ld wrong, %ld wrong\n", wrong(kept, 8, 1), wrong(p, n, 4));
 }
 
+static int in_memory(void *p, long n) {
+  unsigned char in[n];
+  int resident = 0;
+  mincore(p, n * 4096, in);
+  for (long i = 0; i < n; i++) resident += in[i] & 1;
+  return resident;
+}
+
+// What a program says of its pages: to swap with them; free them if you like.
+static void advice(long n) {
+  uint64_t *p = pages(n);
+  fill(p, n, 1);
+  printf("before: %d of %ld\n", in_memory(p, n), n);
+  printf("pageout: %d", madvise(p, n * 4096, MADV_PAGEOUT));
+  usleep(3000000);
+  printf(", %d of %ld\n", in_memory(p, n), n);
+  printf("%ld wrong\n", wrong(p, n, 1));
+  printf("free: %d\n", madvise(p, n * 4096, MADV_FREE));
+  p[0] = 77;
+  uint64_t *hog = pages(4 * n);
+  for (uint64_t round = 1; round < 4; round++) fill(hog, 4 * n, round);
+  long kept = 0, zeros = 0, bad = 0;
+  for (long i = 1; i < n; i++) {
+    if (p[i * WORDS] == (uint64_t)(i * 7 + 1)) kept++;
+    else if (p[i * WORDS] == 0 && p[i * WORDS + 1 + i % 511] == 0) zeros++;
+    else bad++;
+  }
+  printf("written again: %ld, kept or zero: %d, zero: %d, else: %ld\n", (long)p[0],
+         kept + zeros == n - 1, zeros > 0, bad);
+}
+
 // Memory that a child shares: what it writes is there for its parent, out of swap as well.
 static void shmem(long n) {
   uint64_t *p = mmap(0, n * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -208,6 +239,7 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "hog")) hog(n);
   if (!strcmp(what, "off")) off(n);
   if (!strcmp(what, "lock")) lock(n);
+  if (!strcmp(what, "advice")) advice(n);
   if (!strcmp(what, "shmem")) shmem(n);
   if (!strcmp(what, "two")) two(0);
   if (!strcmp(what, "read")) two(1);

@@ -180,6 +180,20 @@ describe.skipIf(needs(GCC))("when memory is short", () => {
     expect(events(VmEvent.PSWPIN)).toBeGreaterThan(20);
   });
 
+  test("MADV_PAGEOUT takes pages at once, MADV_FREE gives up what is not written again", () => {
+    const end = run("advice 40");
+    const said = [
+      "before: 40 of 40",
+      "pageout: 0, 0 of 40",
+      "0 wrong",
+      "free: 0",
+      "written again: 77, kept or zero: 1, zero: 1, else: 0",
+      "",
+    ];
+    expect(end.stdout).toBe(said.join("\n"));
+    expect(events(VmEvent.PGLAZYFREED)).toBeGreaterThan(0);
+  });
+
   test("swapoff is root's alone", () => {
     const end = run("off 100", { ram_frames: 1024, uid: 1000 });
     expect(end.stdout).toContain("swapoff: -1, 1\n");
