@@ -51,6 +51,7 @@ const MADV_PAGEOUT: u32 = 21;
 const MADV_POPULATE_READ: u32 = 22;
 const MADV_POPULATE_WRITE: u32 = 23;
 const MADV_DONTNEED_LOCKED: u32 = 24;
+const MADV_COLLAPSE: u32 = 25;
 const READ_HINTS: u32 = VM.RAND_READ | VM.SEQ_READ;
 const VM_SPECIAL: u32 = VM.PFNMAP | VM.DONTEXPAND;
 
@@ -70,7 +71,7 @@ export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
 // @nomark
 function madvise_behavior_valid(advice: u32): bool {
   if (advice <= MADV_DONTNEED) return true;
-  return advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED;
+  return advice >= MADV_FREE && advice <= MADV_COLLAPSE;
 }
 
 /** Every area of [start, end) in turn. */
@@ -149,7 +150,7 @@ function advised_flags(vma: vm_area_struct, advice: u32): i64 {
       if (flags & (VM.SHARED | VM.MAYSHARE | VM_SPECIAL)) return flags;
       return flags | VM.MERGEABLE;
     case MADV_UNMERGEABLE: return flags & ~VM.MERGEABLE;
-    default: return -EINVAL;
+    default: return -EINVAL; // COLLAPSE: no area can have huge pages
   }
 }
 
