@@ -65,6 +65,16 @@ describe("what is done from outside is part of the history", () => {
     expect(await run("stepi 2", "sysctl vm.read_ahead_kb")).toMatch(/= 0$/);
   });
 
+  test("it can be stepped through, line by line", async () => {
+    await run("exec cow", "stepi 100", "sysctl vm.overcommit_memory=1");
+    expect(await run("seek 90", "step")).toMatch(
+      /^100:1 {2}do_act .*\n(.*\n)?An administrator acts from outside/,
+    );
+    expect(await run("until vm_sysctl")).toMatch(/vm_sysctl/);
+    expect(await run("sysctl vm.overcommit_memory")).toMatch(/= 0$/);
+    expect(await run("finish", "sysctl vm.overcommit_memory")).toMatch(/= 1$/);
+  });
+
   test("doing something in the past begins another future", async () => {
     await run("exec cow", "stepi 100", "kill 1", "continue");
     expect(session.running.halted).toBe(true);

@@ -412,7 +412,23 @@ export class Machine {
     if (this.#inside || (instret === 0 && mark === 0)) {
       return this.#seek({ instret, mark: mark + 1 });
     }
-    return this.#nextEntry(this.#place, RunFlag.BeforeEntry, () => true);
+    const from = this.#place;
+    const act = this.#nextAct();
+    const found = await this.#nextEntry(from, RunFlag.BeforeEntry, () => true);
+    // An act is an entry that no trap announces.
+    if (!act || compare(place(act), from) <= 0 || compare(place(act), this.#place) >= 0)
+      return found;
+    return this.#seek(act);
+  }
+
+  /** The first kernel line of the act that comes next, if one does. */
+  #nextAct(): Position | null {
+    const { core } = this;
+    const done = core.getU32(ACT_DONE);
+    if (done >= core.getU32(ACTS_NR)) return null;
+    const at = ACTS_BASE + ACT_SIZE * done;
+    const mark = core.getNumber(at + ACT_MARK) + 1;
+    return { instret: core.getNumber(at + ACT_INSTRET), mark };
   }
 
   /** To the kernel line before this position, over any stretch of user mode. */

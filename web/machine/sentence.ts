@@ -70,6 +70,9 @@ export function sentence(scene: Scene): string {
       : `Nothing has run yet: the kernel is about to start ${scene.program} with execve.`;
   }
   if (scene.insideKernel) {
+    if (scene.functions[0] === "do_act") {
+      return `An administrator acts from outside, between two instructions. The kernel is in ${scene.kernelPlace}.`;
+    }
     const way = wayBack(scene);
     if (way) return way;
     if (scene.fault?.inProgress) return faulting(scene, scene.fault);
