@@ -22,7 +22,7 @@ import { Cost, charge, cost } from "../hw/clock";
 import { O_RDWR, alloc_file, file_at } from "./file_table";
 import { add_to_page_cache, find_get_page } from "./filemap";
 import { NO_INODE, S_IFREG, inode, inode_at, new_inode } from "./fs";
-import { VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
+import { VM_FAULT_ERROR, VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
 import { current } from "./sched";
@@ -86,7 +86,7 @@ export function shmem_fault(vmf: vm_fault): u32 {
   const before = load<u64>(DISK_PAGES);
   const major = shmem_swapin(node, vmf.pgoff);
   vmf.blocks = <u32>(load<u64>(DISK_PAGES) - before);
-  if (major & VM_FAULT_OOM) return VM_FAULT_OOM;
+  if (major & VM_FAULT_ERROR) return major & VM_FAULT_ERROR;
   vmf.page = shmem_get_folio(node, vmf.pgoff);
   return vmf.page == NO_PAGE ? VM_FAULT_OOM : major;
 }
@@ -104,7 +104,7 @@ export function shmem_get_folio(node: inode, index: u64): u32 {
   const cached = find_get_page(mapping, index);
   if (cached != NO_PAGE) return cached;
   if (xa_load_swap(mapping, index) != 0) {
-    if (shmem_swapin(node, index) & VM_FAULT_OOM) return NO_PAGE;
+    if (shmem_swapin(node, index) & VM_FAULT_ERROR) return NO_PAGE;
     return find_get_page(mapping, index);
   }
   const pfn = alloc_page(PG.uptodate | PG.swapbacked, mapping, index);

@@ -10,6 +10,7 @@
 //   B  in      and comes back the same way: a major fault if it has to be read
 //   C  the inode, or a part of it, goes: its slots are free
 //   D  swapoff: all of them come in
+//   E  the disk cannot read it: SIGBUS, and the slot keeps it
 //
 // A page that nobody has written to is all zeros, and is dropped like a file's.
 //
@@ -20,9 +21,9 @@ import { PG, VmEvent } from "../abi";
 import { policy_remove } from "../policy/policy";
 import { add_to_page_cache, remove_from_page_cache } from "./filemap";
 import { inode, inode_at, inode_pages } from "./fs";
-import { VM_FAULT_MAJOR, VM_FAULT_OOM } from "./memory";
+import { VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
-import { get_page } from "./page_alloc";
+import { get_page, put_page } from "./page_alloc";
 import { folio_wait, folio_wait_writeback, run_queue } from "./page_io";
 import { shmem_get_folio } from "./shmem";
 import {
@@ -72,13 +73,13 @@ export function shmem_writepage(pfn: u32): bool {
 
 /**
  * B: brings page `index` of the inode, which is in slot `offset`, into the page cache.
- * => 0, VM_FAULT_MAJOR when it had to be read, VM_FAULT_OOM.
+ * => 0, VM_FAULT_MAJOR when it had to be read, VM_FAULT_OOM, VM_FAULT_SIGBUS.
  */
 export function shmem_swapin_folio(node: inode, index: u64, offset: u32): u32 {
   const mapping = <u32>changetype<usize>(node);
   let major: u32 = 0;
   let pfn = lookup_swap_cache(offset);
-  if (pfn == NO_PAGE) {
+  if (pfn == NO_PAGE || !is_uptodate(pfn)) {
     pfn = swap_cluster_readahead(offset);
     if (pfn == NO_PAGE) return VM_FAULT_OOM;
     count_vm_event(VmEvent.PGMAJFAULT);
@@ -88,6 +89,10 @@ export function shmem_swapin_folio(node: inode, index: u64, offset: u32): u32 {
   get_page(pfn);
   folio_wait(pfn);
   folio_wait_writeback(pfn);
+  if (!is_uptodate(pfn)) {
+    put_page(pfn);
+    return VM_FAULT_SIGBUS; // E
+  }
   const p = mem_map(pfn);
   if (p.lru != 0) policy_remove(pfn);
   delete_from_swap_cache(pfn, 0);
@@ -98,6 +103,12 @@ export function shmem_swapin_folio(node: inode, index: u64, offset: u32): u32 {
   p.index = index;
   add_to_page_cache(mapping, index, pfn); // our reference is the cache's now
   return major;
+}
+
+/** Are its bytes those of its slot? */
+// @nomark
+function is_uptodate(pfn: u32): bool {
+  return (mem_map(pfn).flags & PG.uptodate) != 0;
 }
 
 /** C: the slots of the pages first..last are free. */
