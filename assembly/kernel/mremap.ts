@@ -31,7 +31,7 @@ import {
 } from "./mmap";
 import { get_unmapped_area } from "./unmapped_area";
 import { mm_struct, vm_area_struct } from "./mm_types";
-import { TASK_SIZE, move_ptes, pte_alloc_range } from "./pgtable";
+import { TASK_SIZE, next_table, pte_alloc, pte_offset, set_pte } from "./pgtable";
 import { current_mm } from "./sched";
 import { vm_enough_memory } from "./util";
 import { find_vma, find_vma_intersection, vma_before } from "./vma";
@@ -196,6 +196,48 @@ export function move_vma(
   if (old_len == 0) return new_addr; // E
   const error = do_munmap(mm, addr, old_len);
   return error != 0 ? <u64>error : new_addr;
+}
+
+/**
+ * Builds the tables that move_ptes will need for [from, from + len) at `to`.
+ * => false when there is no frame left for one.
+ */
+function pte_alloc_range(mm: mm_struct, from: u64, len: u64, to: u64): bool {
+  let va = from;
+  while (va < from + len) {
+    const slot = pte_offset(mm, va);
+    if (slot == 0) {
+      va = next_table(mm, va);
+      continue;
+    }
+    if (load<u64>(slot) != 0 && pte_alloc(mm, va - from + to) == 0) return false;
+    va += 4096;
+  }
+  return true;
+}
+
+/**
+ * Moves the pages of [from, from + len) to `to`, where nothing is mapped and the tables
+ * are there. Their frames and counts stay as they are.
+ */
+export function move_ptes(mm: mm_struct, from: u64, to: u64, len: u64): void {
+  let va = from;
+  while (va < from + len) {
+    const slot = pte_offset(mm, va);
+    if (slot == 0) {
+      va = next_table(mm, va);
+      continue;
+    }
+    if (load<u64>(slot) != 0) move_pte(mm, va, slot, va - from + to);
+    va += 4096;
+  }
+}
+
+/** One page of move_ptes. */
+function move_pte(mm: mm_struct, va: u64, slot: usize, to: u64): void {
+  const pte = load<u64>(slot);
+  set_pte(mm, va, slot, 0);
+  set_pte(mm, to, pte_offset(mm, to), pte);
 }
 
 /**

@@ -221,48 +221,6 @@ export function page_remove_rmap(mm: mm_struct, pfn: u32): void {
 }
 
 /**
- * Builds the tables that move_ptes will need for [from, from + len) at `to`.
- * => false when there is no frame left for one.
- */
-export function pte_alloc_range(mm: mm_struct, from: u64, len: u64, to: u64): bool {
-  let va = from;
-  while (va < from + len) {
-    const slot = pte_offset(mm, va);
-    if (slot == 0) {
-      va = next_table(mm, va);
-      continue;
-    }
-    if (load<u64>(slot) != 0 && pte_alloc(mm, va - from + to) == 0) return false;
-    va += 4096;
-  }
-  return true;
-}
-
-/**
- * Moves the pages of [from, from + len) to `to`, where nothing is mapped and the tables
- * are there. Their frames and counts stay as they are.
- */
-export function move_ptes(mm: mm_struct, from: u64, to: u64, len: u64): void {
-  let va = from;
-  while (va < from + len) {
-    const slot = pte_offset(mm, va);
-    if (slot == 0) {
-      va = next_table(mm, va);
-      continue;
-    }
-    if (load<u64>(slot) != 0) move_pte(mm, va, slot, va - from + to);
-    va += 4096;
-  }
-}
-
-/** One page of move_ptes. */
-function move_pte(mm: mm_struct, va: u64, slot: usize, to: u64): void {
-  const pte = load<u64>(slot);
-  set_pte(mm, va, slot, 0);
-  set_pte(mm, to, pte_offset(mm, to), pte);
-}
-
-/**
  * Takes the pages of [start, end) out of the page tables and drops their references;
  * without even_cows, only those that are the file's own. Whole missing tables are
  * stepped over.
