@@ -11,7 +11,7 @@ const LONG = (process.env.PAGEWALK_LONG ?? "0") !== "0";
 const POSITIONS = LONG ? 1000 : 50;
 /** Programs for measuring run too long to be run again for each position. */
 const MAX_INSTRUCTIONS = LONG ? 2e8 : 2e7;
-const SETTINGS = ["ram=16"];
+const SETTINGS = ["ram=24"];
 
 /** mulberry32: the same positions in every run. */
 function random(seed: number): (below: number) => number {
