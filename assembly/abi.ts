@@ -62,6 +62,9 @@ export const INPUT_EOF = RUN_BASE + 48;
 export const RUN_PRIVATE_FILLS = RUN_BASE + 52;
 /** u32: acts given so far, see ACTS_BASE. */
 export const ACTS_NR = RUN_BASE + 56;
+/** u32: which seeded bug is at work; only a core built with them looks here
+ *  (tools/seeded-bugs.mjs). */
+export const RUN_SEEDED = RUN_BASE + 60;
 /** A byte a mark id: not 0, and the core stops (traps) wherever that mark is passed. */
 export const MARK_BREAKS = RUN_BASE + 0x1000;
 export const MARK_BREAKS_NR = 0x7000;
@@ -172,6 +175,11 @@ export enum Conf {
   policy,
   /** Bit n: descriptor n of the first process is /dev/null, not the console. */
   null_streams,
+  /** Fault injection: which frame given out, which request to the disk fails (from 1; 0
+   *  none does); bit 0, 1: every later one as well. See kernel/fault_inject.ts. */
+  fail_page_alloc,
+  fail_make_request,
+  fail_sticky,
 }
 export const CONF_SIZE = 512;
 
@@ -368,6 +376,11 @@ export const ENOSYS_SEEN_NR = 512;
 export const ACT_DONE = KERNEL_BASE + 460;
 /** u64: context switches since boot. */
 export const NR_SWITCHES = KERNEL_BASE + 464;
+/** u64: what fault injection has counted so far: frames, requests to the disk. */
+export const FAIL_PAGE_ALLOC_TRIES = KERNEL_BASE + 480;
+export const FAIL_MAKE_REQUEST_TRIES = KERNEL_BASE + 488;
+/** u32: how many it made fail. */
+export const FAIL_INJECTED = KERNEL_BASE + 496;
 /** u32: file pages in memory, and how many of them must still go to the disk. */
 export const NR_FILE_PAGES = KERNEL_BASE + 400;
 export const NR_FILE_DIRTY = KERNEL_BASE + 404;
@@ -802,6 +815,8 @@ export const VMA_I_MMAP = 56; // u32: next area of the same inode; u32: the one 
 
 export const ANON_VMA_RB_ROOT = 20; // u32: address of the first anon_vma_chain
 export const AVC_VMA = 0; // u32: address of vm_area_struct
+export const AVC_ANON_VMA = 4; // u32
+export const AVC_SAME_VMA = 8; // u32: the area's chain that is next older
 export const AVC_RB_NEXT = 16; // u32: next anon_vma_chain of the same anon_vma
 
 /** vm_flags, as in include/linux/mm.h. */
@@ -868,6 +883,7 @@ export const INODE_COUNT = 4; // u32
 export const INODE_MODE = 8; // u32
 export const INODE_NRPAGES = 20; // u32: pages in the page cache
 export const INODE_SIZE = 24; // u64
+export const INODE_EXTENT = 32; // u32: number of its first extent's record, 0 none
 export const INODE_NLINK = 40; // u32
 export const INODE_KIND = 44; // u32, see InodeKind
 export const INODE_RDEV = 48; // u32: major << 8 | minor
@@ -876,6 +892,7 @@ export const INODE_MTIME = 56; // u64: ns since 1970, as are the next three
 export const INODE_CTIME = 64;
 export const INODE_ATIME = 72;
 export const INODE_BTIME = 80;
+export const INODE_PRIVATE = 92; // u32: of shared memory, pages promised
 export const INODE_I_MMAP = 88; // u32: first vm_area_struct that maps it
 export const INODE_PRIVATE = 92; // u32; of shared memory: pages promised for it
 
@@ -1123,4 +1140,6 @@ export enum Ev {
   OomKill,
   /** an act was done.  a: ActKind | answer << 32  b: its a  c: its b */
   Act,
+  /** the disk could not.  a: lba | pfn << 32  b: 1 for a write  c: 0 */
+  DiskError,
 }

@@ -91,6 +91,8 @@ export class linux_binprm {
   executable_stack!: u32; // see EXSTACK_*
   has_interp!: u32; // 1: the program names an interpreter, found or not
   argmin!: u64; // the strings may not come below this
+  /** 1 once the process has given up its old address space for the new one. */
+  point_of_no_return!: u32;
 }
 
 /** The longest argument: 32 pages. */
@@ -153,18 +155,19 @@ export function do_execve(request: usize): i64 {
   bprm.argc = load<u32>(request);
   bprm.envc = load<u32>(request, 4);
   bprm.has_interp = 0;
+  bprm.point_of_no_return = 0;
   let error = bprm_mm_init(bprm);
   if (error == 0) {
     error = copy_request_strings(bprm, path);
     if (error == 0) error = exec_binprm(bprm);
     // Before the point of no return the new address space is nobody's: drop it.
-    if (error < 0 && !has_taken_over(bprm)) mmput(bprm.mm);
+    if (error < 0 && bprm.point_of_no_return == 0) mmput(bprm.mm);
   }
   const ino = inode_at(file_at(bprm.file).f_inode).i_ino;
   const who = <u64>current().pid | (<u64>ino << 32);
   emit(Ev.Exec, who, <u64>-error, load<u64>(HART_PC));
   fput(bprm.file);
-  if (error < 0 && has_taken_over(bprm)) {
+  if (error < 0 && bprm.point_of_no_return != 0) {
     force_fatal_sig(SIGSEGV);
     return 0;
   }
@@ -188,14 +191,8 @@ function search_binary_handler(bprm: linux_binprm): i64 {
   const error = prepare_binprm(bprm);
   if (error < 0) return error;
   const elf = load_elf_binary(bprm);
-  if (elf != -ENOEXEC || has_taken_over(bprm)) return elf;
+  if (elf != -ENOEXEC || bprm.point_of_no_return != 0) return elf;
   return load_script(bprm);
-}
-
-/** Has the process given up its old address space for the new one? */
-// @nomark
-function has_taken_over(bprm: linux_binprm): bool {
-  return changetype<usize>(current().mm) == changetype<usize>(bprm.mm);
 }
 
 /** Whose rights the program will have: a set-user-id file brings its owner's. */
@@ -338,6 +335,7 @@ export function begin_new_exec(bprm: linux_binprm): void {
   bprm_fill_uid(bprm);
   const old = task.mm;
   task.mm = bprm.mm;
+  bprm.point_of_no_return = 1;
   switch_mm(bprm.mm);
   sfence_vma_asid(bprm.mm.asid);
   if (old != null) mmput(old);

@@ -17,7 +17,8 @@
 import { InodeKind, KBUF, PG } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { disk_run_queue } from "../hw/disk";
-import { EFAULT, EFBIG, ENOMEM, ENOSPC } from "./errno";
+import { folio_test_uptodate } from "./bio";
+import { EFAULT, EFBIG, EIO, ENOMEM, ENOSPC } from "./errno";
 import { bmap, ext_get_block } from "./extents";
 import { O_APPEND, file } from "./file_table";
 import { add_to_page_cache, find_get_page, page_cache_queue } from "./filemap";
@@ -110,7 +111,7 @@ function write_page(node: inode, buf: u64, pos: u64, len: u64, kernel: bool): i6
 /**
  * The page of the cache that `len` bytes at `pos` will be written to, holding what the
  * file has around them, and a block for it.
- * => its frame, -ENOSPC or -ENOMEM.
+ * => its frame, -ENOSPC, -ENOMEM or -EIO.
  */
 export function write_begin(node: inode, pos: u64, len: u64): i64 {
   const mapping = <u32>changetype<usize>(node);
@@ -118,7 +119,7 @@ export function write_begin(node: inode, pos: u64, len: u64): i64 {
   const hole = bmap(node, index) == 0;
   if (hole && ext_get_block(node, index) == 0) return -ENOSPC;
   let pfn = find_get_page(mapping, index);
-  if (pfn != NO_PAGE) {
+  if (pfn != NO_PAGE && folio_test_uptodate(pfn)) {
     folio_wait(pfn);
     folio_mark_accessed(pfn);
     return pfn;
@@ -130,13 +131,16 @@ export function write_begin(node: inode, pos: u64, len: u64): i64 {
     disk_run_queue();
     if (pfn == NO_PAGE) return -ENOMEM;
     folio_wait(pfn);
-    return pfn;
+    return folio_test_uptodate(pfn) ? <i64>pfn : -EIO;
   }
   // B: nothing to be read
-  pfn = alloc_page(PG.uptodate, mapping, index);
-  if (pfn == NO_PAGE) return -ENOMEM;
+  if (pfn == NO_PAGE) {
+    pfn = alloc_page(PG.uptodate, mapping, index);
+    if (pfn == NO_PAGE) return -ENOMEM;
+    add_to_page_cache(mapping, index, pfn);
+  }
+  mem_map(pfn).flags |= PG.uptodate;
   clear_page(pfn);
-  add_to_page_cache(mapping, index, pfn);
   return pfn;
 }
 

@@ -6,6 +6,7 @@
 //   filemap_fault      1 in the cache: a minor fault
 //                      2 not there: a major fault; read it, and what readahead adds
 //                      3 past the end of the file: SIGBUS
+//                      4 the disk cannot read it: SIGBUS
 //   filemap_map_pages  maps the cached neighbours of a read fault
 //   filemap_read       read(2) and the kernel's own reads of headers
 //
@@ -23,9 +24,10 @@ import {
   VmEvent,
 } from "../abi";
 import { frame_addr } from "../hw/bus";
-import { disk_run_queue, disk_submit } from "../hw/disk";
+import { disk_run_queue } from "../hw/disk";
 import { policy_miss } from "../policy/policy";
-import { ENOMEM } from "./errno";
+import { folio_test_uptodate, submit_bio_read } from "./bio";
+import { EIO, ENOMEM } from "./errno";
 import { file, file_at } from "./file_table";
 import { bmap, extent_data, extent_lba } from "./extents";
 import { inode, inode_at, inode_pages } from "./fs";
@@ -152,19 +154,23 @@ export function remove_from_page_cache(pfn: u32): void {
 export function page_cache_queue(
   mapping: u32, index: u64, needed: bool = true,
 ): u32 {
-  const cached = find_get_page(mapping, index);
-  if (cached != NO_PAGE) return cached;
-  policy_miss(file_key(mapping, index));
-  const pfn = needed
-    ? alloc_page(PG.uptodate, mapping, index)
-    : alloc_page_noretry(PG.uptodate, mapping, index);
-  if (pfn == NO_PAGE) return NO_PAGE;
-  add_to_page_cache(mapping, index, pfn);
+  let pfn = find_get_page(mapping, index);
+  if (pfn != NO_PAGE) {
+    if (folio_test_uptodate(pfn)) return pfn;
+    mem_map(pfn).flags |= PG.uptodate; // once more
+  } else {
+    policy_miss(file_key(mapping, index));
+    pfn = needed
+      ? alloc_page(PG.uptodate, mapping, index)
+      : alloc_page_noretry(PG.uptodate, mapping, index);
+    if (pfn == NO_PAGE) return NO_PAGE;
+    add_to_page_cache(mapping, index, pfn);
+  }
   const extent = bmap(inode_at(mapping), index);
   if (extent == 0) {
     clear_page(pfn);
   } else {
-    disk_submit(extent_lba(extent, index), extent_data(extent, index), pfn);
+    submit_bio_read(extent_lba(extent, index), extent_data(extent, index), pfn);
     count_vm_event(VmEvent.PGPGIN);
   }
   return pfn;
@@ -173,7 +179,7 @@ export function page_cache_queue(
 /**
  * Finds page vmf.pgoff of the file, reading it if need be; vmf.page is then its frame
  * (the cache's: take a reference before mapping it).
- * => 0 minor, VM_FAULT_MAJOR, VM_FAULT_SIGBUS past the end, VM_FAULT_OOM.
+ * => 0 minor, VM_FAULT_MAJOR, VM_FAULT_SIGBUS (3, 4), VM_FAULT_OOM.
  */
 export function filemap_fault(vmf: vm_fault): u32 {
   const f = file_at(vmf.vma.vm_file);
@@ -181,7 +187,7 @@ export function filemap_fault(vmf: vm_fault): u32 {
   // 3: no such page
   if (vmf.pgoff >= inode_pages(inode_at(mapping))) return VM_FAULT_SIGBUS;
   let pfn = find_get_page(mapping, vmf.pgoff);
-  if (pfn != NO_PAGE) {
+  if (pfn != NO_PAGE && folio_test_uptodate(pfn)) {
     // 1: here already
     get_page(pfn); // making room for what is read ahead must not take it
     do_async_mmap_readahead(vmf, f, pfn);
@@ -193,8 +199,10 @@ export function filemap_fault(vmf: vm_fault): u32 {
   count_vm_event(VmEvent.PGMAJFAULT);
   do_sync_mmap_readahead(vmf, f);
   pfn = page_cache_queue(mapping, vmf.pgoff);
-  if (pfn == NO_PAGE) return VM_FAULT_OOM;
   vmf.blocks = read_queued_pages(vmf);
+  if (pfn == NO_PAGE) return VM_FAULT_OOM;
+  // 4: the disk could not read it
+  if (!folio_test_uptodate(pfn)) return VM_FAULT_SIGBUS;
   vmf.page = pfn;
   if (!folio_lock_or_retry(vmf, pfn)) return VM_FAULT_RETRY | VM_FAULT_MAJOR;
   return VM_FAULT_MAJOR;
@@ -213,7 +221,7 @@ export function filemap_map_pages(
   let hits: u32 = 0;
   for (let index = first; index <= last && index < end; index++) {
     const pfn = find_get_page(f.f_inode, index);
-    if (pfn == NO_PAGE) continue;
+    if (pfn == NO_PAGE || !folio_test_uptodate(pfn)) continue;
     if (mem_map(pfn).flags & (PG.readahead | PG.locked)) continue;
     hits++;
     const address = vmf.address + ((index - vmf.pgoff) << 12);
@@ -230,7 +238,8 @@ export function filemap_map_pages(
  * Page `index` of a file for a read that wants `wanted` pages from it on, through
  * read(2)'s readahead. With `sleeps` and somebody else to run it may still be locked:
  * the caller sleeps.
- * => its frame, or NO_PAGE when there is no memory; `index` lies inside the file.
+ * => its frame, or NO_PAGE when there is no memory; it may not be up to date, when the
+ * disk failed. `index` lies inside the file.
  */
 export function read_cache_page(
   f: file, index: u64, wanted: u64, sleeps: bool = false,
@@ -238,7 +247,7 @@ export function read_cache_page(
   const again = read_ended_in(f, <u32>index);
   sleeps = sleeps && others_can_run();
   let pfn = find_get_page(f.f_inode, index);
-  if (pfn == NO_PAGE) {
+  if (pfn == NO_PAGE || !folio_test_uptodate(pfn)) {
     page_cache_sync_ra(f, <u32>index, <u32>wanted);
     pfn = page_cache_queue(f.f_inode, index);
     if (sleeps) blk_start();
@@ -270,7 +279,7 @@ function read_ended_in(f: file, index: u32): bool {
 
 /**
  * Copies up to `len` bytes of the file at `pos` to `to`, in the simulator's memory.
- * => bytes copied (fewer at the end of the file), or -ENOMEM.
+ * => bytes copied (fewer at the end of the file), or -ENOMEM, -EIO.
  */
 export function kernel_read(f: file, to: usize, len: u64, pos: u64): i64 {
   const node = inode_at(f.f_inode);
@@ -281,6 +290,7 @@ export function kernel_read(f: file, to: usize, len: u64, pos: u64): i64 {
     const chunk = min<u64>(min<u64>(4096 - offset, len - done), node.i_size - at);
     const pfn = read_cache_page(f, at >> 12, ((pos + len + 4095) >> 12) - (at >> 12));
     if (pfn == NO_PAGE) return -ENOMEM;
+    if (!folio_test_uptodate(pfn)) return done > 0 ? <i64>done : -EIO;
     memory.copy(to + <usize>done, frame_addr(pfn) + <usize>offset, <usize>chunk);
     done += chunk;
   }

@@ -94,7 +94,9 @@ export class inode {
   i_mmap!: vm_area_struct | null; // the areas that map it, see rmap.ts
   /** What a filesystem without a disk keeps for it. */
   i_private!: u32;
-  pad0!: u64;
+  /** 1 when a write of its pages has failed and nobody has been told yet. */
+  i_wb_err!: u32;
+  pad0!: u32;
   pad1!: u64;
   pad2!: u64;
   pad3!: u64;

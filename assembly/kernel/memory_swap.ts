@@ -8,6 +8,7 @@
 //   C  nobody else has the page (the entry said so, or it turned out so): it can be
 //      written at once
 //   D  others have it, and this is a write: it is copied, as after a fork
+//   E  the disk cannot read it: SIGBUS, and the entry stays as it is
 //
 // The slot is kept while the page is only read: it can go again without being written.
 // It is given up when the page is written to, or when swap is more than half full.
@@ -23,9 +24,11 @@ import {
   VM_FAULT_MAJOR,
   VM_FAULT_OOM,
   VM_FAULT_RETRY,
+  VM_FAULT_SIGBUS,
   do_wp_page,
   vm_fault,
 } from "./memory";
+import { folio_test_uptodate } from "./bio";
 import { NO_PAGE, mem_map, mm_struct } from "./mm_types";
 import { get_page, put_page } from "./page_alloc";
 import { folio_lock_or_retry, read_queued_pages } from "./page_io";
@@ -41,7 +44,7 @@ export function do_swap_page(mm: mm_struct, vmf: vm_fault): u32 {
   const offset = pte_to_swp_offset(vmf.orig_pte);
   let major: u32 = 0;
   let pfn = lookup_swap_cache(offset); // A
-  if (pfn == NO_PAGE) {
+  if (pfn == NO_PAGE || !folio_test_uptodate(pfn)) {
     // B
     pfn = swap_cluster_readahead(offset);
     if (pfn == NO_PAGE) return VM_FAULT_OOM;
@@ -49,6 +52,7 @@ export function do_swap_page(mm: mm_struct, vmf: vm_fault): u32 {
     major = VM_FAULT_MAJOR;
     vmf.blocks = read_queued_pages(vmf);
   }
+  if (!folio_test_uptodate(pfn)) return VM_FAULT_SIGBUS; // E
   vmf.page = pfn;
   if (!folio_lock_or_retry(vmf, pfn)) return VM_FAULT_RETRY | major;
   map_swapped_page(mm, vmf, offset, pfn);

@@ -39,6 +39,7 @@ import {
 } from "../abi";
 import { frame_addr, frame_dropped, frame_written } from "../hw/bus";
 import { emit } from "../log";
+import { should_fail_alloc_page } from "./fault_inject";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { out_of_memory } from "./oom_kill";
 import { current, fatal_signal_pending } from "./sched";
@@ -117,6 +118,7 @@ export function setup_per_zone_wmarks(): void {
  * lack of memory, or nobody can.
  */
 export function alloc_page(flags: u32, mapping: u32, index: u64): u32 {
+  if (should_fail_alloc_page()) return NO_PAGE;
   let pfn = rmqueue(load<u32>(WMARK_LOW)); // A
   if (pfn == NO_PAGE) pfn = __alloc_pages_slowpath(true);
   if (pfn == NO_PAGE) return NO_PAGE;
@@ -126,6 +128,7 @@ export function alloc_page(flags: u32, mapping: u32, index: u64): u32 {
 
 /** The same for a guess (readahead): not worth anybody's life. */
 export function alloc_page_noretry(flags: u32, mapping: u32, index: u64): u32 {
+  if (should_fail_alloc_page()) return NO_PAGE;
   let pfn = rmqueue(load<u32>(WMARK_LOW));
   if (pfn == NO_PAGE) pfn = __alloc_pages_slowpath(false);
   if (pfn == NO_PAGE) return NO_PAGE;

@@ -15,7 +15,7 @@
 // In Linux: mm/page_io.c swap_writepage(), swap_read_folio(); block/blk-mq.c
 // blk_done_softirq(); mm/filemap.c folio_end_read(), folio_end_writeback(),
 // folio_wait_bit() (6.12).
-// Left out: read errors, zswap, pages of zeros that are not written.
+// Left out: zswap, pages of zeros that are not written.
 import {
   CONF_BASE,
   Conf,
@@ -38,11 +38,10 @@ import {
   disk_nr_under_way,
   disk_run_queue,
   disk_start_queue,
-  disk_submit,
-  disk_submit_write,
   disk_wait,
 } from "../hw/disk";
 import { emit } from "../log";
+import { submit_bio_read, submit_bio_write } from "./bio";
 import { mem_map } from "./mm_types";
 import { get_page, put_page } from "./page_alloc";
 import { FAULT_FLAG_TRIED, FAULT_FLAG_USER, vm_fault } from "./memory";
@@ -64,20 +63,24 @@ function swap_block(offset: u32): u32 {
   return load<u32>(CONF_BASE + Conf.disk_blocks * 8) + offset;
 }
 
-/** Queues the write of a page of the swap cache to its slot. It is clean from here. */
-export function swap_writepage(pfn: u32): void {
+/**
+ * Queues the write of a page of the swap cache to its slot. It is clean from here.
+ * => false when the disk has failed, and it is not.
+ */
+export function swap_writepage(pfn: u32): bool {
   const p = mem_map(pfn);
   const offset = p.private_;
   p.flags &= ~PG.dirty;
   store<u32>(SWAP_TOUCHED, max<u32>(load<u32>(SWAP_TOUCHED), offset + 1));
-  disk_submit_write(swap_lba(offset), swap_block(offset), pfn);
+  if (!submit_bio_write(swap_lba(offset), swap_block(offset), pfn)) return false;
   count_vm_event(VmEvent.PSWPOUT);
   emit(Ev.SwapOut, <u64>pfn | (<u64>offset << 32), <u64>p.mapping | (p.index << 32), 0);
+  return true;
 }
 
 /** Queues the read of slot `offset` into the page of the swap cache that has it. */
 export function swap_read_folio(pfn: u32, offset: u32): void {
-  disk_submit(swap_lba(offset), swap_block(offset), pfn);
+  submit_bio_read(swap_lba(offset), swap_block(offset), pfn);
   count_vm_event(VmEvent.PSWPIN);
 }
 

@@ -25,7 +25,8 @@ import {
   VmEvent,
 } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
-import { disk_run_queue, disk_submit_write } from "../hw/disk";
+import { disk_run_queue } from "../hw/disk";
+import { filemap_check_errors, submit_bio_write } from "./bio";
 import { bmap, extent_data, extent_lba } from "./extents";
 import { find_get_page, next_cached_page } from "./filemap";
 import { inode, inode_at, inode_pages } from "./fs";
@@ -45,8 +46,9 @@ export function folio_clear_dirty_for_io(pfn: u32): void {
 /**
  * 3: queues the write of a dirty page of the disk's filesystem. What it holds behind
  * the file's end (a program may have written there through a mapping) becomes zeros.
+ * => false when the disk has failed.
  */
-export function writepage(pfn: u32): void {
+export function writepage(pfn: u32): bool {
   const p = mem_map(pfn);
   const node = inode_at(p.mapping);
   folio_clear_dirty_for_io(pfn);
@@ -57,13 +59,17 @@ export function writepage(pfn: u32): void {
   }
   const extent = bmap(node, p.index);
   assert(extent != 0);
-  disk_submit_write(extent_lba(extent, p.index), extent_data(extent, p.index), pfn);
   count_vm_event(VmEvent.PGPGOUT);
+  const lba = extent_lba(extent, p.index);
+  return submit_bio_write(lba, extent_data(extent, p.index), pfn);
 }
 
-/** Writes back what is dirty of the file's pages first..last, and waits for it. */
-export function filemap_write_and_wait_range(node: inode, first: u64, last: u64): void {
-  if (node.i_kind != InodeKind.disk || inode_pages(node) == 0) return;
+/**
+ * Writes back what is dirty of the file's pages first..last, and waits for it.
+ * => 0, or -EIO when a write of the file has failed, now or before.
+ */
+export function filemap_write_and_wait_range(node: inode, first: u64, last: u64): i64 {
+  if (node.i_kind != InodeKind.disk || inode_pages(node) == 0) return 0;
   const end = min<u64>(last, inode_pages(node) - 1);
   let pfn = next_cached_page(node, first, end);
   while (pfn != NO_PAGE) {
@@ -78,6 +84,7 @@ export function filemap_write_and_wait_range(node: inode, first: u64, last: u64)
     pfn = next_cached_page(node, again ? index : index + 1, end);
   }
   disk_run_queue();
+  return filemap_check_errors(node);
 }
 
 /** Writes back every dirty page there is: sync(2), and what the flusher does. */

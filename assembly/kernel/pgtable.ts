@@ -322,6 +322,7 @@ function copy_present_pte(
   mm: mm_struct, src: mm_struct, va: u64, slot: usize, to: usize, cow: bool,
 ): void {
   let pte = load<u64>(slot);
+  if (pte == 0) return; // reclaimed, while room was made for the table
   if (is_swap_pte(pte)) {
     copy_nonpresent_pte(mm, src, va, slot, to);
     return;

@@ -19,11 +19,13 @@ import {
   TaskState,
 } from "../abi";
 import { frame_addr } from "../hw/bus";
+import { folio_test_uptodate } from "./bio";
 import { console_read, console_write } from "./console";
 import {
   EBADF,
   EFAULT,
   EINVAL,
+  EIO,
   EISDIR,
   ENOMEM,
   ENOTCONN,
@@ -199,6 +201,7 @@ export function filemap_read(
     const may_sleep = sleeps && done == 0 && task.restarted == 0;
     const pfn = read_cache_page(f, at >> 12, wanted, may_sleep);
     if (pfn == NO_PAGE) return done > 0 ? <i64>done : -ENOMEM;
+    if (!folio_test_uptodate(pfn)) return done > 0 ? <i64>done : -EIO;
     if (mem_map(pfn).flags & PG.locked) {
       folio_wait_sleeping(pfn);
       return -ERESTARTSYS;

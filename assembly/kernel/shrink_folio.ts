@@ -229,11 +229,11 @@ function unmap_folio(pfn: u32): void {
   try_to_unmap(pfn, swaps ? swp_offset_to_pte(p.private_) : 0);
 }
 
-/** F: queues the write of a page to its slot, or to its file. */
+/** F: queues the write of a page to its slot, or to its file. => false: it failed. */
 // @nomark
-function write_folio(pfn: u32): void {
-  if (mem_map(pfn).flags & PG.pagecache) writepage(pfn);
-  else swap_writepage(pfn);
+function write_folio(pfn: u32): bool {
+  if (mem_map(pfn).flags & PG.pagecache) return writepage(pfn);
+  return swap_writepage(pfn);
 }
 
 /** F: queues its write. The policy has let it go; what it remembers waits with it. */
@@ -241,7 +241,10 @@ function pageout(pfn: u32): void {
   const p = mem_map(pfn);
   const shadow = policy_evict(pfn, folio_key(pfn));
   if (load<u32>(DISK_QUEUED) >= WRITES_MAX) blk_start();
-  write_folio(pfn);
+  if (!write_folio(pfn)) {
+    folio_add_lru(pfn, shadow);
+    return;
+  }
   p.stamp = shadow;
   p.flags |= PG.reclaim;
   store<u32>(NR_WRITEBACK, load<u32>(NR_WRITEBACK) + 1);

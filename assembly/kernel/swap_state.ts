@@ -28,6 +28,7 @@ import {
   VmEvent,
 } from "../abi";
 import { policy_miss } from "../policy/policy";
+import { folio_test_uptodate } from "./bio";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { alloc_page, alloc_page_noretry, get_page, put_page } from "./page_alloc";
 import { swap_read_folio } from "./page_io";
@@ -94,7 +95,12 @@ export function lookup_swap_cache(offset: u32): u32 {
  */
 export function read_swap_cache_async(offset: u32, needed: bool): u32 {
   const cached = swap_cache_get_folio(offset);
-  if (cached != NO_PAGE) return cached;
+  if (cached != NO_PAGE) {
+    if (folio_test_uptodate(cached)) return cached;
+    mem_map(cached).flags |= PG.uptodate; // the disk has failed: once more
+    swap_read_folio(cached, offset);
+    return cached;
+  }
   const flags: u32 = PG.anon | PG.swapbacked | PG.uptodate;
   const key = swap_key(offset);
   policy_miss(key);

@@ -39,8 +39,7 @@ export function sys_fsync(fd: u32): i64 {
   const f = file_at(opened);
   if (f.f_kind == FileKind.directory) return 0;
   if (f.f_kind != FileKind.regular) return -EINVAL;
-  filemap_write_and_wait_range(inode_at(f.f_inode), 0, u32.MAX_VALUE);
-  return 0;
+  return filemap_write_and_wait_range(inode_at(f.f_inode), 0, u32.MAX_VALUE);
 }
 
 /** sync(2). */

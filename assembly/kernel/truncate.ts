@@ -13,6 +13,7 @@
 import { InodeKind, PG } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
 import { disk_run_queue } from "../hw/disk";
+import { folio_test_uptodate } from "./bio";
 import { bmap, ext_remove } from "./extents";
 import {
   next_cached_page,
@@ -87,6 +88,7 @@ export function ext4_block_truncate_page(node: inode): void {
   // Without memory for it the block keeps what it has: a write of the page mends it.
   if (pfn == NO_PAGE) return;
   disk_run_queue();
+  if (!folio_test_uptodate(pfn)) return;
   zero_tail(pfn, offset);
   folio_mark_dirty(pfn);
 }
