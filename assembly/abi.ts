@@ -894,7 +894,6 @@ export const INODE_ATIME = 72;
 export const INODE_BTIME = 80;
 export const INODE_PRIVATE = 92; // u32: of shared memory, pages promised
 export const INODE_I_MMAP = 88; // u32: first vm_area_struct that maps it
-export const INODE_PRIVATE = 92; // u32; of shared memory: pages promised for it
 
 /** Which filesystem an inode is of. */
 export enum InodeKind {

@@ -8,11 +8,14 @@ import type { Core } from "../../web/machine/core.ts";
 // Local names: an imported one is looked up each time it is used.
 const {
   ANON_VMA_RB_ROOT,
+  AVC_ANON_VMA,
   AVC_RB_NEXT,
+  AVC_SAME_VMA,
   AVC_VMA,
   Conf,
   CURRENT,
   DISK_NR_UNDER_WAY,
+  DISK_QUEUED,
   DISK_UNDER_WAY,
   FILE_COUNT,
   FILE_INODE,
@@ -23,15 +26,24 @@ const {
   FRAMES,
   FREE_HEAD,
   HART_SATP,
+  DISK_EXTENT_SIZE,
+  EXTENT_BLOCKS,
+  EXTENT_DATA,
+  EXTENT_NEXT,
+  EXTENT_PAGE,
   INODE_COUNT,
+  INODE_EXTENT,
   INODE_I_MMAP,
   INODE_KIND,
-  INODE_NRPAGES,
+  LAZYFREE_BATCH,
+  XA_USED,
+  XA_VALUES_AT,
+  XA_VALUE_SIZE,
   INODE_PRIVATE,
+  InodeKind,
+  INODE_NRPAGES,
   INODE_SIZE,
   INODE_SIZE_OF,
-  InodeKind,
-  LAZYFREE_BATCH,
   INODES,
   MM_ASID,
   MM_EXE_FILE,
@@ -54,6 +66,7 @@ const {
   NR_KERNEL,
   NR_MMS,
   NR_PIPES,
+  NR_SWAPCACHE,
   NR_TASKS,
   PAGE_FLAGS,
   PAGE_HASH,
@@ -61,17 +74,22 @@ const {
   PAGE_HASH_NR,
   PAGE_INDEX,
   PAGE_LRU,
+  PAGE_LRU_PREV,
+  PAGE_PRIVATE,
   PAGE_LRU_NEXT,
   PAGE_MAPCOUNT,
   PAGE_MAPPING,
-  PAGE_PRIVATE,
   PAGE_REFCOUNT,
   PAGE_SIZE,
   PAGE_SIZE_OF,
   PG,
   PIPE_SIZE_OF,
   PIPES,
+  POLICY_LISTS,
+  POLICY_NR_LISTS,
+  POLICY_RESIDENT,
   RAM_BASE,
+  SB_EXTENT_BLOCK,
   SWAP_INUSE,
   SWAP_MAP_AT,
   SWAP_MAX,
@@ -87,6 +105,7 @@ const {
   TLB_ENTRY_SIZE,
   VM,
   VM_COMMITTED,
+  VMA_ANON_CHAIN,
   VMA_ANON_VMA,
   VMA_END,
   VMA_FILE,
@@ -97,9 +116,6 @@ const {
   VMA_PGOFF,
   VMA_PREV,
   VMA_START,
-  XA_USED,
-  XA_VALUES_AT,
-  XA_VALUE_SIZE,
   ZERO_PFN,
 } = abi;
 
@@ -121,6 +137,7 @@ const RAM_AT = RAM_BASE >> 2;
 const PAGE_WORDS = PAGE_SIZE_OF >> 2;
 const TABLE_WORDS = PAGE_SIZE >> 2;
 const NEXT_WORD = PAGE_LRU_NEXT >> 2;
+const LRU_PREV = PAGE_LRU_PREV >> 2;
 const HASH_NEXT = PAGE_HASH_NEXT >> 2;
 const SIZE = PAGE_SIZE;
 const ANON = PG.anon;
@@ -129,11 +146,15 @@ const TABLE = PG.table;
 const CACHED = PG.pagecache;
 const RESERVED_PAGE = PG.reserved;
 const EXCLUSIVE = PG.anon_exclusive;
-const IN_SWAP_CACHE = PG.swapcache;
-/** A page that is on no list of the policy, and why. */
-const OFF_LISTS = PG.unevictable | PG.reclaim;
-/** Flag of a swap slot: its page is in the swap cache. */
-const SWAP_HAS_CACHE = 1;
+const DIRTY = PG.dirty;
+const UPTODATE = PG.uptodate;
+const LOCKED = PG.locked;
+const SWAPCACHE = PG.swapcache;
+/** Off the policy's lists for a reason: locked in memory, or about to go. */
+const OFF_LISTS = PG.unevictable | PG.mlocked | PG.reclaim;
+const OF_SHMEM = InodeKind.shmem;
+const OF_DISK = InodeKind.disk;
+const ZEROS = new Uint8Array(SIZE);
 const VM_READ = VM.READ;
 const VM_WRITE = VM.WRITE;
 const VM_EXEC = VM.EXEC;
@@ -145,7 +166,6 @@ const FLAGS = PAGE_FLAGS >> 2;
 const REFS = PAGE_REFCOUNT >> 2;
 const MAPS = PAGE_MAPCOUNT >> 2;
 const MAPPING = PAGE_MAPPING >> 2;
-const PRIVATE = PAGE_PRIVATE >> 2;
 /** What uses a frame, besides PTEs: at most one of these. */
 enum Use {
   none = 0,
@@ -154,17 +174,8 @@ enum Use {
   cache,
   kernel,
   pipe,
-  swapCache,
 }
-const USES = [
-  "nothing",
-  "the free list",
-  "a page table",
-  "the page cache",
-  "the kernel",
-  "a pipe",
-  "the swap cache",
-];
+const USES = ["nothing", "the free list", "a page table", "the page cache", "the kernel", "a pipe"];
 /** More areas than one address space of a test has. */
 const AREAS = 4096;
 
@@ -199,11 +210,6 @@ export class Sweeper {
   #use = new Uint8Array(0);
   #fileMapped = new Uint8Array(0);
   #anonMapped = new Uint8Array(0);
-  /** By frame: requests that the disk works on. */
-  #underWay = new Int32Array(0);
-  /** By swap slot: entries that name it. */
-  #named = new Int32Array(0);
-  #swapents = 0;
   /** By struct file: who holds it. */
   readonly #holders = new Int32Array(NR_FILES);
   // The areas of the address space at hand.
@@ -217,6 +223,16 @@ export class Sweeper {
   #tables = 0;
   #anon = 0;
   #file = 0;
+  #shmem = 0;
+  #swapents = 0;
+  /** By slot of the swap area: page-table entries that name it. */
+  #slots = new Int32Array(0);
+  /** By frame: requests of the disk under way that hold it. */
+  #requests = new Uint8Array(0);
+  /** Pages that are in swap, as the last sweep found them. */
+  swaps: { mm: number; va: number; offset: number }[] = [];
+  /** Chains that areas have, by anon_vma. */
+  readonly #families = new Map<number, number>();
   #promised = 0;
   #fileAreas = 0;
   #zero = 0;
@@ -228,8 +244,8 @@ export class Sweeper {
   leafVa = new Float64Array(1024);
   leafPfn = new Int32Array(1024);
   leafBits = new Int32Array(1024);
-  /** Every page that was in swap. */
-  readonly swapped: { mm: number; va: number; slot: number }[] = [];
+  /** Off where a write may fail: what is lost then is neither dirty nor on the disk. */
+  comparesDisk = true;
   /** Sweeps made. */
   sweeps = 0;
 
@@ -249,9 +265,12 @@ export class Sweeper {
     this.#tasks();
     this.#cache();
     this.#pipes();
-    this.#swap();
+    this.#underWay();
+    this.#lists();
     this.#everyFrame();
+    this.#swap();
     this.#files();
+    this.#anonVmas();
     this.#tlb();
     const promised = this.#core.getNumber(VM_COMMITTED);
     if (promised !== this.#promised) {
@@ -278,31 +297,25 @@ export class Sweeper {
       this.#use = new Uint8Array(this.#frames);
       this.#fileMapped = new Uint8Array(this.#frames);
       this.#anonMapped = new Uint8Array(this.#frames);
-      this.#underWay = new Int32Array(this.#frames);
-    }
-    const slots = core.getU32(SWAP_MAX);
-    if (this.#named.length !== slots) this.#named = new Int32Array(slots);
-    this.#named.fill(0);
-    this.#underWay.fill(0);
-    for (let i = core.getU32(DISK_NR_UNDER_WAY) - 1; i >= 0; i--) {
-      const pfn = core.getU32(DISK_UNDER_WAY + 16 * i);
-      this.#underWay[pfn] = (this.#underWay[pfn] as number) + 1;
-    }
-    // What waits in the batch of MADV_FREE is held by it.
-    for (let i = core.getU32(LAZYFREE_BATCH); i > 0; i--) {
-      const pfn = core.getU32(LAZYFREE_BATCH + 4 * i);
-      this.#underWay[pfn] = (this.#underWay[pfn] as number) + 1;
+      this.#requests = new Uint8Array(this.#frames);
+      this.#listed = new Uint8Array(this.#frames);
     }
     this.#mapped.fill(0);
     this.#use.fill(Use.none);
     this.#fileMapped.fill(0);
     this.#anonMapped.fill(0);
+    this.#requests.fill(0);
+    this.#listed.fill(0);
+    const slots = core.getU32(SWAP_MAX);
+    if (this.#slots.length !== slots) this.#slots = new Int32Array(slots);
+    this.#slots.fill(0);
+    this.swaps = [];
     this.#holders.fill(0);
     this.#zero = core.getU32(ZERO_PFN);
     this.#promised = 0;
+    this.#families.clear();
     this.#fileAreas = 0;
     this.leaves = 0;
-    this.swapped.length = 0;
     this.#wrong = [];
   }
 
@@ -341,6 +354,7 @@ export class Sweeper {
     this.#tables = 0;
     this.#anon = 0;
     this.#file = 0;
+    this.#shmem = 0;
     this.#swapents = 0;
     const asid = w[(mm + MM_ASID) >> 2];
     const pgd = w[(mm + MM_PGD) >> 2] as number;
@@ -349,53 +363,17 @@ export class Sweeper {
     if (counted !== this.#tables) {
       this.#bad(`P7: mm.pgtables is ${counted}, the tree of ASID ${asid} has ${this.#tables}`);
     }
-    const anon = w[(mm + MM_RSS_ANON) >> 2];
-    const shmem = w[(mm + MM_RSS_SHMEM) >> 2] as number;
-    const file = (w[(mm + MM_RSS_FILE) >> 2] as number) + shmem;
-    if (anon !== this.#anon) {
-      this.#bad(`P9: rss_anon of ASID ${asid} is ${anon}, it maps ${this.#anon} such pages`);
-    }
-    if (file !== this.#file) {
-      this.#bad(`P9: rss_file of ASID ${asid} is ${file}, it maps ${this.#file} such pages`);
-    }
-    const swapped = w[(mm + MM_SWAPENTS) >> 2];
-    if (swapped !== this.#swapents) {
-      this.#bad(`P9: swapents of ASID ${asid} is ${swapped}, it has ${this.#swapents}`);
-    }
+    this.#counted(mm, MM_RSS_ANON, this.#anon, "rss_anon");
+    this.#counted(mm, MM_RSS_FILE, this.#file, "rss_file");
+    this.#counted(mm, MM_RSS_SHMEM, this.#shmem, "rss_shmem");
+    this.#counted(mm, MM_SWAPENTS, this.#swapents, "swapents");
   }
 
-  // ---------------------------------------------------------------------------- S: swap
-
-  /** S1, S2: a slot is used as often as it says, and by the page that it says. */
-  #swap(): void {
-    const w = this.#w;
-    const map = (w[SWAP_MAP_AT >> 2] as number) >> 2;
-    const slots = this.#named.length;
-    let used = 0;
-    // Shared memory's pages are named by their inode's places, not by entries.
-    const values = (w[XA_VALUES_AT >> 2] as number) >> 2;
-    for (let i = w[XA_USED >> 2] as number; i > 0; i--) {
-      const at = values + (i * XA_VALUE_SIZE) / 4;
-      const [mapping, value] = [w[at] as number, w[at + 2] as number];
-      if (mapping !== 0 && value >>> 31 === 0) {
-        this.#named[value] = (this.#named[value] as number) + 1;
-      }
-    }
-    for (let slot = 0; slot < slots; slot++) {
-      const word = w[map + (slot * SWAP_SLOT_SIZE) / 4] as number;
-      const [count, flags] = [word & 0xffff, word >>> 16];
-      const named = this.#named[slot] as number;
-      if (word !== 0) used++;
-      if (count !== named) this.#bad(`S1: slot ${slot} counts ${count} users, and has ${named}`);
-      if ((flags & SWAP_HAS_CACHE) === 0) continue;
-      const pfn = w[map + (slot * SWAP_SLOT_SIZE) / 4 + 1] as number;
-      if (!this.#claim(pfn, Use.swapCache)) continue;
-      if ((this.#page(pfn, FLAGS) & IN_SWAP_CACHE) === 0 || this.#page(pfn, PRIVATE) !== slot) {
-        this.#bad(`S1: slot ${slot} says it is in frame ${hex(pfn)}, which does not`);
-      }
-    }
-    const says = w[SWAP_INUSE >> 2];
-    if (says !== used) this.#bad(`S2: ${says} slots are said to be in use, ${used} are`);
+  #counted(mm: number, field: number, has: number, name: string): void {
+    const says = this.#w[(mm + field) >> 2];
+    if (says === has) return;
+    const asid = this.#w[(mm + MM_ASID) >> 2];
+    this.#bad(`P9: ${name} of ASID ${asid} is ${says}, its page tables have ${has}`);
   }
 
   /** V1 to V4 of the list of areas; what the leaves are compared with is kept. */
@@ -418,6 +396,7 @@ export class Sweeper {
       const file = w[(vma + VMA_FILE) >> 2] as number;
       if (file !== 0) this.#hold(file, name);
       if (file !== 0) this.#fileAreas++;
+      this.#chains(vma);
       pages += (to - from) / SIZE;
       if (flags & VM.ACCOUNT) this.#promised += (to - from) / SIZE;
       this.#vma[n] = vma;
@@ -508,30 +487,39 @@ export class Sweeper {
     return known;
   }
 
-  /** P2, P8: an entry of level 0 with neither V nor G that is not zero. */
+  /** P2, P3, P8: an entry of level 0 with neither V nor G that is not zero: a page in swap. */
   #swapped(va: number, low: number, high: number): void {
-    while (this.#at < this.#areas && (this.#end[this.#at] as number) <= va) this.#at++;
-    if (this.#at === this.#areas || (this.#start[this.#at] as number) > va) {
-      this.#bad(`P3: ${hex(va)} is in swap, and in no area`);
+    const offset = ((low >>> 12) | (high << 20)) >>> 0;
+    if ((low & 0xfbf) !== 0 || high >>> 12 !== 0) {
+      this.#bad(`P2: the entry of ${hex(va)} means nothing: ${hex(high)} ${hex(low)}`);
       return;
     }
-    const slot = ((high << 20) | (low >>> 12)) >>> 0;
-    if (high >>> 12 !== 0 || (low & 0xfbf) !== 0 || slot === 0 || slot >= this.#named.length) {
-      this.#bad(`P8: the entry of ${hex(va)} names no slot: ${hex(high)} ${hex(low)}`);
+    const area = this.#areaOf(va);
+    if (area < 0) return;
+    const vm = this.#flags[area] as number;
+    if (vm & (VM_SHARED | VM_KERNEL)) {
+      this.#bad(`P3: ${hex(va)} is in swap, and in an area without pages of its own`);
+    }
+    if (offset === 0 || offset >= this.#slots.length) {
+      this.#bad(`P8: ${hex(va)} is in slot ${offset}, of ${this.#slots.length}`);
       return;
     }
-    this.#named[slot] = (this.#named[slot] as number) + 1;
     this.#swapents++;
-    this.swapped.push({ mm: this.#mm, va, slot });
+    this.#slots[offset] = (this.#slots[offset] as number) + 1;
+    this.swaps.push({ mm: this.#mm, va, offset });
+  }
+
+  /** The area that holds `va`, which grows from call to call; -1: none does. */
+  #areaOf(va: number): number {
+    while (this.#at < this.#areas && (this.#end[this.#at] as number) <= va) this.#at++;
+    if (this.#at < this.#areas && (this.#start[this.#at] as number) <= va) return this.#at;
+    this.#bad(`P3: ${hex(va)} is mapped, and in no area`);
+    return -1;
   }
 
   /** P1 to P6, P9: one entry of level 0 that is not zero. */
   #leaf(va: number, bits: number, pfn: number): void {
-    while (this.#at < this.#areas && (this.#end[this.#at] as number) <= va) this.#at++;
-    if (this.#at === this.#areas || (this.#start[this.#at] as number) > va) {
-      this.#bad(`P3: ${hex(va)} is mapped, and in no area`);
-      return;
-    }
+    if (this.#areaOf(va) < 0) return;
     if (pfn >= this.#frames) {
       this.#bad(`P1: ${hex(va)} maps frame ${hex(pfn)}`);
       return;
@@ -575,14 +563,16 @@ export class Sweeper {
       this.#known(pfn, vma, what);
       return;
     }
-    this.#file++;
     this.#fileMapped[pfn] = 1;
     if (vm & VM_KERNEL) {
+      this.#file++;
       if (!(flags & RESERVED_PAGE)) this.#bad(`P3: the vDSO is not the kernel's: ${what()}`);
       return;
     }
     const file = this.#w[(vma + VMA_FILE) >> 2] as number;
     const inode = file === 0 ? 0 : (this.#w[(file + FILE_INODE) >> 2] as number);
+    if (inode !== 0 && this.#w[(inode + INODE_KIND) >> 2] === OF_SHMEM) this.#shmem++;
+    else this.#file++;
     if (inode === 0 || this.#page(pfn, MAPPING) !== inode || index !== linear) {
       this.#bad(`C2: it maps page ${index} of another file or place, not ${linear}: ${what()}`);
     } else if (index >= this.#pages(inode)) {
@@ -620,21 +610,40 @@ export class Sweeper {
     this.leafBits[this.leaves++] = bits;
   }
 
-  /** Where the bytes of a page in swap are: its frame in the swap cache, else its block. */
-  swapSlotAt(slot: number): number {
-    const core = this.#core;
-    const record = core.getU32(SWAP_MAP_AT) + slot * SWAP_SLOT_SIZE;
-    if (core.getU16(record + 2) & SWAP_HAS_CACHE) {
-      return RAM_BASE + core.getU32(record + 4) * PAGE_SIZE;
-    }
-    const before = core.conf(Conf.ram_frames) + core.conf(Conf.disk_blocks);
-    return RAM_BASE + (before + slot) * PAGE_SIZE;
-  }
-
   /** One leaf of the last sweep. */
   leaf(i: number): Leaf {
     const [mm, va] = [this.leafMm[i] as number, this.leafVa[i] as number];
     return { mm, va, pfn: this.leafPfn[i] as number, bits: this.leafBits[i] as number };
+  }
+
+  /** F8: an anon_vma lists the areas that have it in their chains, and no others. */
+  #anonVmas(): void {
+    const w = this.#w;
+    for (const anonVma of this.#families.keys()) {
+      let avc = w[(anonVma + ANON_VMA_RB_ROOT) >> 2] as number;
+      for (let left = this.#families.get(anonVma) as number; ; left--) {
+        if ((avc === 0) !== (left === 0)) {
+          this.#bad(`F8: the anon_vma at ${hex(anonVma)} lists areas that do not know it`);
+        }
+        if (avc === 0 || left === 0) break;
+        avc = w[(avc + AVC_RB_NEXT) >> 2] as number;
+      }
+    }
+  }
+
+  /** Counts the chains of an area by their anon_vma. */
+  #chains(vma: number): void {
+    const w = this.#w;
+    let avc = w[(vma + VMA_ANON_CHAIN) >> 2] as number;
+    for (let n = 0; avc !== 0 && n < 64; n++) {
+      const anonVma = w[(avc + AVC_ANON_VMA) >> 2] as number;
+      if (w[(avc + AVC_VMA) >> 2] !== vma) {
+        this.#bad(`F8: the area at ${hex(vma)} has a chain of another area`);
+        return;
+      }
+      this.#families.set(anonVma, (this.#families.get(anonVma) ?? 0) + 1);
+      avc = w[(avc + AVC_SAME_VMA) >> 2] as number;
+    }
   }
 
   // --------------------------------------------------------------- V4: who holds which file
@@ -722,7 +731,8 @@ export class Sweeper {
     for (let i = 0; i < NR_INODES; i++) {
       const node = INODES + i * INODE_SIZE_OF;
       const [says, has] = [w[(node + INODE_NRPAGES) >> 2], this.#cachedOf[i]];
-      if (w[(node + INODE_KIND) >> 2] === InodeKind.shmem) {
+      // Shared memory is promised at once, whoever maps it.
+      if (w[(node + INODE_KIND) >> 2] === OF_SHMEM && w[(node + INODE_COUNT) >> 2] !== 0) {
         this.#promised += w[(node + INODE_PRIVATE) >> 2] as number;
       }
       if (says !== has) this.#bad(`C2: nrpages of inode ${i} is ${says}, ${has} are cached`);
@@ -754,9 +764,39 @@ export class Sweeper {
     if (index >= this.#pages(inode)) {
       this.#bad(`C3: page ${index} of inode ${i} is cached, past its end, in frame ${hex(pfn)}`);
     }
+    if (this.#clean(pfn)) this.#asOnDisk(pfn, inode, index);
     // One frame a page: whoever looks it up must find this very one.
     const found = this.#lookUp(inode, index, pfn);
     if (found !== pfn) this.#bad(`C2: page ${index} of inode ${i} is in two frames`);
+  }
+
+  /** Is the page as the disk has it, as far as the kernel says? */
+  #clean(pfn: number): boolean {
+    return (this.#page(pfn, FLAGS) & (DIRTY | UPTODATE | LOCKED)) === UPTODATE;
+  }
+
+  /** C1: a clean page holds what its block holds; a hole holds zeros. */
+  #asOnDisk(pfn: number, inode: number, index: number): void {
+    const w = this.#w;
+    if (!this.comparesDisk || w[(inode + INODE_KIND) >> 2] !== OF_DISK) return;
+    const disk = RAM_BASE + this.#frames * SIZE;
+    const records = disk + (w[(disk + SB_EXTENT_BLOCK) >> 2] as number) * SIZE - DISK_EXTENT_SIZE;
+    const at = RAM_BASE + pfn * SIZE;
+    for (let nr = w[(inode + INODE_EXTENT) >> 2] as number; nr !== 0; ) {
+      const extent = (records + nr * DISK_EXTENT_SIZE) >> 2;
+      const into = index - (w[extent + (EXTENT_PAGE >> 2)] as number);
+      if (into >= 0 && into < (w[extent + (EXTENT_BLOCKS >> 2)] as number)) {
+        const block = disk + ((w[extent + (EXTENT_DATA >> 2)] as number) + into) * SIZE;
+        if (this.#memory.compare(this.#memory, block, block + SIZE, at, at + SIZE) !== 0) {
+          this.#bad(`C1: page ${index} of inode ${hex(inode)} is clean, and not as on the disk`);
+        }
+        return;
+      }
+      nr = w[extent + (EXTENT_NEXT >> 2)] as number;
+    }
+    if (this.#memory.compare(ZEROS, 0, SIZE, at, at + SIZE) !== 0) {
+      this.#bad(`C1: page ${index} of inode ${hex(inode)} is a hole, and not zeros`);
+    }
   }
 
   /** The first frame of the chain that `pfn` is on which holds that page. */
@@ -780,6 +820,94 @@ export class Sweeper {
         const pfn = w[at + 16 + slot] as number;
         if (pfn !== 0) this.#claim(pfn, Use.pipe);
       }
+    }
+  }
+
+  // --------------------------------------------------------- what is on its way, C5, and swap
+
+  /** Requests under way hold their pages; none is left waiting in the queue. */
+  #underWay(): void {
+    const w = this.#w;
+    for (let i = 0; i < (w[DISK_NR_UNDER_WAY >> 2] as number); i++) {
+      const pfn = w[(DISK_UNDER_WAY + i * 16) >> 2] as number;
+      this.#requests[pfn] = (this.#requests[pfn] as number) + 1;
+    }
+    // What waits in the batch of MADV_FREE is held by it.
+    for (let i = w[LAZYFREE_BATCH >> 2] as number; i > 0; i--) {
+      const pfn = w[(LAZYFREE_BATCH >> 2) + i] as number;
+      this.#requests[pfn] = (this.#requests[pfn] as number) + 1;
+    }
+    const queued = w[DISK_QUEUED >> 2];
+    if (queued !== 0) this.#bad(`C1: ${queued} requests were never given to the disk`);
+  }
+
+  /** By frame: the list of the replacement policy that it is on, plus 1. */
+  #listed = new Uint8Array(0);
+
+  /** C5: every list is a ring of as many pages as it says, and no page is on two. */
+  #lists(): void {
+    const w = this.#w;
+    let all = 0;
+    for (let lru = 0; lru < POLICY_NR_LISTS; lru++) {
+      const coldest = w[(POLICY_LISTS + lru * 8) >> 2] as number;
+      const count = w[(POLICY_LISTS + lru * 8 + 4) >> 2] as number;
+      all += count;
+      let pfn = coldest;
+      for (let n = 0; n < count; n++) {
+        if (pfn === 0 || pfn >= this.#frames || this.#listed[pfn] !== 0) {
+          this.#bad(`C5: list ${lru} has ${n} pages, and counts ${count}`);
+          break;
+        }
+        this.#listed[pfn] = lru + 1;
+        pfn = this.#page(pfn, LRU_PREV);
+      }
+      if (count > 0 ? pfn !== coldest : coldest !== 0) {
+        this.#bad(`C5: list ${lru} of ${count} pages is no ring of so many`);
+      }
+    }
+    const resident = w[POLICY_RESIDENT >> 2];
+    if (resident !== all) this.#bad(`C5: ${resident} pages are resident, the lists have ${all}`);
+  }
+
+  /** S1, S2: a slot is used by those entries that name it, and by its page in memory. */
+  #swap(): void {
+    const w = this.#w;
+    // Shared memory's pages are named by their inode's places, not by entries.
+    const values = (w[XA_VALUES_AT >> 2] as number) >> 2;
+    for (let i = w[XA_USED >> 2] as number; i > 0; i--) {
+      const at = values + (i * XA_VALUE_SIZE) / 4;
+      const [mapping, value] = [w[at] as number, w[at + 2] as number];
+      if (mapping === 0 || value >>> 31 !== 0) continue;
+      this.#slots[value] = (this.#slots[value] as number) + 1;
+    }
+    let [used, cached] = [0, 0];
+    for (let offset = 1; offset < this.#slots.length; offset++) {
+      const at = ((w[SWAP_MAP_AT >> 2] as number) + offset * SWAP_SLOT_SIZE) >> 2;
+      const record = w[at] as number;
+      const count = record & 0xffff;
+      if (count !== this.#slots[offset]) {
+        this.#bad(
+          `S1: slot ${offset} counts ${count} users, ${this.#slots[offset]} entries name it`,
+        );
+      }
+      if (record === 0) continue;
+      used++;
+      if (record >>> 16 === 0) continue;
+      cached++;
+      const pfn = w[at + 1] as number;
+      const own = pfn < this.#frames && (this.#page(pfn, FLAGS) & SWAPCACHE) !== 0;
+      if (!own || this.#page(pfn, PAGE_PRIVATE >> 2) !== offset) {
+        this.#bad(`S1: the page of slot ${offset} is not in frame ${hex(pfn)}`);
+      }
+    }
+    const says = this.#slots.length === 0 ? 0 : w[SWAP_INUSE >> 2];
+    if (says !== used) this.#bad(`S2: ${says} slots are in use, the map has ${used}`);
+    let frames = 0;
+    for (let pfn = 0; pfn < this.#frames; pfn++) {
+      if (this.#page(pfn, FLAGS) & SWAPCACHE) frames++;
+    }
+    if (frames !== cached || w[NR_SWAPCACHE >> 2] !== cached) {
+      this.#bad(`S1: ${cached} slots have their page in memory, ${frames} frames say so`);
     }
   }
 
@@ -823,36 +951,45 @@ export class Sweeper {
       this.#bad(`F2: free, and not on the free list: ${frame()}`);
       return;
     }
-    const inSwapCache = use === Use.swapCache;
-    if (flags & ANON && use !== Use.none && !inSwapCache)
-      this.#bad(`F6: anonymous as well: ${frame()}`);
+    if (flags & ANON && use !== Use.none) this.#bad(`F6: anonymous as well: ${frame()}`);
     if (this.#anonMapped[pfn] && this.#fileMapped[pfn]) {
       this.#bad(`F6: mapped as anonymous and as a file's: ${frame()}`);
     }
     if (flags & EXCLUSIVE && maps > 1) this.#bad(`K1: exclusive, with ${maps} users: ${frame()}`);
-    const underWay = this.#underWay[pfn] as number;
-    const owned = (use === Use.none ? 0 : 1) + underWay;
-    if (use === Use.none && underWay === 0 && !(flags & ANON && mapped > 0)) {
+    const swapcache = flags & SWAPCACHE ? 1 : 0;
+    const owned = (use === Use.none ? 0 : 1) + swapcache + (this.#requests[pfn] as number);
+    // What is being read or written stays until that is done, even if its file is gone.
+    const held = owned > 0 || (flags & ANON && mapped > 0);
+    if (use === Use.none && !held) {
       this.#bad(`F8: nobody has ${frame()}, with ${refs} references: it is lost`);
       return;
     }
+    this.#onList(pfn, flags, use, frame);
     if ((flags & CACHED) !== 0 && use !== Use.cache) {
       this.#bad(`C2: ${frame()} says it is in the page cache`);
-    }
-    if ((flags & IN_SWAP_CACHE) !== 0 && !inSwapCache) {
-      this.#bad(`S1: ${frame()} says it is in the swap cache`);
-    }
-    const onList = this.#core.getU8(FRAMES + pfn * PAGE_SIZE_OF + PAGE_LRU) !== 0;
-    const reclaimable = (flags & ANON) !== 0 || use === Use.cache;
-    const should = reclaimable && (flags & OFF_LISTS) === 0;
-    if (onList !== should && !(underWay > 0 && use === Use.none)) {
-      this.#bad(`C5: ${frame()} is ${onList ? "" : "not "}on a list of the policy`);
     }
     if ((flags & TABLE) !== 0 && use !== Use.table) {
       this.#bad(`P7: ${frame()} is a page table that no tree has`);
     }
     if (refs !== owned + mapped) {
       this.#bad(`F4: ${frame()} counts ${refs} references, and has ${owned + mapped}`);
+    }
+  }
+
+  /** C5: what could be reclaimed is on one list of the policy, and nothing else is. */
+  #onList(pfn: number, flags: number, use: Use, frame: () => string): void {
+    const lru = (this.#page(pfn, PAGE_LRU >> 2) >>> ((PAGE_LRU & 3) * 8)) & 0xff;
+    if (lru !== this.#listed[pfn]) {
+      this.#bad(
+        `C5: ${frame()} says it is on list ${lru - 1}, and is on ${this.#listed[pfn]! - 1}`,
+      );
+    }
+    const could = use === Use.cache || (flags & (ANON | SWAPCACHE)) !== 0;
+    const goes = !could && this.#requests[pfn] !== 0;
+    if (lru !== 0 && !could && !goes)
+      this.#bad(`C5: ${frame()} is nothing to reclaim, and on a list`);
+    if (lru === 0 && could && (flags & OFF_LISTS) === 0) {
+      this.#bad(`C5: ${frame()} is on no list, and would never be reclaimed`);
     }
   }
 

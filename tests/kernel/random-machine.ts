@@ -38,14 +38,23 @@ const {
   LOG_SEQ,
   MM_BRK,
   MM_MMAP,
+  MM_PGD,
   MM_SIZE_OF,
   MMS,
+  NR_FREE,
   NR_MMS,
+  WMARK_HIGH,
   NR_TASKS,
   PAGE_FLAGS,
   PAGE_SIZE_OF,
   PG,
+  VM_EVENTS,
+  VmEvent,
+  SWAP_MAP_AT,
+  SWAP_SLOT_SIZE,
   RAM_BASE,
+  RUN_LOG_READ,
+  RUN_SEEDED,
   RUN_STOP_INSTRET,
   StopReason,
   TASK_EXIT_SIGNAL,
@@ -79,22 +88,37 @@ const TOUCHES = [LOAD, STORE, FETCH];
 
 export const SYS = {
   dup: 23,
+  ftruncate: 46,
   openat: 56,
   close: 57,
   pread64: 67,
+  pwrite64: 68,
+  sync: 81,
+  fsync: 82,
   exit_group: 94,
   sched_yield: 124,
+  kill: 129,
+  sigaltstack: 132,
+  rt_sigaction: 134,
+  rt_sigreturn: 139,
   brk: 214,
   munmap: 215,
   mremap: 216,
   clone: 220,
   execve: 221,
   mmap: 222,
+  fadvise64: 223,
   mprotect: 226,
+  msync: 227,
+  mlock: 228,
+  munlock: 229,
   mincore: 232,
   madvise: 233,
   wait4: 260,
 } as const;
+
+/** fork(2). */
+export const FORK: Op = [SYS.clone, 17, 0, 0, 0, 0];
 
 /** The settings a run may choose. */
 export type Settings = Partial<Record<keyof typeof Conf, number>>;
@@ -102,12 +126,13 @@ export type Settings = Partial<Record<keyof typeof Conf, number>>;
 // The program. Each instruction of use is followed by ones that do nothing for ever.
 const TEXT = 0x401000;
 const idle = [addi(zero, zero, 0), jal(zero, -4)];
-const [PAD, ECALL, LD, SD] = [TEXT, TEXT + 16, TEXT + 32, TEXT + 48];
+const [PAD, ECALL, LD, SD, HANDLER] = [TEXT, TEXT + 16, TEXT + 32, TEXT + 48, TEXT + 64];
 const gadgets = code(
   ...[...idle, 0, 0],
   ...[ecall, ...idle, 0],
   ...[ld(a0, a0, 0), ...idle, 0],
   ...[sd(a1, a0, 0), ...idle, 0],
+  ...[...idle, 0, 0],
 );
 /** Strings at its start, results in its second page; what it holds is not followed. */
 export const SCRATCH = 0x402000;
@@ -120,7 +145,28 @@ const strings = new Uint8Array(0x1000);
 strings.set(text("/data0"), 0);
 strings.set(text("/data1"), 16);
 strings.set(text("/prog"), 32);
-new DataView(strings.buffer).setBigUint64(64, BigInt(PROGRAM), true);
+/** struct sigaction of the handler, and the stack it runs on. */
+export const SIGACTION = SCRATCH + 128;
+export const SIGSTACK = SCRATCH + 160;
+const STACK = SCRATCH + 0x2000;
+const STACK_SIZE = 0x2000;
+/** Where the stack pointer is while no handler runs. */
+const SP = SCRATCH + 0x1ff0;
+const SA_FLAGS = 0x4 | 0x8000000 | 0x40000000; // SIGINFO, ONSTACK, NODEFER
+const words: [number, number][] = [
+  [ARGV, PROGRAM],
+  [SIGACTION, HANDLER],
+  [SIGACTION + 8, SA_FLAGS],
+  [SIGSTACK, STACK],
+  [SIGSTACK + 16, STACK_SIZE],
+];
+for (const [at, word] of words) {
+  new DataView(strings.buffer).setBigUint64(at - SCRATCH, BigInt(word), true);
+}
+const ENOMEM = 12;
+const [SIGILL, SIGBUS, SIGKILL, SIGUSR1, SIGSEGV] = [4, 7, 9, 10, 11];
+/** Of struct rt_sigframe: si_code, si_addr, and the pc of the saved registers. */
+const FRAME = { code: 8, addr: 16, pc: 128 + 176 };
 const program = writeElf({
   entry: PAD,
   size: 0x3000,
@@ -151,7 +197,6 @@ function cells(bytes: number, first: number): Uint8Array {
 }
 
 const POISON = new Uint8Array(PAGE).fill(0xa5);
-const SIGKILL = 9;
 
 interface Process {
   pid: number;
@@ -160,12 +205,20 @@ interface Process {
   space: Space;
   /** A system call that waits. */
   waiting: Op | undefined;
+  /** A handler runs, and this is its frame; 0 when none does. */
+  frame: number;
+  /** It was sent SIGKILL. */
+  doomed: boolean;
+  /** Signals that it has a handler for. */
+  handlers: Set<number>;
 }
 
 const hex = (n: number) => `0x${n.toString(16)}`;
 
 export class RandomMachine {
   readonly linux: Linux;
+  /** Which seeded bug is at work; 0 for none. */
+  seeded = 0;
   readonly sweeper: Sweeper;
   readonly stores = new Map<number, Store>();
   /** Living processes by the address of their task_struct. */
@@ -206,10 +259,12 @@ export class RandomMachine {
       path: "/prog",
       conf: settings,
     });
+    this.#core.setU32(RUN_SEEDED, this.seeded);
     this.#memory = Buffer.from(this.#core.bytes.buffer);
     this.#poisoned = new Uint8Array(this.#core.conf(Conf.ram_frames));
     this.processes.clear();
     this.stores.clear();
+    this.#kills = 0;
     this.wrong = [];
     this.ended = false;
     const inodes = this.linux.inodes;
@@ -225,14 +280,36 @@ export class RandomMachine {
     this.#run();
     const task = this.#core.getU32(CURRENT);
     const pid = this.#core.getU32(task + TASK_PID);
-    this.processes.set(task, { pid, task, space: new Space(), waiting: undefined });
-    this.#look();
+    this.processes.set(task, {
+      pid,
+      task,
+      space: new Space(),
+      waiting: undefined,
+      frame: 0,
+      doomed: false,
+      handlers: new Set(),
+    });
+    if (!this.ended) this.#look();
     this.#readOnly.clear();
     for (const [fd, path, mode] of DESCRIPTORS) {
-      this.step([SYS.openat, -100, path, mode, 0]);
       if (mode === 0) this.#readOnly.add(fd);
-      if (this.answer !== fd) throw new Error(`openat answered ${this.answer}, not ${fd}`);
+      this.#prologue([SYS.openat, -100, path, mode, 0], fd);
     }
+    this.#install();
+  }
+
+  /** The handler of the signals that a fault raises; execve forgets it. */
+  #install(): void {
+    this.#prologue([SYS.sigaltstack, SIGSTACK, 0], 0);
+    for (const signo of [SIGILL, SIGBUS, SIGUSR1, SIGSEGV]) {
+      this.#prologue([SYS.rt_sigaction, signo, SIGACTION, 0, 8], 0);
+    }
+  }
+
+  #prologue(op: Op, answer: number): void {
+    if (this.wrong.length > 0 || this.ended) return;
+    this.step(op);
+    if (this.answer !== answer) this.#bad(`boot: ${op} answered ${this.answer}`);
   }
 
   /** The process that has the hart. */
@@ -247,6 +324,8 @@ export class RandomMachine {
     this.events++;
     const core = this.#core;
     this.#logged = core.getU32(LOG_SEQ);
+    // More events than half the ring has room for are too many for one step.
+    core.setU32(RUN_LOG_READ, this.#logged);
     if (op[0] === DROP_CACHES) {
       core.dropCaches();
       this.#look();
@@ -254,10 +333,17 @@ export class RandomMachine {
     }
     const me = this.current;
     if (me.waiting) return this.#again();
+    if (op[0] === SYS.rt_sigreturn) {
+      // It would go back to where it was, and fault again.
+      const pc = this.address(me, me.frame + FRAME.pc);
+      if (me.frame === 0 || pc === 0) return this.wrong;
+      core.setNumber(pc, PAD);
+    }
     const verdict = this.#verdict(me.space, op);
     const start = this.#inject(op);
     this.#run();
     if (this.wrong.length > 0) return this.wrong;
+    this.#killings();
     this.#outcome(me, op, start, verdict);
     for (const process of this.processes.values()) {
       if (process.waiting && process !== me) this.#waited(process);
@@ -294,6 +380,8 @@ export class RandomMachine {
       for (let i = 0; i < 6; i++) this.#setSigned(HART_X + (a0 + i) * 8, op[i + 1] ?? 0);
       core.setNumber(HART_X + 17 * 8, nr);
     }
+    // Frames of signals go where nobody looks, on a stack of their own or on this one.
+    if (nr !== SYS.rt_sigreturn) core.setNumber(HART_X + 16, SP);
     core.setNumber(HART_PC, pc);
     return pc;
   }
@@ -319,6 +407,12 @@ export class RandomMachine {
       }
       if (reason === StopReason.Target) return;
       if (reason === StopReason.Halt || reason === StopReason.Idle) {
+        this.ended = true;
+        return;
+      }
+      if (reason === StopReason.Log) {
+        this.wrong.push(...this.sweeper.sweep());
+        this.#bad("assert: the kernel goes round in circles");
         this.ended = true;
         return;
       }
@@ -359,10 +453,16 @@ export class RandomMachine {
     const gone = state === TaskState.unused || state === TaskState.dead;
     if (gone || core.getU32(me.task + TASK_PID) !== me.pid) {
       this.processes.delete(me.task);
-      if (op[0] !== SYS.exit_group) this.#killed(me, op, verdict);
+      if (op[0] === SYS.clone) this.#orphan(me);
+      if (op[0] !== SYS.exit_group && !me.doomed) this.#killed(me, op, verdict);
       return;
     }
     const pc = core.getNumber(this.#register(me, 0));
+    me.frame = 0;
+    if (pc >= HANDLER && pc < HANDLER + 12) {
+      this.#signalled(me, op, verdict);
+      return;
+    }
     if (pc === start) {
       // It waits, or lost its turn before it began.
       if (core.getU32(me.task + TASK_RESTARTED) !== 0) me.waiting = op;
@@ -370,6 +470,22 @@ export class RandomMachine {
       return;
     }
     this.#done(me, op, verdict);
+  }
+
+  #kills = 0;
+
+  /** Whom the kernel has chosen to die for want of memory: what it had may be gone already. */
+  #killings(): void {
+    const kills = this.#core.getU32(VM_EVENTS + VmEvent.OOM_KILL * 8);
+    if (kills === this.#kills) return;
+    this.#kills = kills;
+    for (const process of this.processes.values()) {
+      if (!this.#logHas(Ev.OomKill, (pid) => pid === process.pid)) continue;
+      process.space.reaped = true;
+      for (const other of this.processes.values()) {
+        if (other.space === process.space) other.doomed = true;
+      }
+    }
   }
 
   /** A call that waited may have its answer now. */
@@ -387,6 +503,7 @@ export class RandomMachine {
   #done(me: Process, op: Op, verdict: Verdict): void {
     const answer = this.#result(me);
     this.answer = answer;
+    this.#grown(me);
     if (TOUCHES.includes(op[0] as number)) this.#touched(me, op, verdict);
     else this.#answered(me, op, answer);
     this.#core.setNumber(this.#register(me, 0), PAD);
@@ -394,6 +511,10 @@ export class RandomMachine {
 
   #touched(me: Process, op: Op, verdict: Verdict): void {
     const [nr, va, tag] = op as [number, number, number];
+    if (verdict === Verdict.noArea) {
+      this.#grown(me);
+      verdict = this.#verdict(me.space, op);
+    }
     const what = `${nr === LOAD ? "a load" : nr === STORE ? "a store" : "a fetch"} at ${hex(va)}`;
     if (verdict !== Verdict.ok) {
       this.#bad(`K2: ${what} of process ${me.pid} went through`);
@@ -423,41 +544,93 @@ export class RandomMachine {
     const core = this.#core;
     const signal = core.getU32(me.task + TASK_EXIT_SIGNAL);
     const what = `${JSON.stringify(op)} of process ${me.pid}`;
+    if (op[0] === SYS.kill && signal === op[2] && !me.handlers.has(signal)) return;
     if (signal === SIGKILL && this.#outOfMemory()) return;
+    // Past the point of no return, and no memory for the new program.
+    if (op[0] === SYS.execve && this.#logHas(Ev.Exec, (_, __, errno) => errno === ENOMEM)) return;
     const [nr, va] = op as [number, number];
     if (!TOUCHES.includes(nr)) {
       this.#bad(`K2: ${what} ended in signal ${signal}`);
       return;
     }
-    const expected = verdict === Verdict.pastEnd ? 7 : 11;
+    const expected = verdict === Verdict.pastEnd ? SIGBUS : SIGSEGV;
     const content = me.space.read(va, 4);
+    if (me.handlers.has(signal)) {
+      if (!this.#outOfMemory()) this.#bad(`K2: ${what} died of signal ${signal} that it handles`);
+      return;
+    }
     if (nr === FETCH && verdict === Verdict.ok && (content[0] as number) === 0 && signal === 4)
       return;
     if (verdict === Verdict.ok || signal !== expected) {
       this.#bad(`K2: ${what} ended in signal ${signal}, the model says ${verdict}`);
       return;
     }
-    const code = verdict === Verdict.denied ? 2 : verdict === Verdict.noArea ? 1 : 2;
-    const [si, at] = [core.getI32(me.task + TASK_SI_CODE), core.getNumber(me.task + TASK_SI_ADDR)];
-    const straddles = va % PAGE > PAGE - 8;
-    if (si !== code || (!straddles && at !== va)) {
-      this.#bad(`K2: ${what} ended with si_code ${si}, si_addr ${hex(at)}`);
+    const [code, at] = [
+      core.getI32(me.task + TASK_SI_CODE),
+      core.getNumber(me.task + TASK_SI_ADDR),
+    ];
+    this.#checkInfo(what, va, verdict, code, at);
+  }
+
+  /** A handler runs: was the signal the right one? */
+  #signalled(me: Process, op: Op, verdict: Verdict): void {
+    const signo = this.#result(me);
+    const sp = this.#core.getNumber(this.#register(me, 2));
+    const what = `${JSON.stringify(op)} of process ${me.pid}`;
+    me.frame = sp;
+    if (op[0] === SYS.kill && signo === op[2]) return;
+    const [nr, va] = op as [number, number];
+    const zeros = nr === FETCH && verdict === Verdict.ok && me.space.read(va, 1)[0] === 0;
+    const expected = zeros ? SIGILL : verdict === Verdict.pastEnd ? SIGBUS : SIGSEGV;
+    if (!TOUCHES.includes(nr) || (verdict === Verdict.ok && !zeros) || signo !== expected) {
+      this.#bad(`K2: ${what} raised signal ${signo}, the model says ${verdict}`);
+      return;
     }
+    const frame = this.address(me, sp);
+    if (frame === 0) return;
+    const code = this.#core.getI32(frame + FRAME.code);
+    const at = this.#core.getNumber(frame + FRAME.addr);
+    this.#checkInfo(what, va, verdict, code, at);
+  }
+
+  /** si_code and si_addr of a fault. */
+  #checkInfo(what: string, va: number, verdict: Verdict, code: number, at: number): void {
+    // SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR, ILL_ILLOPC
+    const expected = [1, 1, 2, 2][verdict];
+    const straddles = va % PAGE > PAGE - 8;
+    if (code !== expected || (!straddles && at !== va)) {
+      this.#bad(`K2: ${what} gave si_code ${code}, si_addr ${hex(at)}`);
+    }
+  }
+
+  /** Where a byte of a process lies in linear memory, by its page tables; 0: not in memory. */
+  address(process: Process, va: number): number {
+    const core = this.#core;
+    let pfn = core.getU32(this.#mmOf(process) + MM_PGD);
+    for (let level = 2; level >= 0; level--) {
+      const at = RAM_BASE + pfn * PAGE + (Math.floor(va / (PAGE * 512 ** level)) % 512) * 8;
+      const low = core.getU32(at);
+      if ((low & 1) === 0) return 0;
+      pfn = low >>> 10;
+    }
+    return RAM_BASE + pfn * PAGE + (va % PAGE);
   }
 
   /** Did the kernel run out of memory in this event? */
   #outOfMemory(): boolean {
+    if (this.#logHas(Ev.OomKill, () => true)) return true;
+    if (this.#core.getU32(NR_FREE) <= this.#core.getU32(WMARK_HIGH)) return true;
     return this.#logHas(Ev.FaultDone, (_, how) => ((how >>> 16) & 0xff) === FaultKind.oom);
   }
 
-  /** Has this event logged one of that kind? `is` is given the low word of a, the high one of b. */
-  #logHas(kind: number, is: (a: number, b: number) => boolean): boolean {
+  /** Has this event logged one of that kind? `is` is given the low word of a, both of b. */
+  #logHas(kind: number, is: (a: number, high: number, low: number) => boolean): boolean {
     const core = this.#core;
     const end = core.getU32(LOG_SEQ);
     for (let seq = Math.max(this.#logged, end - LOG_NR); seq < end; seq++) {
       const at = LOG_BASE + (seq % LOG_NR) * LOG_RECORD;
       if (core.getU32(at + 4) !== kind) continue;
-      if (is(core.getU32(at + 8), core.getU32(at + 20))) return true;
+      if (is(core.getU32(at + 8), core.getU32(at + 20), core.getU32(at + 16))) return true;
     }
     return false;
   }
@@ -482,7 +655,7 @@ export class RandomMachine {
         return;
       case SYS.madvise:
         if (answer === 0 || answer === -12) this.#advised(space, page, page + pages, c);
-        else if (c === 4) this.#resync(space, this.#mmOf(me));
+        else this.#resync(space, this.#mmOf(me)); // areas before the one that refused
         return;
       case SYS.brk:
         this.#broke(space, a, answer);
@@ -493,14 +666,31 @@ export class RandomMachine {
           if (d & 2) this.#resync(space, this.#mmOf(me));
           return;
         }
-        this.#remapped(space, page, pages, Math.floor(answer / PAGE), newPages);
+        this.#remapped(space, [page, pages], [Math.floor(answer / PAGE), newPages], (d & 4) !== 0);
         return;
       }
       case SYS.clone:
         if (answer > 0) this.#forked(me, a, answer);
         return;
       case SYS.execve:
-        if (answer >= 0) me.space = new Space();
+        if (answer < 0) return;
+        me.space = new Space();
+        me.handlers.clear();
+        return;
+      case SYS.rt_sigaction:
+        if (answer === 0 && b === SIGACTION) me.handlers.add(a);
+        return;
+      case SYS.kill:
+        for (const process of this.processes.values()) {
+          if (process.pid === a && b === SIGKILL) process.doomed = true;
+        }
+        return;
+      case SYS.ftruncate:
+        if (answer === 0) this.#truncated(a, b);
+        else if (!this.#readOnly.has(a)) this.#bad(`V6: ftruncate answered ${answer}`);
+        return;
+      case SYS.pwrite64:
+        this.#wrote(me, op, answer);
         return;
       case SYS.pread64:
         this.#read(me, a, b, c, d, answer);
@@ -531,7 +721,7 @@ export class RandomMachine {
     space.unmap(start, start + pages);
     const anonymous = (flags & 0x20) !== 0;
     const shared = (flags & 3) !== 2;
-    const store = anonymous ? (shared ? new Store(0, 0) : undefined) : this.#opened(fd);
+    const store = anonymous ? (shared ? new Store(0, pages * PAGE) : undefined) : this.#opened(fd);
     space.map({
       start,
       end: start + pages,
@@ -541,6 +731,7 @@ export class RandomMachine {
       offset: anonymous ? 0 : offset / PAGE,
       grows: false,
       dontCopy: false,
+      wipe: false,
       wild: false,
       readOnly: shared && this.#readOnly.has(fd),
     });
@@ -581,6 +772,8 @@ export class RandomMachine {
       }
     } else if (advice === 10 || advice === 11) {
       space.change(start, end, (area) => ({ ...area, dontCopy: advice === 10 }));
+    } else if (advice === 18 || advice === 19) {
+      space.change(start, end, (area) => ({ ...area, wipe: advice === 18 }));
     } else if (advice === 8) {
       for (const page of space.own.keys()) {
         const area = space.find(page);
@@ -607,14 +800,16 @@ export class RandomMachine {
       offset: 0,
       grows: false,
       dontCopy: false,
+      wipe: false,
       wild: false,
       readOnly: false,
     });
   }
 
-  #remapped(space: Space, page: number, pages: number, to: number, newPages: number): void {
+  #remapped(space: Space, old: [number, number], now: [number, number], keep: boolean): void {
+    const [[page, pages], [to, newPages]] = [old, now];
     if (to !== page) {
-      space.move(page, pages, to, newPages);
+      space.move(page, pages, to, newPages, keep);
       return;
     }
     if (newPages < pages) {
@@ -630,12 +825,31 @@ export class RandomMachine {
     space.map({ ...area, start: page + pages, end: page + newPages, offset });
   }
 
+  /** Who forked was killed in the same event: is there a child nobody has been told of? */
+  #orphan(me: Process): void {
+    for (let i = 0; i < NR_TASKS; i++) {
+      const task = TASKS + i * TASK_SIZE_OF;
+      const state = this.#core.getU32(task + TASK_STATE);
+      if (state === TaskState.unused || state === TaskState.dead) continue;
+      const pid = this.#core.getU32(task + TASK_PID);
+      if (pid > me.pid && !this.processes.has(task)) this.#forked(me, 0, pid);
+    }
+  }
+
   #forked(me: Process, flags: number, pid: number): void {
     for (let i = 0; i < NR_TASKS; i++) {
       const task = TASKS + i * TASK_SIZE_OF;
       if (this.#core.getU32(task + TASK_PID) !== pid || this.processes.has(task)) continue;
       const space = flags & 0x100 ? me.space : me.space.fork();
-      this.processes.set(task, { pid, task, space, waiting: undefined });
+      this.processes.set(task, {
+        pid,
+        task,
+        space,
+        waiting: undefined,
+        frame: 0,
+        doomed: false,
+        handlers: new Set(me.handlers),
+      });
       return;
     }
   }
@@ -644,7 +858,7 @@ export class RandomMachine {
     const store = this.#opened(fd) as Store;
     const there = Math.max(0, Math.min(count, store.size - from));
     if (answer < 0) {
-      if (there > 0 && me.space.allows(to, there, WRITE) && answer !== -12) {
+      if (there > 0 && me.space.allows(to, there, WRITE) && !this.#outOfMemory()) {
         this.#bad(`K2: pread64 to ${hex(to)} answered ${answer}`);
       }
       return;
@@ -653,7 +867,7 @@ export class RandomMachine {
       this.#bad(`K2: pread64 gave ${answer} bytes of ${there}`);
       return;
     }
-    if (answer < there && me.space.allows(to, there, WRITE)) {
+    if (answer < there && me.space.allows(to, there, WRITE) && !this.#outOfMemory()) {
       this.#bad(`K2: pread64 gave ${answer} bytes, not ${there}`);
     }
     if (to >= SCRATCH && to < SCRATCH + 0x4000) return;
@@ -668,6 +882,34 @@ export class RandomMachine {
     if (answer > 0) me.space.write(to, bytes);
   }
 
+  #truncated(fd: number, size: number): void {
+    const store = this.#opened(fd) as Store;
+    const shorter = size < store.size;
+    store.truncate(size);
+    if (!shorter) return;
+    for (const { space } of this.processes.values()) space.truncated(store);
+  }
+
+  /** As the kernel does it: a page of the file at a time, each read before it is written. */
+  #wrote(me: Process, op: Op, answer: number): void {
+    const [, fd, from, count, to] = op as [number, number, number, number, number];
+    const store = this.#opened(fd) as Store;
+    const readable = me.space.allows(from, count, READ);
+    if (answer < 0) {
+      const excused = [-12, -28].includes(answer) || this.#readOnly.has(fd);
+      if (readable && !excused) this.#bad(`K2: pwrite64 answered ${answer}`);
+      return;
+    }
+    if (answer < count && readable && !this.#logHas(Ev.FaultDone, () => true)) {
+      this.#bad(`K2: pwrite64 wrote ${answer} bytes of ${count}`);
+    }
+    for (let done = 0; done < answer; ) {
+      const chunk = Math.min(PAGE - ((to + done) % PAGE), answer - done);
+      store.write(to + done, me.space.read(from + done, chunk));
+      done += chunk;
+    }
+  }
+
   // ------------------------------------------------------------------------- looking
 
   /** Sweeps, and compares the machine with the model. */
@@ -680,6 +922,7 @@ export class RandomMachine {
       const mm = this.#mmOf(process);
       const { space } = process;
       if (space.adopt) this.#adopt(space, mm);
+      else if (space.reaped) continue;
       else if (this.#spaces[(mm - MMS) / MM_SIZE_OF] !== space) this.#compareAreas(process, mm);
       this.#spaces[(mm - MMS) / MM_SIZE_OF] = space;
     }
@@ -700,8 +943,21 @@ export class RandomMachine {
       }
       if (!lives && known) {
         this.processes.delete(task);
-        if (!this.#outOfMemory()) this.#bad(`K: process ${known.pid} is gone, and did not end`);
+        this.#cutShort(known);
+        if (!known.doomed && !this.#outOfMemory())
+          this.#bad(`K: process ${known.pid} is gone, and did not end`);
       }
+    }
+  }
+
+  /** It died while it read: whoever shares its memory has what was read by then. */
+  #cutShort(process: Process): void {
+    const [nr, , to, count] = (process.waiting ?? []) as [number, number, number, number];
+    const heir = [...this.processes.values()].find(({ space }) => space === process.space);
+    if (nr !== SYS.pread64 || !heir) return;
+    for (let page = Math.floor(to / PAGE); page * PAGE < to + count; page++) {
+      const at = this.address(heir, page * PAGE);
+      if (at !== 0) heir.space.own.set(page, this.#core.bytes.slice(at, at + PAGE));
     }
   }
 
@@ -712,6 +968,18 @@ export class RandomMachine {
       const start = core.getNumber(vma + VMA_START) / PAGE;
       const end = core.getNumber(vma + VMA_END) / PAGE;
       yield { start, end, flags: core.getU32(vma + VMA_FLAGS), vma };
+    }
+  }
+
+  /** A stack may have grown down to what was touched; the kernel says how far. */
+  #grown(process: Process): void {
+    const { space } = process;
+    for (const { start, end, flags } of this.#vmas(this.#mmOf(process))) {
+      if ((flags & VM.GROWSDOWN) === 0) continue;
+      const i = space.areas.findIndex((area) => area.grows && area.end === end);
+      const area = space.areas[i];
+      if (!area || area.start <= start || !space.isFree(start, area.start)) continue;
+      space.areas[i] = { ...area, start };
     }
   }
 
@@ -740,6 +1008,7 @@ export class RandomMachine {
         offset: core.getNumber(vma + VMA_PGOFF),
         grows: (flags & VM.GROWSDOWN) !== 0,
         dontCopy: (flags & VM.DONTCOPY) !== 0,
+        wipe: (flags & VM.WIPEONFORK) !== 0,
         wild: scratch || (flags & VM.DONTEXPAND) !== 0,
         readOnly: (flags & (VM.MAYSHARE | VM.MAYWRITE)) === VM.MAYSHARE,
       });
@@ -794,6 +1063,8 @@ export class RandomMachine {
     const zero = core.getU32(ZERO_PFN);
     this.#pagesSeen.fill(0);
     let [lastMm, area] = [0, undefined as Area | undefined];
+    const unsure = this.#beingRead();
+    this.#unsure = unsure;
     for (let i = 0; i < sweeper.leaves; i++) {
       const mm = ((sweeper.leafMm[i] as number) - MMS) / MM_SIZE_OF;
       const space = this.#spaces[mm];
@@ -802,7 +1073,7 @@ export class RandomMachine {
       const pfn = sweeper.leafPfn[i] as number;
       if (mm !== lastMm || !area || page < area.start || page >= area.end) area = space.find(page);
       lastMm = mm;
-      if (!area) continue;
+      if (!area || (unsure.length > 0 && unsure.includes(`${mm} ${page}`))) continue;
       const anon = (core.getU32(FRAMES + pfn * PAGE_SIZE_OF + PAGE_FLAGS) & PG.anon) !== 0;
       if (area.wild) {
         if (space.own.has(page)) this.#pagesSeen[mm] = (this.#pagesSeen[mm] as number) + 1;
@@ -825,7 +1096,7 @@ export class RandomMachine {
         this.#pagesSeen[mm] = (this.#pagesSeen[mm] as number) + (space.own.has(page) ? 1 : 0);
       }
     }
-    this.#lookAtSwapped();
+    for (const { mm, va, offset } of sweeper.swaps) this.#lookAtSlot(mm, va / PAGE, offset);
     for (let mm = 0; mm < NR_MMS; mm++) {
       const space = this.#spaces[mm];
       if (!space) continue;
@@ -834,28 +1105,61 @@ export class RandomMachine {
     }
   }
 
-  /** S3: a page in swap, too, holds what the model says. */
-  #lookAtSwapped(): void {
-    for (const { mm: at, va, slot } of this.sweeper.swapped) {
-      const mm = (at - MMS) / MM_SIZE_OF;
-      const space = this.#spaces[mm];
-      const page = va / PAGE;
-      const area = space?.find(page);
-      if (!space || !area) continue;
-      const bytes = this.sweeper.swapSlotAt(slot);
-      const own = space.own.get(page);
-      if (space.adopt) {
-        space.own.set(page, this.#core.bytes.slice(bytes, bytes + PAGE));
-      } else if (!area.wild) {
-        const expected =
-          own ?? (area.store ? area.store.page(area.offset + page - area.start) : ZEROS);
-        if (this.#memory.compare(expected, 0, PAGE, bytes, bytes + PAGE) !== 0) {
-          this.#bad(`S3: page ${hex(page)}, in slot ${slot}, does not hold what was written`);
-        }
-        if (!own && area.store) space.own.set(page, expected);
+  #unsure: string[] = [];
+
+  /** Pages that a read is about to fill, some of whose bytes are there already. */
+  #beingRead(): string[] {
+    const pages: string[] = [];
+    for (const process of this.processes.values()) {
+      const [nr, , to, count] = (process.waiting ?? []) as [number, number, number, number];
+      if (nr !== SYS.pread64) continue;
+      const mm = (this.#mmOf(process) - MMS) / MM_SIZE_OF;
+      for (let page = Math.floor(to / PAGE); page * PAGE < to + count; page++) {
+        pages.push(`${mm} ${page}`);
+        if (process.space.own.has(page)) this.#pagesSeen[mm] = (this.#pagesSeen[mm] as number) + 1;
       }
-      if (space.own.has(page)) this.#pagesSeen[mm] = (this.#pagesSeen[mm] as number) + 1;
     }
+    return pages;
+  }
+
+  /** S3: a page in swap holds what it held, in memory or in its slot. */
+  #lookAtSlot(mm: number, page: number, offset: number): void {
+    const core = this.#core;
+    const i = (mm - MMS) / MM_SIZE_OF;
+    const space = this.#spaces[i];
+    const area = space?.find(page);
+    if (!space || !area) return;
+    const own = space.own.get(page);
+    if (this.#unsure.includes(`${i} ${page}`)) return;
+    if (own) this.#pagesSeen[i] = (this.#pagesSeen[i] as number) + 1;
+    if (area.wild) return;
+    const record = core.getU32(SWAP_MAP_AT) + offset * SWAP_SLOT_SIZE;
+    // In the cache, unless it could not be read into it.
+    let pfn = this.inSwapCache(offset) ? core.getU32(record + 4) : 0;
+    const flags = core.getU32(FRAMES + pfn * PAGE_SIZE_OF + PAGE_FLAGS);
+    if (pfn === 0 || (flags & PG.uptodate) === 0) {
+      pfn = core.conf(Conf.ram_frames) + core.conf(Conf.disk_blocks) + offset;
+    }
+    const at = RAM_BASE + pfn * PAGE;
+    if (space.adopt) {
+      space.own.set(page, core.bytes.slice(at, at + PAGE));
+      this.#pagesSeen[i] = (this.#pagesSeen[i] as number) + 1;
+      return;
+    }
+    const expected = own ?? space.content(page, area);
+    if (this.#memory.compare(expected, 0, PAGE, at, at + PAGE) !== 0) {
+      this.#differs(page, pfn, expected);
+    }
+    if (!own && area.store) {
+      space.own.set(page, expected);
+      this.#pagesSeen[i] = (this.#pagesSeen[i] as number) + 1;
+    }
+  }
+
+  /** Is the page of a swap slot in memory as well? */
+  inSwapCache(offset: number): boolean {
+    const core = this.#core;
+    return core.getU32(core.getU32(SWAP_MAP_AT) + offset * SWAP_SLOT_SIZE) >>> 16 !== 0;
   }
 
   #differs(page: number, pfn: number, expected: Uint8Array): void {
@@ -872,13 +1176,13 @@ export class RandomMachine {
   #lost(mm: number, space: Space): void {
     const { sweeper } = this;
     const there = new Set<number>();
-    for (const { mm: at, va } of sweeper.swapped) {
-      if ((at - MMS) / MM_SIZE_OF === mm) there.add(va / PAGE);
-    }
     for (let i = 0; i < sweeper.leaves; i++) {
       if (((sweeper.leafMm[i] as number) - MMS) / MM_SIZE_OF !== mm) continue;
       const flags = FRAMES + (sweeper.leafPfn[i] as number) * PAGE_SIZE_OF + PAGE_FLAGS;
       if (this.#core.getU32(flags) & PG.anon) there.add((sweeper.leafVa[i] as number) / PAGE);
+    }
+    for (const swap of sweeper.swaps) {
+      if ((swap.mm - MMS) / MM_SIZE_OF === mm) there.add(swap.va / PAGE);
     }
     for (const page of space.own.keys()) {
       if (!there.has(page)) this.#bad(`K2: page ${hex(page)} of ASID ${mm + 1} has lost its frame`);
@@ -915,9 +1219,8 @@ export class RandomMachine {
 export const FD_DATA0 = 3;
 export const FD_READ_ONLY = 4;
 export const FD_DATA1 = 5;
-// For writing only once files can be written.
 const DESCRIPTORS = [
-  [FD_DATA0, DATA0, 0],
+  [FD_DATA0, DATA0, 2],
   [FD_READ_ONLY, DATA0, 0],
-  [FD_DATA1, DATA1, 0],
+  [FD_DATA1, DATA1, 2],
 ] as const;

@@ -37,6 +37,21 @@ export class Store {
   setPage(index: number, page: Uint8Array): void {
     this.#pages[index] = page;
   }
+  /** Bytes that a write has put there. */
+  write(at: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const offset = (at + done) % PAGE;
+      const count = Math.min(PAGE - offset, bytes.length - done);
+      const index = Math.floor((at + done) / PAGE);
+      this.setPage(index, edited(this.page(index), offset, bytes.subarray(done), count));
+      done += count;
+    }
+    this.size = Math.max(this.size, at + bytes.length);
+  }
+  /** Does `page` hold the file's end, so that what is behind it in memory is nobody's? */
+  endsIn(index: number): boolean {
+    return this.ino !== 0 && this.size % PAGE !== 0 && index === Math.floor(this.size / PAGE);
+  }
   /** ftruncate: what is cut off is gone, and the rest of the last page is zeros. */
   truncate(size: number): void {
     if (size < this.size) {
@@ -72,8 +87,9 @@ export interface Area {
   /** Page of the store at `start`. */
   offset: number;
   grows: boolean;
-  /** Not for the child of a fork. */
+  /** Not for the child of a fork; or for it only empty. */
   dontCopy: boolean;
+  wipe: boolean;
   /** The kernel's own (vDSO), or scratch: what it holds is not followed. */
   wild: boolean;
   /** May not be made writable: a shared mapping of a file opened for reading. */
@@ -97,6 +113,8 @@ export class Space {
   /** The next look takes its areas and pages from the machine: after execve. */
   adopt = true;
   brk = 0;
+  /** The kernel has taken its pages: it will not run again. */
+  reaped = false;
 
   find(page: number): Area | undefined {
     for (const area of this.areas)
@@ -120,7 +138,7 @@ export class Space {
     // A page that may be written may be read.
     const needs = access === READ ? READ | WRITE : access;
     if ((area.prot & needs) === 0) return Verdict.denied;
-    if (area.store?.ino && area.offset + page - area.start >= area.store.pages) {
+    if (area.store && area.offset + page - area.start >= area.store.pages) {
       return Verdict.pastEnd;
     }
     return Verdict.ok;
@@ -200,6 +218,15 @@ export class Space {
     for (const page of [...this.lazy]) if (page >= start && page < end) this.lazy.delete(page);
   }
 
+  /** A file became shorter: private copies of what it lost go as well. */
+  truncated(store: Store): void {
+    for (const area of this.areas) {
+      if (area.store !== store) continue;
+      const kept = area.start + Math.max(0, store.pages - area.offset);
+      if (kept < area.end) this.drop(Math.max(kept, area.start), area.end);
+    }
+  }
+
   /** A new area where nothing is. */
   map(area: Area): void {
     this.areas.push(area);
@@ -228,14 +255,15 @@ export class Space {
     child.brk = this.brk;
     child.areas = this.areas.filter((area) => !area.dontCopy);
     for (const [page, bytes] of this.own) {
-      if (!this.find(page)?.dontCopy) child.own.set(page, bytes);
+      const area = this.find(page);
+      if (!area?.dontCopy && !area?.wipe) child.own.set(page, bytes);
     }
     for (const page of this.lazy) child.lazy.add(page);
     return child;
   }
 
-  /** mremap: [from, from + pages) now lies at `to`, its pages with it. */
-  move(from: number, pages: number, to: number, newPages: number): void {
+  /** mremap: [from, from + pages) now lies at `to`, its pages with it; `keep` the old area. */
+  move(from: number, pages: number, to: number, newPages: number, keep: boolean): void {
     this.#cut(from);
     this.#cut(from + pages);
     const area = this.find(from);
@@ -245,6 +273,7 @@ export class Space {
     this.unmap(from, from + pages);
     this.unmap(to, to + newPages);
     this.map({ ...area, start: to, end: to + newPages });
+    if (keep) this.map({ ...area, start: from, end: from + pages });
     for (const [page, bytes] of moved) {
       if (page - from < newPages) this.own.set(page - from + to, bytes);
     }

@@ -1,6 +1,5 @@
 // Which event comes next: chosen at random, with an eye on what the process has, so that most
 // events do something and some are wrong on purpose.
-import { Policy } from "../../assembly/abi.ts";
 import {
   ARGV,
   DROP_CACHES,
@@ -14,10 +13,13 @@ import {
   type RandomMachine,
   RESULTS,
   SCRATCH,
+  SIGACTION,
+  SIGSTACK,
   type Settings,
   STORE,
   SYS,
 } from "./random-machine.ts";
+import { NR_POLICIES } from "../../assembly/abi.ts";
 import { type Area, EXEC, PAGE, READ, type Space, WRITE } from "./random-model.ts";
 
 /** Numbers that look random, the same for the same seed. */
@@ -46,10 +48,14 @@ export class Random {
 }
 
 /** Where mappings go: around the ends of a page table's and of a second-level table's reach. */
-const ARENAS = [0x10200 - 20, 0x40000 - 12];
+const ARENAS = [0x10200 - 20, 0x40000 - 12, 0x409];
 const ARENA_PAGES = 32;
+const LAST_ARENA = 0x40000 + 64;
 const MAX_AREAS = 16;
 const MAX_PROCESSES = 4;
+
+/** All but OPT, which needs to know the future. */
+const POLICIES = NR_POLICIES - 1;
 
 /** A machine's settings; small ones, so that it runs out of what it has. */
 export function randomSettings(random: Random): Settings {
@@ -61,15 +67,15 @@ export function randomSettings(random: Random): Settings {
     tlb_policy: random.below(3),
     vm_fault_around_bytes: random.pick([4096, 16384, 65536]),
     vm_read_ahead_kb: random.pick([0, 16, 128]),
+    swap_blocks: random.pick([0, 12, 64, 256]),
+    vm_swappiness: random.pick([0, 60, 200]),
+    vm_page_cluster: random.pick([0, 3]),
+    vm_min_free_kbytes: random.pick([0, 0, 16, 64]),
+    // Linux's own, mostly; the last ones need to see every access.
+    policy: random.oneIn(2) ? 0 : random.below(POLICIES),
     vm_overcommit_memory: random.pick([0, 1, 1]),
     sched_quantum: random.pick([3, 25, 100000]),
     seed: random.below(1 << 30),
-    // All policies but OPT, which would have to know the future.
-    policy: random.below(Policy.opt),
-    swap_blocks: random.pick([200, 2048]),
-    vm_page_cluster: random.pick([0, 3]),
-    vm_swappiness: random.pick([0, 60, 200]),
-    vm_min_free_kbytes: random.pick([0, 0, 64]),
   };
 }
 
@@ -86,7 +92,8 @@ export class RandomOps {
 
   next(): Op {
     const random = this.#random;
-    const { space } = this.#machine.current;
+    const { space, frame } = this.#machine.current;
+    if (frame !== 0 && random.oneIn(2)) return [SYS.rt_sigreturn];
     const dice = random.below(1000);
     if (dice < 430) return this.#touch(space);
     if (dice < 530) return this.#mmap(space);
@@ -95,8 +102,9 @@ export class RandomOps {
     if (dice < 740) return this.#mremap(space);
     if (dice < 800) return this.#madvise(space);
     if (dice < 830) return [SYS.brk, this.#heap(space)];
-    if (dice < 880) return this.#pread(space);
-    if (dice < 900) return [SYS.mincore, this.#page(space) * PAGE, this.#length(), RESULTS];
+    if (dice < 850) return this.#pread(space);
+    if (dice < 880) return this.#file(space);
+    if (dice < 895) return [SYS.mincore, this.#page(space) * PAGE, this.#length(), RESULTS];
     if (dice < 930) return this.#descriptor();
     return this.#process(dice);
   }
@@ -108,7 +116,8 @@ export class RandomOps {
       return [SYS.clone, random.oneIn(12) ? 0x4111 : 17, 0, 0, 0, 0];
     }
     if (dice < 965 && many > 1) return [SYS.exit_group, random.below(256)];
-    if (dice < 972) return [SYS.execve, PROGRAM, ARGV, 0];
+    if (dice < 970) return this.#signal();
+    if (dice < 974) return [SYS.execve, PROGRAM, ARGV, 0];
     if (dice < 985) return [SYS.wait4, -1, random.pick([0, RESULTS]), 1, 0];
     if (dice < 990) return [DROP_CACHES];
     return [SYS.sched_yield];
@@ -138,14 +147,18 @@ export class RandomOps {
   /** A load, a store or a fetch, mostly one that is allowed. */
   #touch(space: Space): Op {
     const random = this.#random;
-    const wrong = this.#machine.processes.size > 1 && random.oneIn(40);
+    // The last process does not die of a wrong access.
+    const { current, processes } = this.#machine;
+    const survives = processes.size > 1 || [4, 7, 11].every((n) => current.handlers.has(n));
+    const wrong = survives && random.oneIn(30);
     for (let tries = 0; tries < 8; tries++) {
       const page = this.#page(space);
       const kind = random.pick([LOAD, LOAD, STORE, STORE, STORE, FETCH]);
       const needs = kind === LOAD ? READ : kind === STORE ? WRITE : EXEC;
       const straddles = kind !== FETCH && random.oneIn(30);
       const va = page * PAGE + (straddles ? PAGE - 4 : random.below(512) * 8);
-      if (page * PAGE < SCRATCH + 0x4000 && page * PAGE >= 0x400000) continue;
+      if (page * PAGE < SCRATCH + 0x4000) continue;
+      if (kind !== LOAD && this.#behindEnd(space, va, 8)) continue;
       const fine = space.allows(va, kind === FETCH ? 4 : 8, needs);
       const area = space.find(page);
       if (area?.wild || (straddles && space.find(page + 1)?.wild)) continue;
@@ -163,14 +176,25 @@ export class RandomOps {
     return [SYS.sched_yield];
   }
 
+  /** What a program writes behind the end of a shared file, in its last page, is nobody's. */
+  #behindEnd(space: Space, va: number, length: number): boolean {
+    for (let page = Math.floor(va / PAGE); page * PAGE < va + length; page++) {
+      const area = space.find(page);
+      if (!area?.shared || !area.store) continue;
+      if (area.store.endsIn(area.offset + page - area.start)) return true;
+    }
+    return false;
+  }
+
   #mmap(space: Space): Op {
     const random = this.#random;
     if (space.areas.length > MAX_AREAS) {
       return [SYS.munmap, this.#page(space) * PAGE, this.#length()];
     }
-    const at = this.#page(space) * PAGE;
+    const page = this.#page(space);
+    const at = page * PAGE;
     const place = random.pick([0x10, 0x10, 0x10, 0x100000, 0]);
-    const hint = at < 0x10000000 || at > 0x3000000000 || random.oneIn(8) ? 0 : at;
+    const hint = page < 0x406 || page > LAST_ARENA || random.oneIn(8) ? 0 : at;
     const where = hint === 0 ? 0 : place;
     const populate = random.oneIn(8) ? 0x8000 : 0;
     const prot = random.pick([3, 3, 3, 7, 1, 5, 0, 2, 4]);
@@ -201,19 +225,23 @@ export class RandomOps {
   /** An address that is not of the program itself, its stack or the vDSO. */
   #movable(space: Space): number {
     const page = this.#page(space);
-    const wild = page < 0x10000 || space.find(page)?.wild || page > 0x3000000;
+    const wild = page < 0x406 || space.find(page)?.wild || page > 0x3000000;
     return (wild ? this.#random.pick(ARENAS) + this.#random.below(ARENA_PAGES) : page) * PAGE;
   }
 
   #mremap(space: Space): Op {
     const random = this.#random;
-    const flags = random.pick([0, 1, 1, 3]);
+    const flags = random.pick([0, 1, 1, 3, 5]);
+    if (flags === 5) {
+      const length = this.#length();
+      return [SYS.mremap, this.#movable(space), length, length, flags, 0];
+    }
     const to = flags === 3 ? (random.pick(ARENAS) + random.below(ARENA_PAGES)) * PAGE : 0;
     return [SYS.mremap, this.#movable(space), this.#length(), this.#length(), flags, to];
   }
 
   #madvise(space: Space): Op {
-    const advice = this.#random.pick([0, 1, 2, 4, 4, 4, 4]);
+    const advice = this.#random.pick([0, 1, 2, 3, 4, 4, 4, 10, 11, 18, 19, 20, 21, 22, 23]);
     return [SYS.madvise, this.#movable(space), this.#length(), advice];
   }
 
@@ -228,7 +256,53 @@ export class RandomOps {
     const to = this.#movable(space) + random.below(512) * 8;
     const from = random.below(40) * 1024;
     const fd = random.pick([FD_DATA0, FD_READ_ONLY, FD_DATA1]);
-    return [SYS.pread64, fd, to, random.pick([8, 100, 4096, 9000]), from];
+    const count = random.pick([8, 100, 4096, 9000]);
+    if (this.#behindEnd(space, to, count)) return [SYS.sched_yield];
+    // A file read into itself: what comes of it depends on the order of single bytes.
+    for (let at = to; at < to + count + PAGE; at += PAGE) {
+      const area = space.find(Math.floor(at / PAGE));
+      if (area?.shared && area.store?.ino) return [SYS.sched_yield];
+    }
+    return [SYS.pread64, fd, to, count, from];
+  }
+
+  /** Writes, and what makes writes reach the disk. */
+  #file(space: Space): Op {
+    const random = this.#random;
+    const fd = random.pick([FD_DATA0, FD_DATA0, FD_DATA1, FD_READ_ONLY]);
+    switch (random.below(8)) {
+      case 0:
+        return [SYS.ftruncate, fd, random.pick([0, 4096, 5000, 20000, 21256, 36864, 40000])];
+      case 1:
+        return [SYS.fsync, fd];
+      case 2:
+        return random.oneIn(2) ? [SYS.sync] : [SYS.fadvise64, fd, 0, 0, 4];
+      case 3:
+        return [SYS.msync, this.#movable(space), this.#length(), random.pick([1, 4, 4])];
+      default: {
+        const from = this.#page(space) * PAGE + random.below(512) * 8;
+        const count = random.pick([8, 100, 4096, 6000]);
+        // What those pages hold is not followed.
+        const wild = [0, PAGE, 2 * PAGE].some(
+          (n) => space.find(Math.floor((from + n) / PAGE))?.wild,
+        );
+        if (wild) return [SYS.fsync, fd];
+        return [SYS.pwrite64, fd, from, count, random.below(60) * 512];
+      }
+    }
+  }
+
+  #signal(): Op {
+    const random = this.#random;
+    const { current, processes } = this.#machine;
+    const other = random.pick([...processes.values()]);
+    if (current.handlers.size < 4 && random.oneIn(2)) {
+      if (random.oneIn(6)) return [SYS.sigaltstack, SIGSTACK, 0];
+      return [SYS.rt_sigaction, random.pick([4, 7, 10, 11]), SIGACTION, 0, 8];
+    }
+    if (random.oneIn(3) && other !== current) return [SYS.kill, other.pid, 9];
+    if (processes.size === 1 && !current.handlers.has(10)) return [SYS.sched_yield];
+    return [SYS.kill, current.pid, 10];
   }
 
   /** Descriptors come and go; the first ones stay. */

@@ -46,6 +46,11 @@ export function label(wrong: readonly string[]): string {
   return (wrong[0] ?? "").split(":")[0] as string;
 }
 
+/** The first sentence without what differs from run to run: its numbers. */
+function gist(wrong: readonly string[]): string {
+  return (wrong[0] ?? "").replaceAll(/(0x[0-9a-f]+|\d+)(,\d+)*/g, "#");
+}
+
 /**
  * A shorter run that breaks the same invariant: events are left out, first many at once, then one
  * by one, as long as it stays broken.
@@ -55,12 +60,12 @@ export function label(wrong: readonly string[]): string {
 export function shrink(machine: RandomMachine, run: Run, replays = 400): Run {
   let best = run;
   let left = replays;
-  const wanted = label(run.wrong);
+  const wanted = gist(run.wrong);
   const attempt = (ops: Op[]): boolean => {
     left--;
     try {
       const again = replay(machine, { settings: run.settings, ops });
-      if (label(again.wrong) !== wanted) return false;
+      if (gist(again.wrong) !== wanted) return false;
       best = again;
       return true;
     } catch {
