@@ -85,7 +85,7 @@ export const SEEDED_BUGS = [
     file: PGTABLE,
     find: "const span: u64 = pte_present(entry) ? 0x1fffff : 0x3fffffff;\n  return (va | span) + 1;",
     wrong: "return (va | 0x3fffffff) + 1;",
-    breaks: ["K2", "P3", "F5", "F8", "P7", "P9"],
+    breaks: ["V3", "K2", "P3", "F5", "F8", "P7", "P9"],
   },
   {
     name: "fork forgets who may look for the child's anonymous pages",
@@ -321,7 +321,7 @@ export const SEEDED_BUGS = [
   },
   {
     name: "pages that move are copied, and stay where they were as well",
-    file: PGTABLE,
+    file: MREMAP,
     after: "function move_pte",
     find: "set_pte(mm, va, slot, 0);",
     wrong: "",

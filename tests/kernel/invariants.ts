@@ -430,8 +430,9 @@ export class Sweeper {
     if (w[(b + VMA_FILE) >> 2] !== file) return;
     // Linux joins no area without pages of its own to one with some, before 6.15.
     if (w[(a + VMA_ANON_VMA) >> 2] !== 0 || w[(b + VMA_ANON_VMA) >> 2] !== 0) return;
-    // The kernel's own pages, stacks that met, and the heap, which begins beside the bss.
-    if (flags & (VM_KERNEL | VM.GROWSDOWN)) return;
+    // The kernel's own pages, stacks that met, and the heap, which begins beside the bss. And
+    // what fork has wiped: areas of different anon_vmas, which now have none.
+    if (flags & (VM_KERNEL | VM.GROWSDOWN | VM.WIPEONFORK)) return;
     if (from === this.#number(mm + MM_START_BRK)) return;
     const pages = (from - this.#number(a + VMA_START)) / SIZE;
     if (this.#number(a + VMA_PGOFF) + pages !== this.#number(b + VMA_PGOFF)) return;
