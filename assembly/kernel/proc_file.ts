@@ -53,9 +53,9 @@ import { copy_from_user } from "./uaccess";
 const TEXT_MAX: u64 = 128;
 const MOUNTS: string =
   "/dev/vda / ext2 rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n";
-const MOUNTINFO: string =
-  "1 0 254:0 / / rw,relatime - ext2 /dev/vda rw\n" +
-  "2 1 0:2 / /proc rw,relatime - proc proc rw\n";
+const MOUNTINFO: string = `1 0 254:0 / / rw,relatime - ext2 /dev/vda rw
+2 1 0:2 / /proc rw,relatime - proc proc rw
+`;
 const VERSION: string =
   "Linux version 6.12.0 (pagewalk) (asc) #1 Sat Jan  1 00:00:00 UTC 2005\n";
 
