@@ -356,6 +356,7 @@ export class RandomMachine {
   #again(): string[] {
     this.#run();
     if (this.wrong.length > 0) return this.wrong;
+    this.#killings();
     for (const process of this.processes.values()) if (process.waiting) this.#waited(process);
     if (!this.ended) this.#look();
     return this.wrong;

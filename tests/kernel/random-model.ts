@@ -155,6 +155,14 @@ export class Space {
 
   /** Writes bytes that the machine is known to have written. */
   write(va: number, bytes: Uint8Array): void {
+    // Both pages of a store are there before it writes: one may be a copy of the other as it was.
+    const last = Math.floor((va + bytes.length - 1) / PAGE);
+    for (let page = Math.floor(va / PAGE); page <= last; page++) {
+      const area = this.find(page);
+      if (area?.store && !area.shared && !this.own.has(page)) {
+        this.own.set(page, this.content(page, area));
+      }
+    }
     for (let done = 0; done < bytes.length; ) {
       const page = Math.floor((va + done) / PAGE);
       const offset = (va + done) % PAGE;
