@@ -851,6 +851,9 @@ export class RandomMachine {
         doomed: false,
         handlers: new Set(me.handlers),
       });
+      // It may have been chosen to die while it was made.
+      this.#kills = -1;
+      this.#killings();
       return;
     }
   }
