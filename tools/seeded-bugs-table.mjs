@@ -487,7 +487,7 @@ export const SEEDED_BUGS = [
     find: "if (clean && mem_map(pfn).refcount == 1) remove_from_page_cache(pfn);",
     wrong:
       "if (mem_map(pfn).refcount == 1) { mem_map(pfn).flags &= ~PG.dirty; remove_from_page_cache(pfn); }",
-    breaks: ["K2"],
+    breaks: ["C6", "K2"],
   },
   {
     name: "write(2) does not say that the page is dirty",
@@ -503,14 +503,14 @@ export const SEEDED_BUGS = [
     after: "export function page_mkwrite",
     find: "folio_mark_dirty(pfn);",
     wrong: "",
-    breaks: ["C1"],
+    breaks: ["C6", "C1"],
   },
   {
     name: "a page stays writable while it is written back",
     file: "kernel/page_writeback.ts",
     find: "page_mkclean(pfn);",
     wrong: "",
-    breaks: ["C1"],
+    breaks: ["C6", "C1"],
   },
   {
     name: "a page is written to the disk after it was called clean, and is not",

@@ -2,6 +2,11 @@
 // those of one list, F frames, P page tables, T the TLB, V areas, C the page cache, S swap, K copy
 // on write. A sweep looks at the whole machine, from linear memory alone, and is made to run after
 // every event: it reads words, keeps its tables, and makes a sentence only of what is wrong.
+//
+// Some of the list follow from others. P10, that the hardware's walk is the software's, is T1: each
+// entry of the TLB came from a walk of the hardware and is compared with ours. T4, no entry where
+// nothing is mapped any more, is T1 as well. S5 and S6, no slot outlives its users and none leaks when
+// swap is full, are S1 and S2, which hold after every event.
 import * as abi from "../../assembly/abi.ts";
 import type { Core } from "../../web/machine/core.ts";
 
@@ -59,6 +64,9 @@ const {
   MM_SWAPENTS,
   MM_TOTAL_VM,
   MM_USERS,
+  NR_FILE_DIRTY,
+  TLB_MISSES,
+  TLB_ACCESSES,
   MMS,
   NR_FILES,
   NR_FREE,
@@ -233,6 +241,8 @@ export class Sweeper {
   swaps: { mm: number; va: number; offset: number }[] = [];
   /** Chains that areas have, by anon_vma. */
   readonly #families = new Map<number, number>();
+  /** Pages of the disk's files that are dirty. */
+  #dirty = 0;
   #promised = 0;
   #fileAreas = 0;
   #zero = 0;
@@ -287,6 +297,7 @@ export class Sweeper {
   #begin(): void {
     const core = this.#core;
     this.sweeps++;
+    this.#dirty = 0;
     if (this.#w !== core.words) {
       this.#w = core.words;
       this.#memory = Buffer.from(core.words.buffer);
@@ -553,6 +564,9 @@ export class Sweeper {
     }
     this.#note(va, pfn, bits);
     if (bare) return;
+    if (bits & D && !(vm & VM_SHARED) && !(flags & ANON)) {
+      this.#bad(`C4: a private mapping has written to the cache's page: ${what()}`);
+    }
     this.#mapped[pfn] = (this.#mapped[pfn] as number) + 1;
     const vma = this.#vma[this.#at] as number;
     const index = this.#number(FRAMES + pfn * PAGE_SIZE_OF + PAGE_INDEX);
@@ -574,6 +588,10 @@ export class Sweeper {
     const inode = file === 0 ? 0 : (this.#w[(file + FILE_INODE) >> 2] as number);
     if (inode !== 0 && this.#w[(inode + INODE_KIND) >> 2] === OF_SHMEM) this.#shmem++;
     else this.#file++;
+    const ofDisk = inode !== 0 && this.#w[(inode + INODE_KIND) >> 2] === OF_DISK;
+    if (ofDisk && bits & W && !(flags & DIRTY)) {
+      this.#bad(`C6: a page that can be written unnoticed is not dirty: ${what()}`);
+    }
     if (inode === 0 || this.#page(pfn, MAPPING) !== inode || index !== linear) {
       this.#bad(`C2: it maps page ${index} of another file or place, not ${linear}: ${what()}`);
     } else if (index >= this.#pages(inode)) {
@@ -765,6 +783,8 @@ export class Sweeper {
     if (index >= this.#pages(inode)) {
       this.#bad(`C3: page ${index} of inode ${i} is cached, past its end, in frame ${hex(pfn)}`);
     }
+    const ofDisk = this.#w[(inode + INODE_KIND) >> 2] === OF_DISK;
+    if (ofDisk && this.#page(pfn, FLAGS) & DIRTY) this.#dirty++;
     if (this.#clean(pfn)) this.#asOnDisk(pfn, inode, index);
     // One frame a page: whoever looks it up must find this very one.
     const found = this.#lookUp(inode, index, pfn);
@@ -901,6 +921,10 @@ export class Sweeper {
         this.#bad(`S1: the page of slot ${offset} is not in frame ${hex(pfn)}`);
       }
     }
+    const dirty = w[NR_FILE_DIRTY >> 2];
+    if (dirty !== this.#dirty) {
+      this.#bad(`C6: ${dirty} pages are counted as dirty, ${this.#dirty} are`);
+    }
     const says = this.#slots.length === 0 ? 0 : w[SWAP_INUSE >> 2];
     if (says !== used) this.#bad(`S2: ${says} slots are in use, the map has ${used}`);
     let frames = 0;
@@ -1000,10 +1024,12 @@ export class Sweeper {
   #tlb(): void {
     const w = this.#w;
     const entries = this.#core.conf(Conf.tlb_entries);
+    let valid = 0;
     for (let i = 0; i < entries; i++) {
       const at = (TLB_BASE + i * TLB_ENTRY_SIZE) >> 2;
       const [low, high] = [w[at] as number, w[at + 1] as number];
       if (high >>> 31 === 0) continue;
+      valid++;
       const vpn = low & 0x7ffffff;
       const asid = ((low >>> 27) | (high << 5)) & 0xffff;
       const [pteLow, pteHigh] = [w[at + 2] as number, w[at + 3] as number];
@@ -1018,6 +1044,12 @@ export class Sweeper {
         this.#bad(`T2: ${what()} allows ${hex(pteLow & 0xff)}, its PTE ${hex(bits & 0xff)}`);
       }
     }
+    const [accesses, misses] = [
+      this.#core.getNumber(TLB_ACCESSES),
+      this.#core.getNumber(TLB_MISSES),
+    ];
+    if (misses > accesses) this.#bad(`T5: ${misses} misses in ${accesses} accesses`);
+    if (valid > misses) this.#bad(`T5: ${valid} entries after ${misses} walks`);
   }
 
   /** Word of the level-0 entry of page `vpn`, or 0. */
