@@ -558,6 +558,14 @@ export const SEEDED_BUGS = [
   },
   // ---------------------------------------------------------------- swap and reclaim
   {
+    name: "a write copies a page that nobody else has",
+    file: "kernel/memory.ts",
+    after: "function wp_can_reuse_anon_page",
+    find: "if (p.mapcount != 1) return false;",
+    wrong: "return false;",
+    breaks: ["K3"],
+  },
+  {
     name: "a page that comes back from swap keeps its slot",
     file: "kernel/memory_swap.ts",
     find: "swap_free(offset);",

@@ -46,6 +46,7 @@ const {
   WMARK_HIGH,
   NR_TASKS,
   PAGE_FLAGS,
+  PAGE_REFCOUNT,
   PAGE_SIZE_OF,
   PG,
   VM_EVENTS,
@@ -215,7 +216,15 @@ interface Process {
 
 const hex = (n: number) => `0x${n.toString(16)}`;
 
+/** What a store found: a page that only its process has, and how much was swapped out so far. */
+interface Alone {
+  pfn: number;
+  swappedOut: number;
+}
+
 export class RandomMachine {
+  /** Of the store that is under way. */
+  #alone: Alone | null = null;
   readonly linux: Linux;
   /** Which seeded bug is at work; 0 for none. */
   seeded = 0;
@@ -372,6 +381,7 @@ export class RandomMachine {
     if (nr === LOAD) pc = LD;
     else if (nr === STORE) pc = SD;
     else if (nr === FETCH) pc = first;
+    this.#alone = nr === STORE ? this.#onlyUser(first) : null;
     if (nr === STORE) {
       core.bytes.set(cell(second), HART_X + a1 * 8);
       core.setNumber(HART_X + a0 * 8, first);
@@ -385,6 +395,24 @@ export class RandomMachine {
     if (nr !== SYS.rt_sigreturn) core.setNumber(HART_X + 16, SP);
     core.setNumber(HART_PC, pc);
     return pc;
+  }
+
+  /** The frame of the running process's private page at `va`, when nobody else has it. */
+  #onlyUser(va: number): Alone | null {
+    const core = this.#core;
+    const me = this.processes.get(core.getU32(CURRENT));
+    const at = me ? this.address(me, va) : 0;
+    if (at === 0) return null;
+    const pfn = Math.floor((at - RAM_BASE) / PAGE);
+    const page = FRAMES + pfn * PAGE_SIZE_OF;
+    const flags = core.getU32(page + PAGE_FLAGS);
+    const alone = core.getU32(page + PAGE_REFCOUNT) === 1;
+    if (!(flags & PG.anon) || flags & PG.swapcache || !alone) return null;
+    return { pfn, swappedOut: this.#swappedOut() };
+  }
+
+  #swappedOut(): number {
+    return this.#core.getNumber(VM_EVENTS + VmEvent.PSWPOUT * 8);
   }
 
   #setSigned(at: number, value: number): void {
@@ -523,6 +551,7 @@ export class RandomMachine {
     }
     if (nr === STORE) {
       me.space.write(va, cell(tag));
+      this.#reused(me, va, what);
       return;
     }
     const expected = Buffer.from(me.space.read(va, 8));
@@ -537,6 +566,20 @@ export class RandomMachine {
     const immediate = expected.readInt32LE(0) >> 20;
     if (this.#result(me) !== immediate) {
       this.#bad(`K2: ${what} of process ${me.pid} ran another instruction`);
+    }
+  }
+
+  /** K3: who has a page alone keeps its frame when it writes. */
+  #reused(me: Process, va: number, what: string): void {
+    const alone = this.#alone;
+    const at = this.address(me, va);
+    // A page that was out in the meantime comes back where there is room.
+    if (!alone || at === 0 || alone.swappedOut !== this.#swappedOut()) return;
+    const pfn = Math.floor((at - RAM_BASE) / PAGE);
+    if (pfn !== alone.pfn) {
+      this.#bad(
+        `K3: ${what} of process ${me.pid} copied frame ${hex(alone.pfn)}, which it had alone`,
+      );
     }
   }
 
