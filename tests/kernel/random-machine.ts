@@ -44,6 +44,7 @@ const {
   NR_FREE,
   NR_MMS,
   WMARK_HIGH,
+  WMARK_MIN,
   NR_TASKS,
   PAGE_FLAGS,
   PAGE_REFCOUNT,
@@ -223,6 +224,8 @@ interface Alone {
 }
 
 export class RandomMachine {
+  /** nr_free before this event. */
+  #freeBefore = 0;
   /** Of the store that is under way. */
   #alone: Alone | null = null;
   readonly linux: Linux;
@@ -333,6 +336,7 @@ export class RandomMachine {
     this.events++;
     const core = this.#core;
     this.#logged = core.getU32(LOG_SEQ);
+    this.#freeBefore = core.getU32(NR_FREE);
     // More events than half the ring has room for are too many for one step.
     core.setU32(RUN_LOG_READ, this.#logged);
     if (op[0] === DROP_CACHES) {
@@ -357,6 +361,7 @@ export class RandomMachine {
     for (const process of this.processes.values()) {
       if (process.waiting && process !== me) this.#waited(process);
     }
+    this.#reserve();
     if (!this.ended) this.#look();
     return this.wrong;
   }
@@ -367,6 +372,7 @@ export class RandomMachine {
     if (this.wrong.length > 0) return this.wrong;
     this.#killings();
     for (const process of this.processes.values()) if (process.waiting) this.#waited(process);
+    this.#reserve();
     if (!this.ended) this.#look();
     return this.wrong;
   }
@@ -960,6 +966,30 @@ export class RandomMachine {
   // ------------------------------------------------------------------------- looking
 
   /** Sweeps, and compares the machine with the model. */
+  /** F9: the last frames, below `min`, are for those who die and for reclaim itself. */
+  #reserve(): void {
+    const core = this.#core;
+    const min = core.getU32(WMARK_MIN);
+    const dying = [...this.processes.values()].some(({ doomed }) => doomed);
+    const least = dying || this.#logHas(Ev.OomKill, () => true) ? Math.floor(min / 2) : min;
+    let free = this.#freeBefore;
+    const end = core.getU32(LOG_SEQ);
+    for (let seq = Math.max(this.#logged, end - LOG_NR); seq < end; seq++) {
+      const at = LOG_BASE + (seq % LOG_NR) * LOG_RECORD;
+      const kind = core.getU32(at + 4);
+      if (kind === Ev.PageFree) free++;
+      if (kind !== Ev.PageAlloc) continue;
+      if (free <= least && core.getU32(at + 16) & PG.anon) {
+        this.#bad(`F9: a private page was given when ${free} frames were free, min is ${min}`);
+        return;
+      }
+      free--;
+    }
+    if (end - this.#logged < LOG_NR && free !== core.getU32(NR_FREE)) {
+      this.#bad(`F9: the log leaves ${free} frames free, nr_free is ${core.getU32(NR_FREE)}`);
+    }
+  }
+
   #look(): void {
     const wrong = this.sweeper.sweep();
     if (wrong.length > 0) this.wrong.push(...wrong);
