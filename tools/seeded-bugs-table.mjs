@@ -300,7 +300,7 @@ export const SEEDED_BUGS = [
     file: ALLOC,
     find: "store<u32>(NR_FREE, load<u32>(NR_FREE) + 1);",
     wrong: "",
-    breaks: ["F2"],
+    breaks: ["F9", "F2"],
   },
   // ---------------------------------------------------------------- unmapping
   {
