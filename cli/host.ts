@@ -12,6 +12,7 @@ import {
   place,
   type TreeNode,
 } from "../web/machine/mkfs.ts";
+import { diskPath, furniture, type SampleIndex, sampleNamed } from "../web/machine/samples.ts";
 import { changeSetting, defaultSettings, type Settings } from "../web/machine/settings.ts";
 import { escapeName } from "../web/machine/terminal-filter.ts";
 import {
@@ -53,20 +54,26 @@ export function loadMarks(): MarksMap | undefined {
   return existsSync(marksFile) ? JSON.parse(readFileSync(marksFile, "utf8")) : undefined;
 }
 
-function samples(): { name: string; file?: string }[] {
+/** The sample programs and their libraries. */
+export function sampleIndex(): SampleIndex {
   const index = join(programs, "index.json");
-  return existsSync(index) ? JSON.parse(readFileSync(index, "utf8")).programs : [];
+  return existsSync(index) ? JSON.parse(readFileSync(index, "utf8")) : { programs: [] };
+}
+
+/** A file of public/programs. */
+export function sampleFile(file: string): Buffer {
+  return readFileSync(join(programs, file));
 }
 
 /** The names of the sample programs. */
 export function sampleNames(): string[] {
-  return samples().map(({ name }) => name);
+  return sampleIndex().programs.map(({ name }) => name);
 }
 
-/** A sample program's bytes, or null when there is none of this name. */
+/** A sample program's bytes, or null when there is none of this name or path on the disk. */
 export function sample(name: string): Buffer | null {
-  const entry = samples().find((one) => one.name === name);
-  return entry ? readFileSync(join(programs, entry.file ?? name)) : null;
+  const entry = sampleNamed(sampleIndex(), name);
+  return entry ? sampleFile(entry.file ?? entry.name) : null;
 }
 
 /**
@@ -198,9 +205,24 @@ export function placeProgram(root: DirectoryNode, program: string, elfOnly: bool
   const bytes = hostProgram(program);
   const elf = bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
   if (!elf && elfOnly) throw new UsageError(`${escapeName(program)} is not an ELF file`);
-  const name = `/${basename(program)}`;
+  const entry = existsSync(program) ? undefined : sampleNamed(sampleIndex(), program);
+  const name = entry ? diskPath(entry.file ?? entry.name) : `/${basename(program)}`;
   place(root, name, file(bytes, 0o755));
   return name;
+}
+
+/** Puts on the disk what a program needs and is not there: libraries of ours, for one. */
+export function placeBeside(
+  root: DirectoryNode,
+  start: { name: string; path: string; args: readonly string[]; env: readonly string[] },
+): void {
+  const node = find(root, start.path);
+  if (node?.kind !== "file") return;
+  const bytes = node.data instanceof Uint8Array ? node.data : new Uint8Array(node.data.size);
+  if (!(node.data instanceof Uint8Array)) node.data.read(bytes);
+  for (const { file: from, path, mode } of furniture(sampleIndex(), { ...start, bytes })) {
+    if (!existsOn(root, path)) place(root, path, file(sampleFile(from), mode));
+  }
 }
 
 function hostProgram(program: string): Uint8Array {
@@ -228,6 +250,7 @@ export function bootRequest(options: HostOptions, elfOnly: boolean): BootRequest
   if (program === undefined) throw new UsageError("which program? (pagewalk help)");
   const path = placeProgram(options.root, program, elfOnly);
   const { root, env, settings } = options;
+  placeBeside(root, { name: program, path, args, env });
   const input = inputAtHand();
   const request = { root, path, argv: [program, ...args], env, settings };
   return input ? { ...request, input } : { ...request, inputOpen: true };

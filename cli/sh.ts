@@ -11,6 +11,8 @@ import {
   MACHINE_OPTIONS,
   machineOptions,
   sample,
+  sampleFile,
+  sampleIndex,
   sampleNames,
 } from "./host.ts";
 import { parseOptions, readHostFile, UsageError } from "./usage.ts";
@@ -52,6 +54,8 @@ export async function sh(args: string[]): Promise<number> {
     simulator: loadSimulator,
     marks: loadMarks(),
     readFile,
+    samples: async () => sampleIndex(),
+    sampleFile: async (file) => sampleFile(file),
     fileNames: sampleNames,
     source,
     ...(root === undefined ? {} : { root: () => hostTree(root, uid, () => {}) }),

@@ -1,7 +1,12 @@
-// Builds the sample programs: guest/*.c -> public/programs/, benches beside them.
+// Builds the sample programs: guest/*.c -> public/programs/, benches, shared
+// libraries, the dynamic linker and the files they read beside them.
 //
 //   node guest/build.mjs            build everything
 //   node guest/build.mjs --check    rebuild elsewhere and compare with what is there
+//
+// guest/programs.json lists the programs, guest/libraries.json the shared libraries.
+// What lies in public/programs/{bin,lib,home} lies in that folder of the simulated
+// disk; every other program lies in the disk's root.
 //
 // The bytes depend on the compiler and the sources alone, not on the checkout's
 // folder: paths in the line tables are relative (`guest/hello.c`), there is no
@@ -12,6 +17,7 @@
 import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -28,6 +34,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const committed = join(root, "public/programs");
 const tool = (name) => `riscv64-linux-gnu-${name}`;
+const readJson = (file) => JSON.parse(readFileSync(join(root, file), "utf8"));
 
 const compileFlags = [
   "-std=gnu11",
@@ -56,62 +63,77 @@ const compileFlags = [
   `-ffile-prefix-map=${root}/=`,
   `-ffile-prefix-map=${root}=.`,
 ];
-const linkFlags = ["-nostdlib", "-Wl,--build-id=none", "-Wl,-z,norelro", "-Wl,-z,noexecstack"];
+const linkFlags = ["-nostdlib", "-Wl,--build-id=none", "-Wl,-z,noexecstack"];
+
+const interpreter = "ld-pagewalk.so.1";
+const libc = "libc-pagewalk.so.1";
+
+/** What a program and its libraries leave to the dynamic linker. */
+const linkedLater = ["-Wl,--hash-style=gnu", "-Wl,-z,lazy", "-Wl,-z,relro", "-Wl,-z,text"];
 
 /**
- * Ways to place a program: at its own address, the same with headers, code and data on pages of
- * their own, or anywhere.
+ * Ways to place code: at its own address, the same with headers, code and data on pages of their
+ * own, or anywhere; a program that the dynamic linker finishes, a library, the linker itself.
  */
 const models = {
-  fixed: { compile: ["-fno-pie"], link: ["-static", "-no-pie"] },
-  paged: { compile: ["-fno-pie"], link: ["-static", "-no-pie", "-Wl,-z,separate-code"] },
+  fixed: { compile: ["-fno-pie"], link: ["-static", "-no-pie", "-Wl,-z,norelro"] },
+  paged: {
+    compile: ["-fno-pie"],
+    link: ["-static", "-no-pie", "-Wl,-z,separate-code", "-Wl,-z,norelro"],
+  },
   anywhere: {
     compile: ["-fpie"],
-    link: ["-static", "-Wl,-pie", "-Wl,--no-dynamic-linker", "-Wl,-z,text"],
+    link: ["-static", "-Wl,-pie", "-Wl,--no-dynamic-linker", "-Wl,-z,text", "-Wl,-z,norelro"],
+  },
+  dynamic: {
+    compile: ["-fpie", "-DDYNAMIC"],
+    link: ["-pie", `-Wl,--dynamic-linker=/lib/${interpreter}`, ...linkedLater],
+  },
+  shared: { compile: ["-fpic"], link: ["-shared", "-Wl,-z,defs", ...linkedLater] },
+  // It relocates itself: everything in it is hidden that is not asked for by name.
+  linker: {
+    compile: ["-fpic", "-fvisibility=hidden"],
+    link: ["-shared", "-Wl,-Bsymbolic", "-Wl,-e,_dl_start", "-Wl,-z,defs", ...linkedLater],
   },
 };
 
 const run = (command, args) =>
   execFileSync(command, args, { cwd: root, encoding: "utf8", stdio: "pipe" });
 
+const sourcesIn = (folder) => readdirSync(folder).filter((file) => /\.[cS]$/.test(file));
+
 /** Compiles one source, named relative to the root, into an object file. */
-function compile(source, object, level, model) {
+function compile(source, object, level, model, more = []) {
   mkdirSync(dirname(object), { recursive: true });
-  run(tool("gcc"), [...compileFlags, level, ...models[model].compile, "-c", source, "-o", object]);
+  const flags = [...compileFlags, level, ...models[model].compile, ...more];
+  run(tool("gcc"), [...flags, "-c", source, "-o", object]);
+}
+
+/** Compiles every source of a folder of guest/; returns the objects by the sources' names. */
+function compileFolder(folder, scratch, level, model, more = []) {
+  const files = sourcesIn(join(root, "guest", folder)).sort();
+  return files.map((file) => {
+    const object = join(scratch, model, folder, `${file.replace(/\..$/, "")}.o`);
+    compile(`guest/${folder}/${file}`, object, level, model, more);
+    return object;
+  });
 }
 
 /** The libc as an archive, so that a program carries only what it calls. */
 function buildLibc(scratch, model) {
-  const sources = readdirSync(join(root, "guest/libc")).filter((f) => /\.[cS]$/.test(f));
-  const objects = sources.sort().map((file) => {
-    const object = join(scratch, model, `${basename(file).replace(/\..$/, "")}.o`);
-    compile(`guest/libc/${file}`, object, "-O1", model);
-    return object;
-  });
+  const objects = compileFolder("libc", scratch, "-O1", model);
   const archive = join(scratch, model, "libc.a");
-  const start = join(scratch, model, "start.o");
+  const start = join(scratch, model, "libc/start.o");
   run(tool("ar"), ["rcsD", archive, ...objects.filter((o) => o !== start)]);
   return { start, archive };
 }
 
-/** Builds one program and its source copy into `out`, and returns its size. */
-function buildProgram({ name, level = "-O1", model = "fixed" }, libc, scratch, out) {
-  const object = join(scratch, "programs", `${name}.o`);
-  const linked = join(scratch, "programs", `${name}.elf`);
-  const file = join(out, name);
-  compile(`guest/${name}.c`, object, level, model);
-  run(tool("gcc"), [
-    ...models[model].link,
-    ...linkFlags,
-    libc[model].start,
-    object,
-    libc[model].archive,
-    "-o",
-    linked,
-  ]);
+/**
+ * Of the debug sections only the line table stays; `$x` symbols tell a disassembler which
+ * extensions follow, which is the same everywhere here.
+ */
+function finish(linked, file) {
   mkdirSync(dirname(file), { recursive: true });
-  // Of the debug sections only the line table stays; `$x` symbols tell a
-  // disassembler which extensions follow, which is the same everywhere here.
   run(tool("objcopy"), [
     "--wildcard",
     "--remove-section=.debug_*",
@@ -120,32 +142,96 @@ function buildProgram({ name, level = "-O1", model = "fixed" }, libc, scratch, o
     linked,
     file,
   ]);
-  copyFileSync(join(root, `guest/${name}.c`), `${file}.c`);
   return statSync(file).size;
+}
+
+/** Links objects as `name` of a model into `out`; returns the size in bytes. */
+function link(name, model, objects, more, scratch, out) {
+  const linked = join(scratch, "linked", name);
+  mkdirSync(dirname(linked), { recursive: true });
+  run(tool("gcc"), [...models[model].link, ...linkFlags, ...more, ...objects, "-o", linked]);
+  return finish(linked, join(out, name));
+}
+
+/** A library of guest/libraries.json; `libraries` are the names it is linked against. */
+function buildLibrary({ name, folder, level = "-O1", model = "shared", ...rest }, scratch, out) {
+  const objects = compileFolder(folder, scratch, level, model).filter(
+    (object) => !(rest.leaveOut ?? []).includes(basename(object, ".o")),
+  );
+  const needed = (rest.libraries ?? []).map((library) => join(out, "lib", library));
+  return link(`lib/${name}`, model, [...objects, ...needed], [`-Wl,-soname,${name}`], scratch, out);
+}
+
+/** Builds one program into `out`; returns its size in bytes. */
+function buildProgram({ file, source, build = {} }, libcs, scratch, out) {
+  const { level = "-O1", model = "fixed", libraries = [] } = build;
+  const object = join(scratch, model, `${source}.o`);
+  if (!existsSync(object)) compile(source, object, level, model);
+  const { start, archive } = libcs[model];
+  const needed = [...libraries, libc].map((library) => join(out, "lib", library));
+  const last = model === "dynamic" ? needed : [archive];
+  return link(file, model, [start, object, ...last], [], scratch, out);
+}
+
+/** What a file says it needs: its interpreter and the libraries it names. */
+function namedBy(file) {
+  const shown = run(tool("readelf"), ["-W", "-l", "-d", file]);
+  const asked = /program interpreter: \/lib\/([^\]]+)\]/.exec(shown);
+  const named = [...shown.matchAll(/\(NEEDED\).*\[([^\]]+)\]/g)];
+  return [...(asked ? [asked[1]] : []), ...named.map((match) => match[1])];
+}
+
+/** The same, with what those need in turn, as files under `out`; the first comes first. */
+function needsOf(file, out, found = []) {
+  for (const name of namedBy(join(out, file))) {
+    const needed = `lib/${name}`;
+    if (found.includes(needed) || !existsSync(join(out, needed))) continue;
+    found.push(needed);
+    needsOf(needed, out, found);
+  }
+  return found;
+}
+
+/** Copies the sources beside the programs, so that a line table's `guest/x.c` is at hand. */
+function publishSources(folder, out) {
+  mkdirSync(join(out, folder), { recursive: true });
+  for (const file of readdirSync(join(root, "guest", folder)).sort())
+    if (/\.[chS]$/.test(file))
+      copyFileSync(join(root, "guest", folder, file), join(out, folder, file));
 }
 
 /** Builds everything under `out`. */
 function buildAll(out) {
   const scratch = mkdtempSync(join(tmpdir(), "guest-"));
   try {
-    const libc = {
-      fixed: buildLibc(scratch, "fixed"),
-      paged: buildLibc(scratch, "paged"),
-      anywhere: buildLibc(scratch, "anywhere"),
-    };
-    const catalogue = JSON.parse(readFileSync(join(root, "guest/programs.json"), "utf8"));
-    const programs = catalogue.map(({ build, ...entry }) => ({
-      ...entry,
-      file: entry.name,
-      source: `guest/${entry.name}.c`,
-      size: buildProgram({ name: entry.name, ...build }, libc, scratch, out),
-    }));
-    // The libc's sources, so that a line table's `guest/libc/x.c` is at hand.
-    mkdirSync(join(out, "libc"), { recursive: true });
-    for (const file of readdirSync(join(root, "guest/libc")).sort())
-      copyFileSync(join(root, "guest/libc", file), join(out, "libc", file));
+    mkdirSync(out, { recursive: true });
+    if (existsSync(join(root, "guest/disk")))
+      cpSync(join(root, "guest/disk"), out, { recursive: true });
+    const libraries = readJson("guest/libraries.json")
+      .filter(({ folder }) => existsSync(join(root, "guest", folder)))
+      .map((library) => {
+        const size = buildLibrary(library, scratch, out);
+        publishSources(library.folder, out);
+        return { file: `lib/${library.name}`, size };
+      });
+    const programModels = ["fixed", "paged", "anywhere", "dynamic"];
+    const libcs = Object.fromEntries(programModels.map((m) => [m, buildLibc(scratch, m)]));
+    const programs = readJson("guest/programs.json").map(({ build, reads = [], ...entry }) => {
+      const { file = entry.name, source = `guest/${entry.name}.c` } = build ?? {};
+      const size = buildProgram({ file, source, build }, libcs, scratch, out);
+      const published = join(out, source.replace(/^guest\//, ""));
+      mkdirSync(dirname(published), { recursive: true });
+      copyFileSync(join(root, source), published);
+      const needs = [...needsOf(file, out), ...reads];
+      return { ...entry, file, source, size, ...(needs.length > 0 ? { needs } : {}) };
+    });
+    for (const library of libraries) {
+      const needs = needsOf(library.file, out);
+      if (needs.length > 0) library.needs = needs;
+    }
     const compiler = run(tool("gcc"), ["--version"]).split("\n")[0];
-    writeFileSync(join(out, "index.json"), `${JSON.stringify({ compiler, programs }, null, 2)}\n`);
+    const index = { compiler, programs, libraries };
+    writeFileSync(join(out, "index.json"), `${JSON.stringify(index, null, 2)}\n`);
   } finally {
     rmSync(scratch, { recursive: true });
   }

@@ -16,7 +16,7 @@ _start:
         la      gp, __global_pointer$   # data within 2 KiB of gp: one instruction
         .option pop
         li      fp, 0                   # no caller: the frame chain ends here
-#ifdef __PIC__
+#if defined __PIC__ && !defined DYNAMIC   // else there is nothing left to relocate
         mv      s1, sp
         lla     a0, __ehdr_start        # where the file is: all our addresses
         lla     a1, _DYNAMIC            # are offsets from it until we relocate

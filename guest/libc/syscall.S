@@ -2,14 +2,7 @@
 # already; the result, or -errno, comes back in a0. `ecall` traps as a page
 # fault does, only on purpose. Numbers: include/uapi/asm-generic/unistd.h.
 
-        .macro  syscall name, number
-        .globl  \name
-        .type   \name, @function
-\name:  li      a7, \number
-        ecall
-        ret
-        .size   \name, . - \name
-        .endm
+#include "syscall.h"
 
         .text
         syscall read, 63
@@ -31,7 +24,7 @@
         .type   fork, @function
 fork:   li      a0, 17                  # SIGCHLD when the child ends
         li      a1, 0                   # on a copy of this stack
-        j       clone
+        j       .Lclone                 # ours, whoever else defines a clone
         .size   fork, . - fork
 
         .section .note.GNU-stack, "", @progbits

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { neededBy } from "../../web/machine/elf/needed.ts";
 import { needs } from "../needs.ts";
 
 interface Run {
@@ -29,11 +31,18 @@ interface Program {
   file: string;
   source: string;
   size: number;
+  needs?: string[];
   runs: Run[];
 }
 
+interface Library {
+  file: string;
+  size: number;
+  needs?: string[];
+}
+
 const programsFolder = join(inject("root"), "public/programs");
-const index: { compiler: string; programs: Program[] } = JSON.parse(
+const index: { compiler: string; programs: Program[]; libraries: Library[] } = JSON.parse(
   readFileSync(join(programsFolder, "index.json"), "utf8"),
 );
 
@@ -100,7 +109,8 @@ describe.skipIf(otherCompiler())("building the vDSO", () => {
 describe("a guest program's file", () => {
   test.each(index.programs)("$name has its source beside it, unchanged", (program) => {
     const source = readFileSync(join(inject("root"), program.source), "utf8");
-    expect(readFileSync(join(programsFolder, `${program.file}.c`), "utf8")).toBe(source);
+    const published = program.source.replace(/^guest\//, "");
+    expect(readFileSync(join(programsFolder, published), "utf8")).toBe(source);
     expect(statSync(join(programsFolder, program.file)).size).toBe(program.size);
   });
 
@@ -110,6 +120,26 @@ describe("a guest program's file", () => {
       const bytes = readFileSync(join(programsFolder, program.file)).toString("latin1");
       expect(bytes).toContain("guest/libc\0"); // DWARF 4's table of folders
       expect(bytes).not.toMatch(/\/(home|root|tmp|work|Users|builds?)\//);
+    },
+  );
+
+  test.each(index.libraries)("$file has the size that the index says", ({ file, size }) => {
+    expect(statSync(join(programsFolder, file)).size).toBe(size);
+  });
+
+  test.each([...index.programs, ...index.libraries])(
+    "$file has beside it every file it needs, and what those need",
+    ({ file, needs: beside = [] }) => {
+      const read = (name: string) => neededBy(readFileSync(join(programsFolder, name)));
+      const named = [file, ...beside.filter((name) => name.startsWith("lib/"))].map(read);
+      const names = named.flatMap(({ interpreter, libraries }) => [
+        ...(interpreter ? [interpreter.slice(1)] : []),
+        ...libraries.map((name) => `lib/${name}`),
+      ]);
+      expect(beside.filter((name) => name.startsWith("lib/")).sort()).toEqual(
+        [...new Set(names)].filter((name) => existsSync(join(programsFolder, name))).sort(),
+      );
+      for (const name of beside) expect(existsSync(join(programsFolder, name)), name).toBe(true);
     },
   );
 

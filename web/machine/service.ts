@@ -3,6 +3,7 @@
 import { complete, execute, type Host, Session } from "./commands/index.ts";
 import { CoreError, compileCore } from "./core.ts";
 import type { MarksMap } from "./marks.ts";
+import { type SampleIndex, sampleNamed } from "./samples.ts";
 import { faultList } from "./snapshot.ts";
 import type { CommandResult, FaultRecord, Position, Snapshot } from "./types.ts";
 
@@ -75,12 +76,14 @@ export function serve(port: Port): void {
         ...(simulator === undefined ? {} : { simulator: () => compileCore(fetch(simulator)) }),
         marks,
         readFile: async (name) => files.get(name) ?? (await sample(programs, name)),
+        samples: () => sampleIndex(programs),
+        sampleFile: (file) => fetched(programs, file),
         fileNames: () => [...new Set([...files.keys(), ...names])],
         source: async (path) => sources?.[path] ?? null,
         options: { ...options, onProgress },
       };
       session = new Session(host);
-      names.push(...(await sampleIndex(programs)).map(({ name }) => name));
+      names.push(...(await sampleIndex(programs)).programs.map(({ name }) => name));
     },
     async command(line) {
       const result = await execute(use(), line);
@@ -117,30 +120,39 @@ function isCrash(error: Error): boolean {
   return error instanceof WebAssembly.RuntimeError || error.name === "InternalError";
 }
 
-interface IndexEntry {
-  name: string;
-  file?: string;
-}
-
-const INDEXES = new Map<string, Promise<IndexEntry[]>>();
+const INDEXES = new Map<string, Promise<SampleIndex>>();
 
 /** public/programs/index.json, fetched once; empty when there is none. */
-function sampleIndex(programs: string): Promise<IndexEntry[]> {
+function sampleIndex(programs: string): Promise<SampleIndex> {
   let index = INDEXES.get(programs);
   if (!index) {
     index = fetch(`${programs}index.json`).then(
-      async (response) => (response.ok ? (await response.json()).programs : []),
-      () => [],
+      async (response) => (response.ok ? await response.json() : { programs: [] }),
+      () => ({ programs: [] }),
     );
     INDEXES.set(programs, index);
   }
   return index;
 }
 
+/** Large files that were fetched already: a library is wanted again at every start. */
+const FETCHED = new Map<string, Promise<Uint8Array>>();
+
+function fetched(programs: string, file: string): Promise<Uint8Array> {
+  const url = `${programs}${file}`;
+  let bytes = FETCHED.get(url);
+  if (!bytes) {
+    bytes = fetch(url).then(async (response) => {
+      if (!response.ok) throw new Error(`${file}: ${response.status} ${response.statusText}`);
+      return new Uint8Array(await response.arrayBuffer());
+    });
+    bytes.catch(() => FETCHED.delete(url));
+    FETCHED.set(url, bytes);
+  }
+  return bytes;
+}
+
 async function sample(programs: string, name: string): Promise<Uint8Array | null> {
-  const entry = (await sampleIndex(programs)).find((one) => one.name === name);
-  if (!entry) return null;
-  const response = await fetch(`${programs}${entry.file ?? entry.name}`);
-  if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
+  const entry = sampleNamed(await sampleIndex(programs), name);
+  return entry ? fetched(programs, entry.file ?? entry.name) : null;
 }

@@ -8,6 +8,7 @@ import { Marks, type MarksMap } from "../marks.ts";
 import { type DirectoryNode, directory, file, find, place } from "../mkfs.ts";
 import { defaultSettings, type Settings } from "../settings.ts";
 import { ProgramSymbols } from "../program-symbols.ts";
+import { diskPath, furniture, type SampleIndex, sampleNamed } from "../samples.ts";
 import { namer, snapshot } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
@@ -24,6 +25,10 @@ export interface Host {
   readFile(name: string): Promise<Uint8Array | null>;
   /** Names that readFile knows, for completion. */
   fileNames(): readonly string[];
+  /** The sample programs: what lies on the disk beside one of them. */
+  samples?(): Promise<SampleIndex>;
+  /** A file of public/programs. */
+  sampleFile?(file: string): Promise<Uint8Array>;
   /** The disk to begin with; the program is added to it. */
   root?(): DirectoryNode;
   /** Text of a kernel source file, as it was compiled. */
@@ -85,7 +90,13 @@ export class Session {
     extra: Partial<Pick<BootRequest, "mode" | "input" | "inputOpen">> = {},
   ): Promise<Machine> {
     const root = this.diskRoot();
-    const path = name.startsWith("/") ? name : `/${name.slice(name.lastIndexOf("/") + 1)}`;
+    const index = (await this.host.samples?.()) ?? { programs: [] };
+    const sample = sampleNamed(index, name);
+    const path = sample
+      ? diskPath(sample.file ?? sample.name)
+      : name.startsWith("/")
+        ? name
+        : `/${name.slice(name.lastIndexOf("/") + 1)}`;
     const onDisk = find(root, name.startsWith("/") ? name : `/${name}`);
     let bytes: Uint8Array | null = null;
     if (onDisk?.kind === "file") {
@@ -96,8 +107,13 @@ export class Session {
       }
     } else {
       bytes = await this.host.readFile(name);
+      if (!bytes && sample) bytes = await this.host.readFile(sample.name);
       if (!bytes) throw new CommandError(`there is no program "${escapeName(name)}"`);
       place(root, path, file(bytes, 0o755));
+    }
+    for (const beside of furniture(index, { name, bytes, args, env: this.env })) {
+      if (find(root, beside.path) || !this.host.sampleFile) continue;
+      place(root, beside.path, file(await this.host.sampleFile(beside.file), beside.mode));
     }
     const request: BootRequest = {
       root,
