@@ -180,8 +180,65 @@ export enum Conf {
   fail_page_alloc,
   fail_make_request,
   fail_sticky,
+  // Predictive bitmaps, see proposal/pbitmap.ts. 0 off, 1 on, 2 on.
+  vm_pbitmap_enabled,
+  vm_pbitmap_early_fault,
+  /** Seconds between two writes of a file's bitmaps; 0: at every exit. */
+  vm_pbitmap_update_interval,
+  /** PbitmapRecord, PbitmapUpdate. */
+  vm_pbitmap_record,
+  vm_pbitmap_update,
+  /** Milliseconds from execve on that are recorded; 0: the whole life. */
+  vm_pbitmap_window_ms,
+  vm_pbitmap_background,
+  vm_pbitmap_libraries,
+  /** Bits of PbitmapDefect. */
+  vm_pbitmap_as_posted,
+  /** Bytes of one batch of forced reading ahead. */
+  vm_ra_max_pinned,
+  /** 1: every mapping of a file reads all of it. */
+  vm_mmap_full_slurp,
+  /** 1: there is madvise_bitmap(2). */
+  vm_madvise_bitmap,
 }
 export const CONF_SIZE = 512;
+
+/** Which pages a bitmap records. */
+export enum PbitmapRecord {
+  /** Those that are mapped when the process ends. */
+  present = 0,
+  /** Those of them that it has touched. */
+  accessed,
+}
+
+/** What becomes of the bitmap that is in the file. */
+export enum PbitmapUpdate {
+  overwrite = 0,
+  or,
+  and,
+  /** A page stays for as many runs as the section has room to remember. */
+  age,
+}
+
+/** What the prototype as posted gets wrong, see proposal/pbitmap.ts: bits. */
+export enum PbitmapDefect {
+  throttle_inverted = 1,
+  readahead_base = 2,
+  gup_bytes = 4,
+  last_page = 8,
+  shdr_buffer = 16,
+  exit_buffer = 32,
+  relro_collision = 64,
+  forcewrite_cloexec = 128,
+  no_load_bias = 256,
+  no_permission_check = 512,
+}
+
+/** Bits of PROPOSAL_HOOKS: which hooks have somebody to call, see proposal/proposal.ts.
+ */
+export enum ProposalHook {
+  mmap = 1,
+}
 
 export enum TlbPolicy {
   RoundRobin = 0,
@@ -372,6 +429,10 @@ export const NR_TASKS_USED = KERNEL_BASE + 472;
 /** A bit a number of an unknown system call: the log has told of it. */
 export const ENOSYS_SEEN = KERNEL_BASE + 0x2400;
 export const ENOSYS_SEEN_NR = 512;
+// Proposals. Writer: assembly/proposal.
+export const PROPOSAL_BASE = KERNEL_BASE + 0x2480;
+/** u32: bits of ProposalHook; 0 when every proposal is off. */
+export const PROPOSAL_HOOKS = PROPOSAL_BASE;
 /** u32: acts done so far. */
 export const ACT_DONE = KERNEL_BASE + 460;
 /** u64: context switches since boot. */
@@ -964,6 +1025,19 @@ export enum VmKnob {
   read_ahead_kb,
   swappiness,
   watermark_scale_factor,
+  // Proposals': see Conf.
+  madvise_bitmap,
+  mmap_full_slurp,
+  pbitmap_as_posted,
+  pbitmap_background,
+  pbitmap_early_fault,
+  pbitmap_enabled,
+  pbitmap_libraries,
+  pbitmap_record,
+  pbitmap_update,
+  pbitmap_update_interval,
+  pbitmap_window_ms,
+  ra_max_pinned,
 }
 
 // ------------------------------------------------------- derived (hw's own caches) --

@@ -67,6 +67,7 @@ import { do_trap_ecall_u } from "./syscall";
 import { arm_tick, sched_tick } from "./tick";
 import { vdso_init } from "./vdso";
 import { xa_init } from "./xa_values";
+import { proposals_init } from "../proposal/proposal";
 
 /** Memory, process 1 with a console on 0, 1 and 2, and the program of the request. */
 export function start_kernel(): void {
@@ -74,6 +75,7 @@ export function start_kernel(): void {
   mem_init();
   reclaim_init();
   vdso_init();
+  proposals_init();
   const task = changetype<task_struct>(changetype<usize>(task_slot()));
   store<u32>(CURRENT, <u32>changetype<usize>(task));
   store<u32>(SYSTEM_STATE, 1);

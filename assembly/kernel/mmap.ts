@@ -42,6 +42,7 @@ import {
   vma_unlink,
 } from "./vma";
 import { the_vmg, vma_merge_new_range } from "./vma_merge";
+import { proposal_mmap } from "../proposal/proposal";
 
 export const PROT_READ: u32 = 1;
 export const PROT_WRITE: u32 = 2;
@@ -238,7 +239,8 @@ export function do_mmap(
     vm_flags |= VM.NORESERVE;
   }
   if (file == 0) pgoff = addr >> 12;
-  return mmap_region(mm, file, addr, len, vm_flags, pgoff);
+  addr = mmap_region(mm, file, addr, len, vm_flags, pgoff);
+  return proposal_mmap(file, addr, len, pgoff);
 }
 
 /** MAP_* to VM_*: the ones that are the area's own business. */

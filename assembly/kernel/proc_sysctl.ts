@@ -7,7 +7,8 @@
 //   drop_caches   can only be written: 1 clean pages of files, 2 the kernel's caches
 //                 (directories and inodes, which cost nothing here), 3 both
 //
-// Only root may write.
+// Only root may write. Knobs of the kernel proposals (pbitmap_*, ra_max_pinned and
+// others) are in no Linux; see assembly/proposal/.
 //
 // In Linux: fs/proc/proc_sysctl.c, kernel/sysctl.c proc_dointvec_minmax(),
 // fs/drop_caches.c (6.12). fault_around_bytes (debugfs there) and read_ahead_kb (the
@@ -19,6 +20,7 @@ import { drop_pagecache } from "./filemap";
 import { setup_per_zone_wmarks } from "./page_alloc";
 import { ProcRoot, proc_nr, proc_sub } from "./procfs";
 import { seq_file, seq_put_decimal_ll, seq_putc, seq_puts } from "./seq_file";
+import { proposals_init } from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 /** The name of entry `i`, from 1, in sys/kernel or sys/vm; "" behind the last. */
@@ -42,6 +44,18 @@ function vm_name(i: u32): string {
     case VmKnob.read_ahead_kb: return "read_ahead_kb";
     case VmKnob.swappiness: return "swappiness";
     case VmKnob.watermark_scale_factor: return "watermark_scale_factor";
+    case VmKnob.madvise_bitmap: return "madvise_bitmap";
+    case VmKnob.mmap_full_slurp: return "mmap_full_slurp";
+    case VmKnob.pbitmap_as_posted: return "pbitmap_as_posted";
+    case VmKnob.pbitmap_background: return "pbitmap_background";
+    case VmKnob.pbitmap_early_fault: return "pbitmap_early_fault";
+    case VmKnob.pbitmap_enabled: return "pbitmap_enabled";
+    case VmKnob.pbitmap_libraries: return "pbitmap_libraries";
+    case VmKnob.pbitmap_record: return "pbitmap_record";
+    case VmKnob.pbitmap_update: return "pbitmap_update";
+    case VmKnob.pbitmap_update_interval: return "pbitmap_update_interval";
+    case VmKnob.pbitmap_window_ms: return "pbitmap_window_ms";
+    case VmKnob.ra_max_pinned: return "ra_max_pinned";
     default: return "";
   }
 }
@@ -83,6 +97,18 @@ function conf_of(sub: u32): i32 {
     case VmKnob.read_ahead_kb: return Conf.vm_read_ahead_kb;
     case VmKnob.swappiness: return Conf.vm_swappiness;
     case VmKnob.watermark_scale_factor: return Conf.vm_watermark_scale_factor;
+    case VmKnob.madvise_bitmap: return Conf.vm_madvise_bitmap;
+    case VmKnob.mmap_full_slurp: return Conf.vm_mmap_full_slurp;
+    case VmKnob.pbitmap_as_posted: return Conf.vm_pbitmap_as_posted;
+    case VmKnob.pbitmap_background: return Conf.vm_pbitmap_background;
+    case VmKnob.pbitmap_early_fault: return Conf.vm_pbitmap_early_fault;
+    case VmKnob.pbitmap_enabled: return Conf.vm_pbitmap_enabled;
+    case VmKnob.pbitmap_libraries: return Conf.vm_pbitmap_libraries;
+    case VmKnob.pbitmap_record: return Conf.vm_pbitmap_record;
+    case VmKnob.pbitmap_update: return Conf.vm_pbitmap_update;
+    case VmKnob.pbitmap_update_interval: return Conf.vm_pbitmap_update_interval;
+    case VmKnob.pbitmap_window_ms: return Conf.vm_pbitmap_window_ms;
+    case VmKnob.ra_max_pinned: return Conf.vm_ra_max_pinned;
     default: return -1;
   }
 }
@@ -104,6 +130,15 @@ function knob_max(sub: u32): i64 {
     case VmKnob.page_cluster: return 8;
     case VmKnob.dirty_background_ratio: return 100;
     case VmKnob.watermark_scale_factor: return 3000;
+    case VmKnob.pbitmap_enabled: return 2;
+    case VmKnob.pbitmap_update: return 3;
+    case VmKnob.pbitmap_as_posted: return 1023;
+    case VmKnob.madvise_bitmap:
+    case VmKnob.mmap_full_slurp:
+    case VmKnob.pbitmap_background:
+    case VmKnob.pbitmap_early_fault:
+    case VmKnob.pbitmap_libraries:
+    case VmKnob.pbitmap_record: return 1;
     default: return i32.MAX_VALUE;
   }
 }
@@ -158,6 +193,7 @@ export function vm_sysctl(sub: u32, value: i64): i64 {
   if (sub == VmKnob.min_free_kbytes || sub == VmKnob.watermark_scale_factor) {
     setup_per_zone_wmarks();
   }
+  proposals_init();
   return 0;
 }
 

@@ -94,6 +94,8 @@ const DEFAULTS: Partial<Record<keyof typeof Conf, number>> = {
   vm_swappiness: 60,
   vm_page_cluster: 3,
   vm_watermark_scale_factor: 10,
+  vm_pbitmap_early_fault: 1,
+  vm_ra_max_pinned: 2 << 20,
 };
 
 const ERRNO: Record<number, string> = {

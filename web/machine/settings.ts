@@ -1,5 +1,15 @@
 // The settings of a machine, by the names that `set KEY=VALUE` and `--set KEY=VALUE` take.
-import { Conf, Era, MAX_FRAMES, MAX_SWAP, Policy, TLB_MAX, TlbPolicy } from "../../assembly/abi.ts";
+import {
+  Conf,
+  Era,
+  MAX_FRAMES,
+  MAX_SWAP,
+  PbitmapRecord,
+  PbitmapUpdate,
+  Policy,
+  TLB_MAX,
+  TlbPolicy,
+} from "../../assembly/abi.ts";
 import type { Layout } from "./mkfs.ts";
 import { POLICIES } from "./policies.ts";
 
@@ -185,6 +195,92 @@ export const SETTINGS: Record<string, Setting> = {
     min: 1,
     max: 3000,
     about: "distance of the watermarks, in 1/10000 of memory",
+  },
+  "vm.pbitmap_enabled": {
+    conf: Conf.vm_pbitmap_enabled,
+    initial: 0,
+    min: 0,
+    max: 2,
+    about: "1 or 2: predictive bitmaps in executables (Kleen 2008) are used and recorded",
+  },
+  "vm.pbitmap_early_fault": {
+    conf: Conf.vm_pbitmap_early_fault,
+    initial: 1,
+    min: 0,
+    max: 1,
+    about: "map the pages of a bitmap at once, too",
+  },
+  "vm.pbitmap_update_interval": {
+    conf: Conf.vm_pbitmap_update_interval,
+    initial: 0,
+    min: 0,
+    max: 2 ** 31 - 1,
+    about: "seconds between two writes of a file's bitmaps; 0: at every exit",
+  },
+  "vm.pbitmap_record": {
+    conf: Conf.vm_pbitmap_record,
+    initial: PbitmapRecord.present,
+    min: 0,
+    max: 1,
+    names: namesOf(PbitmapRecord),
+    about: "a bitmap records pages that are present, or those that were accessed",
+  },
+  "vm.pbitmap_update": {
+    conf: Conf.vm_pbitmap_update,
+    initial: PbitmapUpdate.overwrite,
+    min: 0,
+    max: 3,
+    names: namesOf(PbitmapUpdate),
+    about: "what becomes of the bitmap in the file",
+  },
+  "vm.pbitmap_window_ms": {
+    conf: Conf.vm_pbitmap_window_ms,
+    initial: 0,
+    min: 0,
+    max: 2 ** 31 - 1,
+    about: "record only so many ms from execve on; 0: the whole life",
+  },
+  "vm.pbitmap_background": {
+    conf: Conf.vm_pbitmap_background,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "prefetch by a bitmap while the program runs already",
+  },
+  "vm.pbitmap_libraries": {
+    conf: Conf.vm_pbitmap_libraries,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "use and record the bitmaps of shared libraries, too",
+  },
+  "vm.pbitmap_as_posted": {
+    conf: Conf.vm_pbitmap_as_posted,
+    initial: 0,
+    min: 0,
+    max: 1023,
+    about: "defects of the prototype as posted, a bit each (docs/proposals)",
+  },
+  "vm.ra_max_pinned": {
+    conf: Conf.vm_ra_max_pinned,
+    initial: 2 ** 21,
+    min: 0,
+    max: 2 ** 31 - 1,
+    about: "bytes that forced reading ahead asks for at once",
+  },
+  "vm.mmap_full_slurp": {
+    conf: Conf.vm_mmap_full_slurp,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: a file that is mapped is read whole, at once (Kleen 2008)",
+  },
+  "vm.madvise_bitmap": {
+    conf: Conf.vm_madvise_bitmap,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: madvise with a bitmap, system call 602 (Drepper 2008)",
   },
   stack_limit: {
     conf: Conf.rlimit_stack,
