@@ -200,6 +200,8 @@ export enum Conf {
   vm_mmap_full_slurp,
   /** 1: there is madvise_bitmap(2). */
   vm_madvise_bitmap,
+  /** 1: a page of a file is mapped with A clear, so that A says it was accessed. */
+  vm_prefault_old,
 }
 export const CONF_SIZE = 512;
 
@@ -417,6 +419,10 @@ export enum VmEvent {
   OOM_KILL,
   PGREUSE,
   DROP_PAGECACHE,
+  /** Times the kernel was entered: traps, interrupts, the start, acts. */
+  KERNEL_ENTRY,
+  /** Pages that were read from the disk and freed again without ever being used. */
+  PGPGIN_UNUSED,
 }
 /** u64: instret at which the running task's turn ends; the timer interrupts there
  *  when TICK_AT says so (it is then the same, else the largest u64). */
@@ -715,6 +721,9 @@ export const PAGE_PRIVATE = 36; // u32
 export const PAGE_STAMP = 40; // u32: a time or a count, as the policy means it
 export const PAGE_LRU = 44; // u8: number of its list in POLICY_LISTS plus 1, or 0
 export const PAGE_AGE = 45; // u8: a few bits of the policy's own
+/** u8: 1 from when the disk was asked for it until its first use is noticed: a read, a
+ *  write, a copy, or A in an entry that mapped it and does no more. */
+export const PAGE_UNUSED = 46;
 export enum PG {
   locked = 1,
   uptodate = 2,

@@ -46,6 +46,7 @@ import {
   StopReason,
   TOUCH_BASE,
   TOUCH_NR,
+  VmEvent,
   XA_SHADOWS_MAX,
   XA_VALUE_SIZE,
 } from "./abi";
@@ -56,6 +57,7 @@ import { tlb_reset } from "./hw/tlb";
 import { do_trap, start_kernel } from "./kernel/entry";
 import { act_is_due, act_limit, do_act } from "./kernel/act";
 import { drop_pagecache } from "./kernel/filemap";
+import { count_vm_event } from "./kernel/vmstat";
 import { marks_begin } from "./mark";
 
 /** scause of the timer interrupt: the top bit, and number 5. */
@@ -228,6 +230,7 @@ function rings_full(): i32 {
 }
 
 function enter_kernel(): void {
+  count_vm_event(VmEvent.KERNEL_ENTRY);
   marks_begin(load<u64>(HART_INSTRET));
   store<u32>(HART_IN_KERNEL, 1);
 }

@@ -18,6 +18,7 @@ import { EIO } from "./errno";
 import { should_fail_bio } from "./fault_inject";
 import { inode, inode_at } from "./fs";
 import { mem_map } from "./mm_types";
+import { folio_mark_unused } from "./vmstat";
 
 /**
  * Queues the read of image block `data`, lying at `lba`, into frame `pfn`, which is
@@ -25,11 +26,17 @@ import { mem_map } from "./mm_types";
  */
 export function submit_bio_read(lba: u32, data: u32, pfn: u32): void {
   if (!should_fail_bio()) {
-    disk_submit(lba, data, pfn);
+    queue_read(lba, data, pfn);
     return;
   }
   mem_map(pfn).flags &= ~PG.uptodate;
   emit(Ev.DiskError, <u64>lba | (<u64>pfn << 32), 0, 0);
+}
+
+// @nomark
+function queue_read(lba: u32, data: u32, pfn: u32): void {
+  folio_mark_unused(pfn);
+  disk_submit(lba, data, pfn);
 }
 
 /**

@@ -63,7 +63,7 @@ import {
 } from "./readahead";
 import { others_can_run } from "./sched";
 import { file_key, folio_add_lru, folio_mark_accessed } from "./swap";
-import { count_vm_event } from "./vmstat";
+import { count_vm_event, folio_mark_used } from "./vmstat";
 import { xa_take_shadow } from "./xa_values";
 
 // @nomark
@@ -261,7 +261,7 @@ export function read_cache_page(
   }
   if (!sleeps) folio_wait(pfn);
   if (!again) folio_mark_accessed(pfn);
-  return pfn;
+  return folio_mark_used(pfn);
 }
 
 /** A read has ended at `pos`: the next one may go on there. */

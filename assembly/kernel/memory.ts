@@ -262,11 +262,13 @@ function finish_fault(mm: mm_struct, vmf: vm_fault): void {
 
 /**
  * Entry for a file's page in `vma`: writable at once where nobody has to be told of the
- * first write.
+ * first write. With vm.prefault_old it is the hardware that sets A, when the page is
+ * accessed and not only near one that is: arch_wants_old_prefaulted_pte(), of arm64.
  */
 // @nomark
 export function vma_mk_pte(vma: vm_area_struct, pfn: u32): u64 {
-  const pte = mk_pte(pfn, vma.vm_flags);
+  let pte = mk_pte(pfn, vma.vm_flags);
+  if (load<u32>(CONF_BASE + Conf.vm_prefault_old * 8)) pte &= ~_PAGE_ACCESSED;
   const both: u32 = VM.WRITE | VM.SHARED;
   if ((vma.vm_flags & both) != both || vma_wants_writenotify(vma)) return pte;
   return pte_mkwrite(pte);

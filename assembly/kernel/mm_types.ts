@@ -22,6 +22,7 @@ import {
   NR_VMAS,
   NR_VMAS_USED,
   PAGE_AGE,
+  PAGE_UNUSED,
   PAGE_HASH_NEXT,
   PAGE_INDEX,
   PAGE_LRU,
@@ -118,7 +119,8 @@ export class page {
   stamp!: u32; // from here on, and lru_next, lru_prev: see policy/lruvec.ts
   lru!: u8; // its list plus 1; 0: no policy has it
   age!: u8;
-  pad!: u16;
+  unused!: u8; // 1: read from the disk, and for nothing so far (vmstat.ts)
+  pad!: u8;
 }
 
 /** No frame. Frame 0 belongs to the kernel, so 0 can say so. */
@@ -196,3 +198,4 @@ if (offsetof<page>("private_") != PAGE_PRIVATE) ERROR("abi: PAGE_PRIVATE");
 if (offsetof<page>("stamp") != PAGE_STAMP) ERROR("abi: PAGE_STAMP");
 if (offsetof<page>("lru") != PAGE_LRU) ERROR("abi: PAGE_LRU");
 if (offsetof<page>("age") != PAGE_AGE) ERROR("abi: PAGE_AGE");
+if (offsetof<page>("unused") != PAGE_UNUSED) ERROR("abi: PAGE_UNUSED");

@@ -45,7 +45,7 @@ import { out_of_memory } from "./oom_kill";
 import { current, fatal_signal_pending } from "./sched";
 import { __page_cache_release } from "./swap";
 import { try_to_free_pages, wakeup_kswapd } from "./vmscan";
-import { count_vm_event } from "./vmstat";
+import { count_unused, count_vm_event, folio_mark_used } from "./vmstat";
 
 /** Rounds of direct reclaim without a frame freed before memory is out. */
 const MAX_RECLAIM_RETRIES: u32 = 2;
@@ -208,6 +208,7 @@ function free_page(pfn: u32): void {
   assert(p.mapcount == 0);
   assert((p.flags & (PG.pagecache | PG.swapcache)) == 0);
   __page_cache_release(pfn);
+  count_unused(pfn);
   emit(Ev.PageFree, pfn, p.flags, 0);
   frame_dropped(pfn);
   p.flags = PG.free;
@@ -233,5 +234,5 @@ export function clear_page(pfn: u32): void {
 // @nomark
 export function copy_page(to: u32, from: u32): void {
   frame_written(to);
-  memory.copy(frame_addr(to), frame_addr(from), PAGE_SIZE);
+  memory.copy(frame_addr(to), frame_addr(folio_mark_used(from)), PAGE_SIZE);
 }

@@ -11,6 +11,7 @@
 // Left out: counts by device and by memory cgroup, the inode's list of dirty inodes.
 import { INODE_KIND, InodeKind, NR_FILE_DIRTY, PG } from "../abi";
 import { mem_map } from "./mm_types";
+import { folio_mark_used } from "./vmstat";
 
 /** Is the mapping an inode of the disk's filesystem? */
 // @nomark
@@ -27,7 +28,7 @@ export function nr_dirty_pages(): u32 {
 /** The page of a file was written: its block on the disk is out of date. */
 // @nomark
 export function folio_mark_dirty(pfn: u32): void {
-  const p = mem_map(pfn);
+  const p = mem_map(folio_mark_used(pfn));
   if (p.flags & PG.dirty) return;
   p.flags |= PG.dirty;
   if ((p.flags & PG.pagecache) == 0) return;

@@ -29,6 +29,7 @@ import { folio_rescue } from "./shrink_folio";
 import { folio_mark_accessed } from "./swap";
 import { folio_free_swap, free_swap_and_cache, swap_duplicate } from "./swapfile";
 import { pte_swp_clear_exclusive, pte_to_swp_offset } from "./swapops";
+import { folio_mark_used } from "./vmstat";
 
 export const _PAGE_PRESENT: u64 = 1;
 export const _PAGE_READ: u64 = 2;
@@ -182,7 +183,9 @@ export function set_pte(mm: mm_struct, va: u64, slot: usize, pte: u64): void {
   frame_written(pfn_of_slot(slot));
   store<u64>(slot, pte);
   emit(Ev.SetPte, va | (<u64>mm.asid << 48), old, pte);
-  if (pte_present(old)) sfence_vma(va, mm.asid);
+  if (!pte_present(old)) return;
+  sfence_vma(va, mm.asid);
+  if (old & _PAGE_ACCESSED) folio_mark_used(pte_pfn(old));
 }
 
 /** The frame that holds a slot. */

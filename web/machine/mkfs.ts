@@ -46,7 +46,7 @@ import {
 } from "../../assembly/abi.ts";
 import { type Extent, type Layout, MkfsError, Placement } from "./placement.ts";
 
-export { type Layout, MkfsError } from "./placement.ts";
+export { type Extent, type Layout, MkfsError } from "./placement.ts";
 
 /** A file whose bytes are fetched when the image is written: a host file need not fit twice. */
 export interface LazyData {
@@ -62,6 +62,8 @@ interface Attributes {
   gid?: number;
   /** Seconds since 1970. */
   mtime?: number;
+  /** Where pages of it already lie (kept-disk.ts); those in none of them are placed as new. */
+  extents?: readonly Extent[];
 }
 export interface FileNode extends Attributes {
   kind: "file";
@@ -101,6 +103,8 @@ export interface MkfsOptions {
 
 /** A planned disk: write() fills exactly `blocks` blocks. */
 export interface DiskImage {
+  /** Where the blocks of each path lie. */
+  extents: Map<string, readonly Extent[]>;
   blocks: number;
   lbas: number;
   /** Blocks behind the files, all zeros. */
@@ -223,10 +227,16 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
   const lbas = options.lbas ?? 10 * 1024 * 1024;
   const inodes = number(options.bare ? root : standardTree(root));
   const where = new Placement(lbas);
+  where.reserve(inodes.flatMap((inode) => keptExtents(inode)));
   for (const inode of inodes) {
     const layout = (inode.node.kind === "file" && inode.node.layout) || options.layout;
     const directory = inode.node.kind === "directory";
-    inode.extents = where.place(inode.path, directory, blocksOf(inode.size), layout ?? "copied");
+    const blocks = blocksOf(inode.size);
+    const kept = keptExtents(inode);
+    inode.extents =
+      kept.length > 0
+        ? where.complete(kept, blocks)
+        : where.place(inode.path, directory, blocks, layout ?? "copied");
   }
   const free = where.takeFree(options.freeBlocks ?? 1024);
   const usedInodes = Math.max(10, ...inodes.map(({ ino }) => ino));
@@ -344,6 +354,7 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
     write,
     original,
     inodes: new Map(inodes.map(({ path, ino }) => [path, ino])),
+    extents: new Map(inodes.map(({ path, extents }) => [path, extents])),
   };
 }
 
@@ -358,6 +369,15 @@ function layTables(dataBlocks: number, nrInodes: number, nrExtents: number) {
   const lbas = blockBitmap + blocksOf(others / 8) + 1;
   const data = lbas + blocksOf((others + others / 512) * 4) + 1;
   return { inodeBitmap, inodes, extents, blockBitmap, lbas, data };
+}
+
+/** Those of the extents that a node brings which its size still reaches, cut to it. */
+function keptExtents({ node, size }: Inode): Extent[] {
+  const end = blocksOf(size);
+  return (node.extents ?? []).flatMap(({ page, blocks, lba }) => {
+    const left = Math.min(blocks, end - page);
+    return left > 0 ? [{ page, blocks: left, lba }] : [];
+  });
 }
 
 function blocksOf(bytes: number): number {

@@ -66,6 +66,47 @@ export class Placement {
     return linked(blocks, start, room, next);
   }
 
+  /**
+   * Takes places that are given out already.
+   *
+   * @throws MkfsError when two of them overlap, or one is not on the disk.
+   */
+  reserve(extents: readonly Extent[]): void {
+    for (const { lba, blocks } of extents) this.#used.push({ start: lba, end: lba + blocks });
+    this.#used.sort((a, b) => a.start - b.start);
+    let last = 0;
+    for (const { start, end } of this.#used) {
+      if (start < last || end > this.#lbas) {
+        throw new MkfsError(`block ${start} of the simulated disk cannot be kept for a file`);
+      }
+      last = end;
+    }
+  }
+
+  /**
+   * Extents for a file that has some: pages that they leave out get the first room behind them.
+   *
+   * @param kept reserved; in any order
+   */
+  complete(kept: readonly Extent[], blocks: number): Extent[] {
+    const extents = kept.slice().sort((a, b) => a.page - b.page);
+    const gaps: { page: number; blocks: number }[] = [];
+    let page = 0;
+    for (const one of [...extents, { page: blocks, blocks: 0 }]) {
+      if (one.page > page) gaps.push({ page, blocks: one.page - page });
+      page = one.page + one.blocks;
+    }
+    let behind = Math.max(...kept.map((one) => one.lba + one.blocks));
+    for (const gap of gaps) {
+      const lba = this.#take(behind, gap.blocks);
+      const before = extents.find((one) => one.page + one.blocks === gap.page);
+      if (before && before.lba + before.blocks === lba) before.blocks += gap.blocks;
+      else extents.push({ ...gap, lba });
+      behind = lba + gap.blocks;
+    }
+    return extents.sort((a, b) => a.page - b.page);
+  }
+
   /** Addresses of free blocks, in order: `wanted` of them, fewer when the disk is smaller. */
   takeFree(wanted: number): number[] {
     const lbas: number[] = [];

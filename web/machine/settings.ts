@@ -104,6 +104,13 @@ export const SETTINGS: Record<string, Setting> = {
     max: 65536,
     about: "how far a read from the disk reads ahead",
   },
+  "vm.prefault_old": {
+    conf: Conf.vm_prefault_old,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: pages mapped around a fault count as accessed only when they are (arm64)",
+  },
   "vm.mmap_min_addr": {
     conf: Conf.vm_mmap_min_addr,
     initial: 65536,
