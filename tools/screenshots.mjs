@@ -1,9 +1,11 @@
 // Pictures of the page, for looking at: every width, light and dark, into a given folder.
 //
-//   node tools/screenshots.mjs FOLDER [--url URL] [--only PART] [--at COMMAND]...
+//   node tools/screenshots.mjs FOLDER [--url URL] [--only PART] [--file PATH]
+//     [--view NAME] [--at COMMAND]...
 //
 // Without --url it serves dist/, which must have been built. --only keeps the pictures whose
-// names hold PART; each --at COMMAND is typed into the machine before the picture is taken.
+// names hold PART. --file opens a program of yours, each --at COMMAND is typed into the machine,
+// and --view opens one of the views before the picture is taken.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -23,13 +25,15 @@ const { values, positionals } = parseArgs({
   options: {
     url: { type: "string" },
     only: { type: "string", default: "" },
+    file: { type: "string" },
+    view: { type: "string", default: "" },
     at: { type: "string", multiple: true, default: [] },
   },
 });
 const [folder] = positionals;
 if (!folder) {
   console.error(
-    "usage: node tools/screenshots.mjs FOLDER [--url URL] [--only PART] [--at COMMAND]",
+    "usage: node tools/screenshots.mjs FOLDER [--url URL] [--only PART] [--file PATH] [--view NAME] [--at COMMAND]",
   );
   process.exit(2);
 }
@@ -54,8 +58,19 @@ try {
       await page.waitForFunction(() => document.documentElement.dataset.ready === "yes", null, {
         timeout: 60_000,
       });
+      if (values.file) {
+        await page.locator('input[type="file"]').setInputFiles(values.file);
+        const name = values.file.slice(values.file.lastIndexOf("/") + 1);
+        await page.locator("[data-program] b", { hasText: name }).waitFor();
+      }
       for (const line of values.at) {
         await page.evaluate((command) => globalThis.pagewalk.run(command), line);
+      }
+      if (values.view) {
+        if (width > 760) await page.keyboard.press("v");
+        else await page.getByRole("tab", { name: "Views" }).click();
+        await page.locator(`#view-${values.view}`).click();
+        if (width <= 760) await page.locator("pw-views").scrollIntoViewIfNeeded();
       }
       // The editor and the terminal arrive after the first drawing.
       if (width > 760) await page.waitForSelector(".view-lines .view-line", { timeout: 30_000 });

@@ -1,7 +1,7 @@
 // The machine from the page's side: calls over messages to the worker, which is started again,
 // with the last program at the last position, when it dies.
 import type { Calls, Port, Request, Response, Setup } from "./service.ts";
-import type { CommandResult, FaultRecord, Position, Snapshot } from "./types.ts";
+import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "./types.ts";
 
 /** A worker, or in tests a port to what would be one. */
 export interface WorkerPort extends Port {
@@ -84,6 +84,10 @@ export class RemoteMachine {
   }
   faults(): Promise<FaultRecord[]> {
     return this.#call("faults", []);
+  }
+  /** What a pane draws beyond the snapshot. */
+  picture<K extends keyof Pictures>(name: K): Promise<Pictures[K]> {
+    return this.#call("picture", [name]) as Promise<Pictures[K]>;
   }
   complete(line: string): Promise<string[]> {
     return this.#call("complete", [line]);

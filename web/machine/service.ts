@@ -3,9 +3,10 @@
 import { complete, execute, type Host, Session } from "./commands/index.ts";
 import { CoreError, compileCore } from "./core.ts";
 import type { MarksMap } from "./marks.ts";
+import { PICTURES } from "./pictures/index.ts";
 import { type SampleIndex, sampleNamed } from "./samples.ts";
 import { faultList } from "./snapshot.ts";
-import type { CommandResult, FaultRecord, Position, Snapshot } from "./types.ts";
+import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "./types.ts";
 
 /** What the worker needs before the first call. */
 export interface Setup {
@@ -27,6 +28,7 @@ export interface Calls {
   command(line: string): { result: CommandResult; position: Position | null };
   snapshot(pid?: number): Snapshot;
   faults(): FaultRecord[];
+  picture(name: keyof Pictures): Pictures[keyof Pictures];
   addFile(name: string, bytes: Uint8Array): void;
   complete(line: string): string[];
   giveInput(bytes: Uint8Array, end: boolean): void;
@@ -91,6 +93,7 @@ export function serve(port: Port): void {
     },
     snapshot: async (pid) => use().snapshot(pid === undefined ? {} : { pid }),
     faults: async () => faultList(use().running),
+    picture: async (name) => PICTURES[name](use().running),
     async addFile(name, bytes) {
       files.set(name, bytes);
     },

@@ -259,3 +259,49 @@ export interface CommandResult {
   /** The position changed: ask for a snapshot. */
   moved: boolean;
 }
+
+/** One block that the disk gave or took. */
+export interface DiskRequest {
+  lba: number;
+  /** Blocks the head moved to get there; 0: it stood there. */
+  distance: number;
+  /** It began a request of its own: command, movement and half a turn were paid. */
+  fresh: boolean;
+  ns: number;
+  write: boolean;
+  /** Whose page it is; ino 0 where it is no file's (swap, a file that is gone). */
+  ino: number;
+  page: number;
+  /** Number of the fault (from 0) that waited for it, -1 for exec, a system call or the kernel. */
+  fault: number;
+}
+
+/** The same blocks in an order: what the pane draws one track of. */
+export interface DiskTour {
+  requests: DiskRequest[];
+  ns: number;
+  seeks: number;
+  /** Blocks over which the head travelled. */
+  travelled: number;
+}
+
+/** The head's way over the disk, so far and to come. */
+export interface DiskPicture {
+  lbas: number;
+  /** The era's disk has no arm: every request costs the same. */
+  armless: boolean;
+  /** As it happened, in the whole known run. */
+  happened: DiskTour;
+  /** The same blocks, each once, file by file in ascending offset. */
+  ordered: DiskTour;
+  /** Blocks before the first of `happened`, and after its last, that are not kept. */
+  before: number;
+  after: number;
+  /** Paths by inode number, of the files in `happened`. */
+  names: Record<number, string>;
+}
+
+/** What a pane draws beyond the snapshot, made when it is asked for. */
+export interface Pictures {
+  disk: DiskPicture;
+}

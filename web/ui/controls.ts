@@ -1,6 +1,6 @@
 // What the buttons and keys do: each is a command line.
 import { press, runBackwards, stop } from "./session.ts";
-import { grain, helpOpen, phase, snapshot, travelling } from "./state.ts";
+import { grain, helpOpen, narrow, phase, snapshot, tab, travelling, viewsOpen } from "./state.ts";
 
 export type Control =
   | "back"
@@ -103,6 +103,12 @@ const GRAINS = ["line", "insn", "fault", "syscall"] as const;
 const OWNERS =
   "input, select, textarea, [contenteditable], [data-arrows], .monaco-editor, .xterm, dialog, [role=dialog], .touch";
 
+/** Opens the views, or goes back to the first screen. */
+export function toggleViews(): void {
+  if (narrow.value) tab.value = tab.value === "views" ? "source" : "views";
+  else viewsOpen.value = !viewsOpen.value;
+}
+
 /** Listens to the keys of the page. */
 export function followKeys(): void {
   addEventListener("keydown", (event) => {
@@ -114,7 +120,8 @@ export function followKeys(): void {
     if (name === " ") COMMANDS[phase.value === "busy" || travelling.value ? "stop" : "run"].act();
     else if (name === "g") {
       grain.value = GRAINS[(GRAINS.indexOf(grain.value) + 1) % GRAINS.length] as "line";
-    } else if (name === "?") helpOpen.value = true;
+    } else if (name === "v") toggleViews();
+    else if (name === "?") helpOpen.value = true;
     else {
       const control = KEYS[name];
       if (!control || !snapshot.value) return;

@@ -1,7 +1,7 @@
 // The page's side of the machine: every button, key and click becomes a command line, run one at
 // a time, answered in the terminal, and followed by a look at the machine.
 import { effect } from "@preact/signals-core";
-import type { CommandResult, FaultRecord, Position, Snapshot } from "../machine/types.ts";
+import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "../machine/types.ts";
 import { pageAddress } from "./draw/address.ts";
 import { placesOf, readAnswer } from "./draw/links.ts";
 import * as state from "./state.ts";
@@ -11,6 +11,8 @@ export interface MachineProxy {
   command(line: string): Promise<CommandResult>;
   snapshot(pid?: number): Promise<Snapshot>;
   faults(): Promise<FaultRecord[]>;
+  /** What a view draws beyond the snapshot. */
+  picture<K extends keyof Pictures>(name: K): Promise<Pictures[K]>;
   stop(): void;
   addFile(name: string, bytes: Uint8Array): Promise<void>;
   /** Words that complete the last word of a line. */
@@ -323,6 +325,22 @@ export function followQuestions(): void {
       const answer = readAnswer(result.text, at.guest?.pid ?? 0);
       state.answered.value = { ref, at, answer };
     }, ASK_AFTER);
+  });
+}
+
+/** Which picture each view draws. */
+const PICTURE_OF: Partial<Record<state.View, keyof Pictures>> = { disk: "disk" };
+
+/** Asks for the picture of the view that is open, whenever the machine or the view changes. */
+export function followViews(): void {
+  const ask = async <K extends keyof Pictures>(name: K, at: Snapshot): Promise<void> => {
+    const picture = await machine?.picture(name).catch(() => null);
+    if (state.snapshot.peek() === at) state.pictures[name].value = picture ?? null;
+  };
+  effect(() => {
+    const name = state.viewShown.value && PICTURE_OF[state.viewShown.value];
+    const now = state.snapshot.value;
+    if (name && now) ask(name, now);
   });
 }
 

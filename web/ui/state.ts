@@ -1,7 +1,7 @@
 // What the page knows, as signals. The machine itself lives in the worker; here is only what it
 // said last, and what the reader has chosen.
 import { computed, signal } from "@preact/signals-core";
-import type { FaultRecord, Snapshot } from "../machine/types.ts";
+import type { FaultRecord, Pictures, Snapshot } from "../machine/types.ts";
 import { type Cause, cause } from "./draw/cause.ts";
 import { type Answer, type PageRef, type Places, placesOf } from "./draw/links.ts";
 
@@ -112,8 +112,22 @@ export const dark = signal(false);
 
 /** Below this width the panes stand in one column, some of them behind tabs. */
 export const narrow = signal(false);
-export type Tab = "source" | "terminal" | "memory" | "storage";
+export type Tab = "source" | "terminal" | "memory" | "storage" | "views";
 export const tab = signal<Tab>("source");
+
+/** Views beyond the first screen, one at a time. */
+export type View = "disk";
+export const view = signal<View>("disk");
+/** Wide screens: a view stands in the place of the walk and the frames. */
+export const viewsOpen = signal(false);
+/** The view that is on the page. */
+export const viewShown = computed<View | null>(() =>
+  (narrow.value ? tab.value === "views" : viewsOpen.value) ? view.value : null,
+);
+/** What the machine said last when a view asked. */
+export const pictures: { [K in keyof Pictures]: ReturnType<typeof signal<Pictures[K] | null>> } = {
+  disk: signal<Pictures["disk"] | null>(null),
+};
 
 export const helpOpen = signal(false);
 export const pickerOpen = signal(false);

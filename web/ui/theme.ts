@@ -77,4 +77,6 @@ export const palette = (): Palette => ({
   background: token("--bg"),
   text: token("--dim"),
   font: token("--sans"),
+  seek: token("--line-strong"),
+  ground: token("--line-faint"),
 });

@@ -2,13 +2,14 @@
 import { html, nothing } from "lit";
 import { Pane } from "./pane.ts";
 import { open } from "./session.ts";
-import { narrow, type Tab, tab } from "./state.ts";
+import { narrow, type Tab, tab, viewShown } from "./state.ts";
 
 const TABS: [Tab, string][] = [
   ["source", "Source"],
   ["terminal", "Terminal"],
   ["memory", "Memory"],
   ["storage", "Disk"],
+  ["views", "Views"],
 ];
 
 export class Workbench extends Pane {
@@ -37,6 +38,8 @@ export class Workbench extends Pane {
   override render() {
     const one = narrow.value;
     const away = (name: Tab) => one && tab.value !== name;
+    const viewing = viewShown.value !== null;
+    const right = ["right", viewing && !one ? "viewing" : ""].join(" ").trim();
     return html`<pw-header></pw-header>
       <section class="bar" aria-label="Controls"><pw-controls></pw-controls></section>
       <pw-sentence></pw-sentence>
@@ -47,10 +50,11 @@ export class Workbench extends Pane {
           <pw-guest ?hidden=${away("source")}></pw-guest>
           <pw-terminal ?hidden=${away("terminal")}></pw-terminal>
         </div>
-        <div class="right">
-          ${one ? nothing : html`<pw-walk></pw-walk>`}
+        <div class=${right}>
+          ${one || viewing ? nothing : html`<pw-walk></pw-walk>`}
+          ${viewing ? html`<pw-views></pw-views>` : nothing}
           <pw-space ?hidden=${away("memory")}></pw-space>
-          <pw-frames ?hidden=${away("memory")}></pw-frames>
+          <pw-frames ?hidden=${away("memory") || (viewing && !one)}></pw-frames>
           <pw-storage ?hidden=${away("storage")}></pw-storage>
         </div>
       </main>

@@ -32,7 +32,9 @@ export type Palette = Record<
   | "chosen"
   | "background"
   | "text"
-  | "font",
+  | "font"
+  | "seek"
+  | "ground",
   string
 >;
 

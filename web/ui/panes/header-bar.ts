@@ -1,8 +1,9 @@
 // The top line: which program, which machine, open a file, theme, help.
 import { html, nothing } from "lit";
+import { toggleViews } from "../controls.ts";
 import { Pane } from "../pane.ts";
 import { open, start } from "../session.ts";
-import { helpOpen, pickerOpen, programs, snapshot, theme } from "../state.ts";
+import { helpOpen, pickerOpen, programs, snapshot, theme, viewsOpen } from "../state.ts";
 import { nextTheme } from "../theme.ts";
 
 /** Whose costs the clock counts, in words. */
@@ -44,6 +45,15 @@ export class HeaderBar extends Pane {
           : nothing
       }</span>
       <span class="grow"></span>
+      <button
+        class="quiet views-button"
+        aria-pressed=${viewsOpen.value}
+        aria-keyshortcuts="V"
+        title="More views of the machine (V)"
+        @click=${toggleViews}
+      >
+        Views <kbd aria-hidden="true">V</kbd>
+      </button>
       <label class="quiet file"
         >Open<span class="wide"> a file</span>…<input type="file" @change=${this.#onFile} aria-label="Open a program file"
       /></label>

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { blockNs, DISK_COSTS, sweep } from "../../web/machine/disk-model.ts";
+import { diskPicture } from "../../web/machine/pictures/disk.ts";
+import { snapshot } from "../../web/machine/snapshot.ts";
+import { start } from "./programs.ts";
+
+const SETTINGS = ["ram=16", "vm.read_ahead_kb=0", "vm.fault_around_bytes=4096"];
+const ERAS = Object.keys(DISK_COSTS) as (keyof typeof DISK_COSTS)[];
+
+describe("the disk's picture", () => {
+  it.each(ERAS)("prices every request of a run as the disk of %s did", async (era) => {
+    for (const layout of ["linked", "copied"]) {
+      const machine = await start("cow", [], {
+        settings: [...SETTINGS, `era=${era}`, `layout=${layout}`],
+      });
+      await machine.run();
+      const { happened, lbas } = diskPicture(machine);
+      expect(happened.requests.length).toBeGreaterThan(3);
+      for (const { distance, fresh, ns } of happened.requests) {
+        expect(ns).toBeCloseTo(blockNs(DISK_COSTS[era], distance, fresh, lbas), 4);
+      }
+    }
+  });
+
+  it("has as many blocks and seeks as the disk counted, wherever in the run it is asked", async () => {
+    const machine = await start("cow", [], { settings: SETTINGS });
+    await machine.run();
+    const { disk } = snapshot(machine);
+    const whole = diskPicture(machine);
+    expect(whole.happened.requests.length).toBe(disk.pages + disk.pagesWritten);
+    expect(whole.happened.seeks).toBe(disk.seeks);
+    expect(whole.before).toBe(0);
+    await machine.seek({ instret: 0, mark: 0 });
+    expect(diskPicture(machine)).toEqual(whole);
+  });
+
+  it("tells the page of the file, and the fault that waited for it", async () => {
+    const machine = await start("hello", [], { settings: SETTINGS });
+    await machine.run();
+    const { happened, names } = diskPicture(machine);
+    const pages = happened.requests.map(({ ino, page }) => `${names[ino]} ${page}`);
+    expect(pages).toEqual(["/hello 0", "/hello 1", "/hello 2"]);
+    const waited = happened.requests.map(({ fault }) => machine.history.fault(fault)?.blocks ?? 0);
+    // The kernel reads the ELF header by itself; the other pages are faults'.
+    expect(waited).toEqual([0, 1, 1]);
+  });
+});
+
+describe("the same blocks in offset order", () => {
+  it("are read once each, in ascending offset where the file lies in one piece", async () => {
+    const machine = await start("cow", [], { settings: [...SETTINGS, "layout=copied"] });
+    await machine.run();
+    const { happened, ordered } = diskPicture(machine);
+    const pages = ordered.requests.map(({ page }) => page);
+    expect(pages).toEqual(
+      [...new Set(happened.requests.map(({ page }) => page))].sort((a, b) => a - b),
+    );
+    expect(ordered.seeks).toBeLessThanOrEqual(happened.seeks);
+    expect(ordered.ns).toBeLessThanOrEqual(happened.ns);
+  });
+
+  it("go upward from the head and then from the lowest block, batch by batch", () => {
+    const costs = DISK_COSTS.desktop2004;
+    const lbas = [50, 7, 51, 300, 2];
+    const batch = lbas.map((lba) => ({ lba }));
+    const served = sweep(costs, 1000, [batch, [{ lba: 3 }]], 40, true);
+    expect(served.map(({ request }) => request.lba)).toEqual([50, 51, 300, 2, 7, 3]);
+    expect(served.map(({ fresh }) => fresh)).toEqual([true, false, true, true, true, true]);
+    expect(served.map(({ distance }) => distance)).toEqual([10, 0, 248, 299, 4, 5]);
+  });
+});

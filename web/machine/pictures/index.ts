@@ -1,0 +1,8 @@
+// What panes draw beyond the snapshot, made when a pane that needs it is open.
+import type { Machine } from "../machine.ts";
+import type { Pictures } from "../types.ts";
+import { diskPicture } from "./disk.ts";
+
+export const PICTURES: { [K in keyof Pictures]: (machine: Machine) => Pictures[K] } = {
+  disk: diskPicture,
+};
