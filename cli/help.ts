@@ -30,6 +30,26 @@ program prints goes to its /dev/null.
 ${MACHINE}`,
   readelf: `pagewalk readelf -hlSe FILE...
 Shows an ELF file as GNU readelf -W does: -h its header, -l segments, -S sections, -e all three.`,
+  pbitmap: `pagewalk pbitmap add [--segments all|text] [--phdr] [-o OUT] FILE
+pagewalk pbitmap show [--json] FILE
+pagewalk pbitmap clear [-o OUT] FILE
+pagewalk pbitmap set [-o OUT] FILE PAGES...
+pagewalk pbitmap set [--or] [--base ADDR] [-o OUT] FILE --from-trace TRACE|-
+pagewalk pbitmap diff FILE FILE
+Page bitmaps of ELF files: which pages a kernel that knows them reads before the program's first
+instruction. Every other kernel runs the file as before. FILE is replaced as a whole, or stays
+and OUT is written.
+
+  add      adds a bitmap, no bit set, for every segment with pages of the file; --segments text:
+           for those with instructions; --phdr: behind the program headers, where there is room,
+           instead of in the section headers
+  show     draws them; exit status 1 when there is none
+  clear    gives back the bytes that the file had before add
+  set      sets bits: 0-3,7 (pages of the segment), 5- (to its end), all, none; 1:0-3 those of
+           bitmap 1. --from-trace reads a trace, one entry a line: 0x... an address, a decimal
+           number a page of the file, or what pagewalk faults --json prints. --or keeps bits that
+           are set; --base is what was added to the addresses of a position-independent file
+  diff     shows which pages only one of two files has; exit status 1 when there are some`,
   sh: `pagewalk sh SCRIPT|-
 Runs a file of the terminal's commands (or standard input); ends at the first that fails.
 pagewalk help COMMAND explains one of them.`,
@@ -65,6 +85,7 @@ const SUMMARY = `usage: pagewalk COMMAND ...
   run [OPTION...] PROGRAM [ARG...]      run a RISC-V program
   faults [OPTION...] PROGRAM [ARG...]   run it and list its page faults
   readelf -hlS FILE                     look at an ELF file
+  pbitmap add|show|clear|set|diff FILE  which pages of an ELF file to read ahead of its start
   sh SCRIPT|-                           run the terminal's commands
   sim --policy P --frames N TRACE       count a trace's faults under replacement policies
   bench                                 measure the simulator

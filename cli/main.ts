@@ -7,6 +7,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   run: async () => (await import("./run.ts")).run,
   faults: async () => (await import("./faults.ts")).faults,
   readelf: async () => (await import("./readelf.ts")).readelf,
+  pbitmap: async () => (await import("./pbitmap.ts")).pbitmap,
   sh: async () => (await import("./sh.ts")).sh,
   sim: async () => (await import("./sim.ts")).sim,
   bench: async () => (await import("./bench.ts")).bench,
