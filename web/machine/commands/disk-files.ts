@@ -12,7 +12,7 @@ import { atMost, countOf, cut, required, result, type Session } from "./session.
 /** Most of a file that is printed. */
 const MOST_BYTES = 1 << 20;
 
-function absolute(path: string): string {
+export function absolute(path: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
@@ -104,9 +104,14 @@ function dump(session: Session, args: Word[]): string {
 }
 
 const OWNED =
-  "a program runs, and the disk is its kernel's: cp and rm prepare the disk before exec (quit ends it)";
+  "a program runs, and the disk is its kernel's: it can be changed when that has ended (continue)";
 
-function edit(session: Session, change: (root: DirectoryNode) => void): void {
+/**
+ * Changes the disk of the next exec.
+ *
+ * @throws CommandError while a program runs.
+ */
+export function editDisk(session: Session, change: (root: DirectoryNode) => void): void {
   if (session.machine && !session.machine.halted) throw new CommandError(OWNED);
   change(session.diskRoot());
   session.diskEdits.push(change);
@@ -151,7 +156,7 @@ the host knows. Refused while a program runs: the disk is then its kernel's alon
       if (!node && !bytes) {
         throw new CommandError(`there is no file "${escapeName(from.text)}"`, from.column);
       }
-      edit(session, (root) => {
+      editDisk(session, (root) => {
         const source = find(root, absolute(from.text)) ?? fileNode(bytes as Uint8Array, 0o755);
         place(root, to, source);
       });
@@ -169,7 +174,7 @@ the host knows. Refused while a program runs: the disk is then its kernel's alon
       const node = find(session.diskRoot(), path);
       if (!node) throw new CommandError(`there is no file "${escapeName(word.text)}"`, word.column);
       if (node.kind === "directory") throw new CommandError("rm removes files", word.column);
-      edit(session, (root) => {
+      editDisk(session, (root) => {
         const slash = path.lastIndexOf("/");
         const parent = find(root, path.slice(0, slash) || "/");
         if (parent?.kind === "directory") parent.entries.delete(path.slice(slash + 1));

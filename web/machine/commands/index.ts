@@ -6,6 +6,7 @@ import { DISK_COMMANDS } from "./disk-files.ts";
 import { LOOKS } from "./look.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { MOVES } from "./move.ts";
+import { PBITMAP_COMMANDS } from "./pbitmap.ts";
 import { POLICY_COMMANDS } from "./policy.ts";
 import { PROCESS_COMMANDS } from "./process.ts";
 import { result, type Session } from "./session.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   ...MEMORY_COMMANDS,
   ...TRACE_COMMANDS,
   ...DISK_COMMANDS,
+  ...PBITMAP_COMMANDS,
   ...POLICY_COMMANDS,
   HELP,
 ];
