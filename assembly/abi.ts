@@ -298,6 +298,9 @@ export const TLB_MISSES = HART_BASE + 648;
 export const TLB_RANDOM = HART_BASE + 656;
 /** u64: use counter for LRU stamps. */
 export const TLB_TICK = HART_BASE + 664;
+/** u32: 1 while the frame of every user access is noted down, for a replacement policy
+ *  that must know them all. */
+export const HART_WATCH = HART_BASE + 672;
 
 // Clock. Writer: hw/clock.ts. Picoseconds that are not instructions or TLB walks;
 // now = CLOCK_PS + instret * ps_per_instruction + misses * ps_per_walk.
@@ -752,6 +755,9 @@ export enum PG {
   /** It was refaulted, or active when it went. */
   workingset = 262144,
   active = 524288,
+  /** It was shown to a policy that sees every access, and that counted as the use for
+   *  which it was brought in: the next access is no other one. */
+  fresh = 1048576,
 }
 
 // Kernel records: the offsets the host reads. kernel/mm_types.ts, sched.ts and fs.ts

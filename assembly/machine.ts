@@ -15,6 +15,7 @@ import {
   HART_SCAUSE,
   HART_SEPC,
   HART_STVAL,
+  HART_WATCH,
   MARK_COUNT,
   MARK_DEPTH,
   MARK_STOP,
@@ -52,12 +53,20 @@ import {
 } from "./abi";
 import { hart_run } from "./hw/interp";
 import { translate } from "./hw/mmu";
-import { code_flush_all, private_flush_all, private_flush_writes } from "./hw/private";
+import {
+  WATCH_SLICE,
+  code_flush_all,
+  private_flush_all,
+  private_flush_writes,
+  watch_take,
+  watched_frame,
+} from "./hw/private";
 import { tlb_reset } from "./hw/tlb";
 import { do_trap, start_kernel } from "./kernel/entry";
 import { act_is_due, act_limit, do_act } from "./kernel/act";
 import { drop_pagecache } from "./kernel/filemap";
 import { count_vm_event } from "./kernel/vmstat";
+import { mark_access } from "./kernel/swap";
 import { marks_begin } from "./mark";
 
 /** scause of the timer interrupt: the top bit, and number 5. */
@@ -178,13 +187,30 @@ function run_user(): i32 {
   if (conf(Conf.mode) == RunMode.Touch) return before_act(touch_run(stop), target);
   const tick = load<u64>(TICK_AT);
   if (load<u64>(HART_INSTRET) < tick) {
-    if (hart_run(min<u64>(stop, tick)) != 0) return -1;
+    if (hart_run_watched(min<u64>(stop, tick)) != 0) return -1;
     if (load<u64>(HART_INSTRET) == stop) return before_act(StopReason.Target, target);
   }
   store<u64>(HART_SCAUSE, SUPERVISOR_TIMER);
   store<u64>(HART_STVAL, 0);
   store<u64>(HART_SEPC, load<u64>(HART_PC));
   return -1;
+}
+
+/** hart_run(); what a watched hart accessed is told to the kernel, in its order. */
+function hart_run_watched(stop: u64): i32 {
+  if (load<u32>(HART_WATCH) == 0) return hart_run(stop);
+  while (true) {
+    const now = load<u64>(HART_INSTRET);
+    const trapped = hart_run(min<u64>(stop, now + WATCH_SLICE));
+    tell_accesses();
+    if (trapped != 0 || load<u64>(HART_INSTRET) == stop) return trapped;
+  }
+}
+
+/** What the watched hart has noted goes to the kernel. */
+function tell_accesses(): void {
+  const nr = watch_take();
+  for (let i: u32 = 0; i < nr; i++) mark_access(watched_frame(i));
 }
 
 /** A stop short of the target is one for an act. */
@@ -204,6 +230,7 @@ function touch_run(stop: u64): i32 {
       store<u64>(HART_SEPC, 0);
       return -1;
     }
+    tell_accesses();
     done++;
     store<u64>(HART_INSTRET, done);
   }

@@ -16,6 +16,7 @@ import {
   HART_SCAUSE,
   HART_SEPC,
   HART_STVAL,
+  HART_WATCH,
   HART_X,
   RUN_FLAGS,
   RunFlag,
@@ -44,6 +45,7 @@ import {
   code_block_pfn,
   private_fill,
   private_flush_all,
+  watch_access,
 } from "./private";
 import { tlb_configure } from "./tlb";
 
@@ -62,7 +64,7 @@ const ONE_AND_ACCESS: i64 = 0x100000001;
 export function begin_run(): bool {
   tlb_configure();
   const on = (load<u32>(RUN_FLAGS) & RunFlag.SlowPath) == 0
-    && load<u32>(TLB_POLICY) != TlbPolicy.Lru;
+    && load<u32>(TLB_POLICY) != TlbPolicy.Lru && load<u32>(HART_WATCH) == 0;
   const was_on = load<u32>(PRIVATE_ON) != 0;
   if (load<u64>(PRIVATE_SATP) != load<u64>(HART_SATP) || on != was_on) {
     private_flush_all();
@@ -118,12 +120,19 @@ function add_accesses(nr: u64): void {
 
 // ---------------------------------------------------------------------- fetching ----
 
+/** translate_page() of a fetch. */
+function fetch_translation(pc: i64): u64 {
+  const page = translate_page(<u64>pc, Access.Fetch, false);
+  if (page != 0 && load<u32>(HART_WATCH) != 0) watch_access(frame_of(page));
+  return page;
+}
+
 /**
  * Fetches from the page of `pc` through the modelled TLB.
  * @returns the decoded code of its frame, or 0 with the fault noted
  */
 export function fetch_page(pc: i64): usize {
-  const page = translate_page(<u64>pc, Access.Fetch, false);
+  const page = fetch_translation(pc);
   if (page == 0) return 0;
   const block = code_block(frame_of(page), END_RECORD);
   if (load<u32>(PRIVATE_ON)) private_fill(PRIVATE_X, <u64>pc, <u32>block);
@@ -137,7 +146,7 @@ export function fetch_page(pc: i64): usize {
  */
 export function straddle(record: usize, pc: i64): bool {
   add_accesses(1);
-  const page = translate_page(<u64>(pc + 2), Access.Fetch, false);
+  const page = fetch_translation(pc + 2);
   if (page == 0) return false;
   const first = code_block_pfn(code_block_of(record));
   const low = <u32>load<u16>(frame_addr(first), 4094);
@@ -152,14 +161,14 @@ export function straddle(record: usize, pc: i64): bool {
  * @returns them, or -1 with the fault noted
  */
 function fetch_odd_halfword(pc: i64): i32 {
-  const page = translate_page(<u64>pc, Access.Fetch, false);
+  const page = fetch_translation(pc);
   if (page == 0) return -1;
   const offset = <usize>(pc & 0xfff);
   const host = frame_addr(frame_of(page)) + offset;
   if (offset < PAGE - 1) return <i32>load<u16>(host);
   add_accesses(1);
   const low = <i32>load<u8>(host);
-  const next = translate_page(<u64>(pc + 1), Access.Fetch, false);
+  const next = fetch_translation(pc + 1);
   if (next == 0) return -1;
   return low | (<i32>load<u8>(frame_addr(frame_of(next))) << 8);
 }

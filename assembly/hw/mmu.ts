@@ -27,6 +27,7 @@ import {
   HART_SATP,
   HART_SCAUSE,
   HART_STVAL,
+  HART_WATCH,
   META_CODE,
   META_DIRTY,
   META_WRITABLE,
@@ -43,6 +44,7 @@ import {
   path_entry,
   paths_flush,
   private_fill,
+  watch_access,
 } from "./private";
 import {
   tlb_enter,
@@ -240,6 +242,7 @@ export function translate(va: u64, access: i32, s_mode: bool): usize {
   if (page == 0) return 0;
   const pfn = frame_of(page);
   if (access == Access.Write) frame_written(pfn);
+  if (!s_mode && load<u32>(HART_WATCH) != 0) watch_access(pfn);
   return frame_addr(pfn) + <usize>(va & 0xfff);
 }
 
@@ -258,6 +261,7 @@ export function translate_data(va: u64, access: i32, size: u32): usize {
   const add = <u32>frame - <u32>(va & ~(<u64>0xfff));
   const meta = FRAME_META + <usize>pfn;
   const on = load<u32>(PRIVATE_ON) != 0;
+  if (load<u32>(HART_WATCH) != 0) watch_access(pfn);
   if (access == Access.Write) {
     const bits = <u32>load<u8>(meta);
     if (bits & META_CODE) {

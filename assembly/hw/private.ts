@@ -78,6 +78,37 @@ export const STRADDLE_BITS: usize = WORDS + 160;
 /** Record for code that is decoded without being kept. */
 export const SPARE_RECORD: usize = WORDS + 192;
 
+/**
+ * Frames of the accesses that a watched hart made: u32 each, in order, since whoever
+ * runs it last took them. An instruction makes at most four: it and its data may each
+ * lie in two pages.
+ */
+const ACCESS_NR: usize = WORDS + 224;
+const ACCESS_LIST: usize = PRIVATE_BASE + 0xc0000;
+const ACCESS_MAX: u32 = 16384;
+/** Instructions that a watched hart may run until its accesses are taken. */
+export const WATCH_SLICE: u64 = ACCESS_MAX / 4;
+
+/** Notes an access to frame `pfn`. */
+export function watch_access(pfn: u32): void {
+  const nr = load<u32>(ACCESS_NR);
+  assert(nr < ACCESS_MAX);
+  store<u32>(ACCESS_LIST + (<usize>nr << 2), pfn);
+  store<u32>(ACCESS_NR, nr + 1);
+}
+
+/** The frame of the i-th access of the list that watch_take() ended. */
+export function watched_frame(i: u32): u32 {
+  return load<u32>(ACCESS_LIST + (<usize>i << 2));
+}
+
+/** Ends the list. @returns how many accesses it has */
+export function watch_take(): u32 {
+  const nr = load<u32>(ACCESS_NR);
+  store<u32>(ACCESS_NR, 0);
+  return nr;
+}
+
 /** Records of a page, 8 bytes for each halfword, then the end record and the frame. */
 const CODE_RECORDS: usize = 16384;
 const CODE_STRIDE: usize = CODE_RECORDS + 64;

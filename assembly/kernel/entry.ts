@@ -37,6 +37,7 @@ import {
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
 import { policy_init } from "../policy/policy";
+import { watch_for_policy } from "./swap";
 import { do_exit } from "./exit";
 import { do_execve } from "./exec";
 import { do_page_fault } from "./fault";
@@ -139,6 +140,7 @@ function reclaim_init(): void {
   const seed = load<u64>(CONF_BASE + Conf.seed * 8);
   const policy = load<u32>(CONF_BASE + Conf.policy * 8);
   policy_init(policy, frames, max_pfn, seed);
+  watch_for_policy();
 }
 
 /** The timer interrupt: nobody's instruction caused it, and none is lost by it. */

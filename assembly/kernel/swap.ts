@@ -4,6 +4,7 @@
 //
 //   folio_add_lru         a page is in memory, and the policy may choose it
 //   folio_mark_accessed   it was used in a way that no page-table entry shows: read(2)
+//   mark_access           every use, for a policy that must know them all
 //   __page_cache_release  its frame is free: the policy forgets it
 //   lru_deactivate        it is not wanted soon (MADV_COLD)
 //
@@ -12,11 +13,20 @@
 //
 // In Linux: mm/swap.c (6.12).
 // Left out: batches per CPU.
-import { NR_UNEVICTABLE, NR_WRITEBACK, PG, VmEvent } from "../abi";
+import {
+  HART_WATCH,
+  NR_UNEVICTABLE,
+  NR_WRITEBACK,
+  PG,
+  POLICY_NR,
+  PolicyNeed,
+  VmEvent,
+} from "../abi";
 import {
   policy_access,
   policy_deactivate,
   policy_insert,
+  policy_need,
   policy_remove,
 } from "../policy/policy";
 import { mem_map } from "./mm_types";
@@ -64,12 +74,32 @@ export function folio_add_lru(pfn: u32, shadow: u32): void {
     p.stamp = 0;
   }
   policy_insert(pfn, folio_key(pfn), shadow);
+  if (load<u32>(HART_WATCH) != 0) p.flags |= PG.fresh;
 }
 
 /** The kernel itself used the page for a program. */
 // @nomark
 export function folio_mark_accessed(pfn: u32): void {
   if (mem_map(pfn).lru != 0) policy_access(pfn);
+}
+
+/**
+ * The policy at work has changed: if it is defined by every access, the hart notes them
+ * down from now on, which no real one does, and runs slower for it.
+ */
+// @nomark
+export function watch_for_policy(): void {
+  const need = policy_need(load<u32>(POLICY_NR));
+  store<u32>(HART_WATCH, need == PolicyNeed.accesses ? 1 : 0);
+}
+
+/** An access to frame `pfn` that the policy is to know of. */
+// @nomark
+export function mark_access(pfn: u32): void {
+  const p = mem_map(pfn);
+  if (p.lru == 0) return;
+  if (p.flags & PG.fresh) p.flags &= ~PG.fresh;
+  else policy_access(pfn);
 }
 
 /** The frame is about to be free. */

@@ -9,13 +9,13 @@
 // (6.12).
 // Left out: the exception table that lets a single load fail (translate answers
 // instead).
-import { Access, KBUF } from "../abi";
-import { frame_written } from "../hw/bus";
+import { Access, HART_WATCH, KBUF } from "../abi";
+import { frame_addr, frame_written } from "../hw/bus";
 import { translate } from "../hw/mmu";
-import { frame_addr } from "../hw/bus";
 import { EFAULT, ENAMETOOLONG } from "./errno";
 import { do_page_fault } from "./fault";
 import { TASK_SIZE } from "./pgtable";
+import { mark_access } from "./swap";
 
 const PUT_SCRATCH: usize = KBUF + 0x7f8;
 
@@ -34,6 +34,7 @@ export function user_page(va: u64, access: u32): usize {
     if (!do_page_fault(va, access, false)) return 0;
     p = translate(va, access, true);
   }
+  if (load<u32>(HART_WATCH) != 0) mark_access(<u32>((p - frame_addr(0)) >> 12));
   return p;
 }
 

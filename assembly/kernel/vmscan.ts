@@ -42,7 +42,6 @@ import {
 import { disk_busy_until, disk_wait } from "../hw/disk";
 import { emit } from "../log";
 import {
-  policy_harvest,
   policy_switch,
   policy_tick,
   policy_victim,
@@ -54,7 +53,7 @@ import { NO_PAGE, mem_map } from "./mm_types";
 import { nr_free_pages } from "./page_alloc";
 import { blk_done, blk_start } from "./page_io";
 import { current, task_struct, try_to_wake_up } from "./sched";
-import { folio_add_lru } from "./swap";
+import { folio_add_lru, watch_for_policy } from "./swap";
 import { count_vm_event } from "./vmstat";
 
 const DEF_PRIORITY: i32 = 12;
@@ -92,7 +91,10 @@ const POLICY_TICK: u32 = 100;
 // @nomark
 export function policy_clock(): void {
   const wanted = load<u32>(CONF_BASE + Conf.policy * 8);
-  if (wanted != load<u32>(POLICY_NR)) policy_switch(wanted);
+  if (wanted != load<u32>(POLICY_NR)) {
+    policy_switch(wanted);
+    watch_for_policy();
+  }
   const now = <u32>(load<u64>(HART_INSTRET) / POLICY_CLOCK_INSNS);
   const swappiness = load<u32>(CONF_BASE + Conf.vm_swappiness * 8);
   store<u32>(POLICY_PARAMS + PolicyParam.swappiness * 4, swappiness);
@@ -114,7 +116,6 @@ function begin_scan(pages: u32, kswapd: u32): scan_control {
   sc.aside = NO_PAGE;
   store<u32>(PF_MEMALLOC, 1);
   policy_clock();
-  policy_harvest();
   return sc;
 }
 

@@ -5,8 +5,8 @@
 //   coldest  [ used longest ago ] <-> [ ... ] <-> [ used last ]  newest
 //                     any access moves its page -----^
 //
-// No hardware tells the kernel of every access, which is why this one stands here only
-// to be compared with: in the kernel it sees a referenced bit now and then.
+// No real hardware tells the kernel of every access, which is why this one stands here
+// only to be compared with. The simulated hart does tell it (HART_WATCH).
 //
 // Sources: Mattson, Gecsei, Slutz, Traiger, "Evaluation techniques for storage
 // hierarchies", IBM Systems Journal 9(2), 1970.

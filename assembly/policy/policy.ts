@@ -23,8 +23,8 @@
 // the driver, who keeps it where the page was (page-cache slot) and gives it back when
 // the page returns; 0 is none. POLICY_CLOCK is the driver's to move on.
 //
-// A policy that needs every access (policy_need) still works in the kernel, where only
-// bits are known: policy_harvest() makes one access of each bit found set.
+// A policy that needs every access (policy_need) gets them in the kernel too, from a
+// hart that notes each one (watch_for_policy in kernel/swap.ts): no real one does that.
 //
 // In Linux: mm/vmscan.c, mm/workingset.c, mm/swap.c (6.12); one policy, or MGLRU.
 // Left out: a choice of policy for each cgroup.
@@ -48,7 +48,7 @@ import {
   PolicyNeed,
   PolicyParam,
 } from "../abi";
-import { knows_future, test_and_clear_referenced } from "./accessors";
+import { knows_future } from "./accessors";
 import { aging_insert, aging_tick, aging_victim } from "./aging";
 import { arc_access, arc_evict, arc_insert, arc_miss, arc_victim } from "./arc";
 import { clock_insert, clock_victim } from "./clock";
@@ -69,7 +69,6 @@ import {
 } from "./linux";
 import { lru_access, lru_insert, lru_victim } from "./lru";
 import {
-  lru_newer,
   lru_size,
   lru_to_page,
   lruvec_add_page_tail,
@@ -322,23 +321,6 @@ export function policy_tick(): void {
     case Policy.nru: nru_tick(); break;
     case Policy.aging: aging_tick(); break;
     case Policy.working_set: working_set_tick(); break;
-  }
-}
-
-/**
- * For a driver that sees only bits, and a policy that needs each access: one access of
- * every page found referenced, list by list, from the coldest to the newest. Does
- * nothing for the other policies.
- */
-export function policy_harvest(): void {
-  if (policy_need(load<u32>(POLICY_NR)) != PolicyNeed.accesses) return;
-  for (let lru: u32 = 0; lru < HANDOVER; lru++) {
-    let pfn = lru_to_page(lru);
-    for (let left = lru_size(lru); left > 0; left--) {
-      const newer = lru_newer(pfn);
-      if (test_and_clear_referenced(pfn)) policy_access(pfn);
-      pfn = newer;
-    }
   }
 }
 
