@@ -22,7 +22,7 @@ uint64_t hwcap;
 // What a stack protector writes between a function's buffers and its return
 // address, and compares at the end: it must differ from run to run.
 EXPORTED uint64_t stack_guard __asm__("__stack_chk_guard");
-static uint64_t *guard_in_use = &stack_guard; // a program may have a COPY of it
+static uint64_t *guard_in_use; // a program may have a COPY of it
 
 enum { AUX_KNOWN = 32 };
 
@@ -42,7 +42,9 @@ static bool is_secure(const uint64_t *at) {
 }
 
 // The lowest byte stays 0: a string copied over the guard ends there.
-static void set_guard(const void *random) { *guard_in_use = *(const uint64_t *)random << 8; }
+static void set_guard(uint64_t *guard, const void *random) {
+  *guard = *(const uint64_t *)random << 8;
+}
 
 // The path of the program's file. Where it was started by a relative path, /proc
 // has the whole one.
@@ -69,8 +71,8 @@ static _Noreturn void list_objects(void) {
 static enum relocation choose(void) {
   if (environment.prelink || environment.prebind_register)
     return BY_SYMBOL;
-  if (is_prelinked())
-    return PRELINKED;
+  if (first_object->checksum)
+    return is_prelinked() ? PRELINKED : BY_SYMBOL;
   return find_prebinding() ? PREBOUND : BY_SYMBOL;
 }
 
@@ -100,8 +102,11 @@ static void do_other_work(void) {
     write_prelinked(environment.prelink);
   if (environment.prebind_register)
     register_prebinding();
-  if (environment.resident_register)
+  if (environment.resident_register) {
+    struct definition guard = find_name("__stack_chk_guard", 0, 0, LOOKUP_ANY);
+    guard_in_use = (uint64_t *)address_of(&guard); // the next start sets it again
     register_resident();
+  }
 }
 
 static void first_start(const uint64_t *auxv) {
@@ -110,13 +115,11 @@ static void first_start(const uint64_t *auxv) {
   hwcap = aux[AT_HWCAP];
   program_entry = aux[AT_ENTRY];
   if (aux[AT_RANDOM])
-    set_guard((const void *)aux[AT_RANDOM]);
+    set_guard(&stack_guard, (const void *)aux[AT_RANDOM]);
   load(aux);
   if (environment.trace)
     list_objects();
   relocate();
-  struct definition guard = find_name("__stack_chk_guard", 0, 0, LOOKUP_ANY);
-  guard_in_use = (uint64_t *)address_of(&guard);
   for (struct object *o = first_object; o; o = o->next)
     protect_relro(o);
   do_other_work();
@@ -133,7 +136,7 @@ static void next_start(void) {
   uint64_t random = 0;
   statistics.how = "resident";
   if (syscall3(SYS_getrandom, (long)&random, sizeof random, 0) == sizeof random)
-    set_guard(&random);
+    set_guard(guard_in_use, &random);
 }
 
 // From start.S. Returns the program's first instruction.

@@ -63,8 +63,10 @@ static bool is_where_it_was(const struct object *o) {
 
 bool is_prelinked(void) {
   const struct object *program = first_object;
-  if (!program->checksum)
+  if (environment.preload) {
+    say("ld-pagewalk: the prelinking of %s is not used: LD_PRELOAD\n", program->path);
     return false;
+  }
   for (const struct object *o = first_object; o; o = o->next) {
     bool fits = o == &linker_object
                     ? (uint32_t)mix_linker(0) == (uint32_t)(program->checksum >> 32)
