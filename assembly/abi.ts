@@ -202,6 +202,10 @@ export enum Conf {
   vm_madvise_bitmap,
   /** 1: a page of a file is mapped with A clear, so that A says it was accessed. */
   vm_prefault_old,
+  /** Resident executables (proposal/resident.ts): 1 they exist; what is as it was: 1
+   *  numbers given twice, 2 no check of staleness, 4 never given up for memory. */
+  vm_resident_enabled,
+  vm_resident_as_it_was,
 }
 export const CONF_SIZE = 512;
 
@@ -240,6 +244,8 @@ export enum PbitmapDefect {
  */
 export enum ProposalHook {
   mmap = 1,
+  /** Resident executables: execve, changed files, memory is out. */
+  resident = 16,
 }
 
 export enum TlbPolicy {
@@ -525,6 +531,21 @@ export const SCAN_KEPT = RECLAIM_BASE + 512;
 export const SCAN_KEPT_NR = 64;
 /** struct scan_control of the reclaim at hand, see kernel/vmscan.ts. */
 export const SCAN_CONTROL = RECLAIM_BASE + 192;
+
+/** Resident executables: u32 last id, u32 images, u32 last serial; then struct
+ *  vmresident, one an image, in the order of registration (proposal/resident.ts). */
+export const RESIDENT_BASE = STATE_BASE + 0x3800;
+export const RESIDENT_SIZE_OF = 64;
+export const RESIDENT_MAX = 31;
+export const RESIDENT_COUNT = RESIDENT_BASE + 4;
+export const VR_ID = 0; // u32
+export const VR_VNODE = 4; // u32: address of struct inode
+export const VR_ENTRY_ADDR = 8; // u64
+export const VR_VMSPACE = 16; // u32: address of mm_struct
+export const VR_SERIAL = 20; // u32: what MM_RESIDENT of a copy says
+export const VR_EXECS = 24; // u32
+export const VR_STALE = 28; // u32: 1 when it will not be copied again
+export const VR_PID = 36; // u32: who registered it
 
 /** The kernel's call stack: 32 frames of { u32 function, u32 mark id, u64 set mask,
  *  24 x u64 locals }, depth d in frame d & 31. */
@@ -877,6 +898,8 @@ export const MM_RSS_SHMEM = 160; // u32 pages
 export const MM_SWAPENTS = 164; // u32: swap entries in its page tables
 export const MM_LOCKED_VM = 168; // u64 pages
 
+export const MM_RESIDENT = 208; // u32: serial of the image that it began as, 0 none
+
 export const VMA_START = 0; // u64
 export const VMA_END = 8; // u64
 export const VMA_PGOFF = 16; // u64
@@ -1053,6 +1076,10 @@ export enum VmKnob {
   pbitmap_update_interval,
   pbitmap_window_ms,
   ra_max_pinned,
+  /** The list of images: it can only be read. */
+  resident,
+  resident_as_it_was,
+  resident_enabled,
 }
 
 // ------------------------------------------------------- derived (hw's own caches) --
@@ -1230,4 +1257,13 @@ export enum Ev {
   Act,
   /** the disk could not.  a: lba | pfn << 32  b: 1 for a write  c: 0 */
   DiskError,
+  /** a saved image was made.  a: id | pid << 32  b: entry  c: ino | its private pages
+   *  << 32 */
+  ResidentRegister,
+  /** a program began as a copy of one.  a: id | pid << 32  b: entry
+   *  c: ino | pages mapped at once << 32 */
+  ResidentExec,
+  /** an image went.  a: id | why << 32 (0 asked for, 1 a file of it changed, 2 memory
+   *  was out, 3 switched off)  b: ino  c: programs begun as copies */
+  ResidentDrop,
 }

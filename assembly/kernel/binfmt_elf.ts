@@ -58,7 +58,7 @@ import { kernel_read } from "./filemap";
 import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PAGE_ALIGN } from "./mmap";
 import { vm_munmap } from "./mmap_file";
 import { PATH_MAX } from "./namei";
-import { TASK_SIZE } from "./pgtable";
+import { TASK_SIZE } from "./mm_types";
 import { RLIMIT_STACK } from "./rlimit";
 import { rlimit } from "./sched";
 import { arch_setup_additional_pages } from "./vdso";

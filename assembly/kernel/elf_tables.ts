@@ -72,13 +72,24 @@ function NEW_AUX_ENT(at: usize, type: u64, value: u64): usize {
 export function create_elf_tables(
   bprm: linux_binprm, phnum: u64, interp_base: u64, entry: u64, phdr_addr: u64,
 ): i64 {
-  const mm = bprm.mm;
   const random = (bprm.p & ~(<u64>15)) - 16;
   get_random_bytes(SAVED_AUXV, 16);
   if (copy_to_user(random, SAVED_AUXV, 16) != 0) return -EFAULT;
   fill_auxv(bprm, phnum, interp_base, entry, phdr_addr, random);
+  return copy_vectors(bprm, random, SAVED_AUXV, AUX_PAIRS);
+}
+
+/**
+ * argc, argv, envp and `pairs` pairs of auxiliary vector from `auxv`, below `top`, for
+ * the strings that bprm.p was at; bprm.p becomes the program's sp.
+ * => 0, -EFAULT or -EINVAL.
+ */
+export function copy_vectors(
+  bprm: linux_binprm, top: u64, auxv: usize, pairs: u64,
+): i64 {
+  const mm = bprm.mm;
   const items = <u64>bprm.argc + 1 + <u64>bprm.envc + 1 + 1;
-  bprm.p = (random - AUX_PAIRS * 16 - items * 8) & ~(<u64>15);
+  bprm.p = (top - pairs * 16 - items * 8) & ~(<u64>15);
   let at = bprm.p;
   if (put_user(at, bprm.argc, KBUF + 0x500) != 0) return -EFAULT;
   at += 8;
@@ -88,10 +99,10 @@ export function create_elf_tables(
   mm.arg_end = load<u64>(STRINGS_END);
   mm.env_start = mm.arg_end;
   mm.env_end = mm.arg_end;
-  const auxv = put_strings(envp, bprm.envc, mm.env_start);
-  if (auxv < 0) return auxv;
+  const behind = put_strings(envp, bprm.envc, mm.env_start);
+  if (behind < 0) return behind;
   mm.env_end = load<u64>(STRINGS_END);
-  return copy_to_user(auxv, SAVED_AUXV, AUX_PAIRS * 16) == 0 ? 0 : -EFAULT;
+  return copy_to_user(behind, auxv, pairs * 16) == 0 ? 0 : -EFAULT;
 }
 
 /** Where the strings that put_strings has gone through end. */

@@ -56,17 +56,24 @@ import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
 import { vm_stat_account } from "./vma";
-import { mm_slot, mm_struct, vm_area_alloc, vm_area_struct } from "./mm_types";
+import {
+  TASK_SIZE,
+  mm_slot,
+  mm_struct,
+  vm_area_alloc,
+  vm_area_struct,
+} from "./mm_types";
 import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
-import { TASK_SIZE, pte_offset, pte_pfn, pte_present, switch_mm } from "./pgtable";
+import { pte_offset, pte_pfn, pte_present, switch_mm } from "./pgtable";
 import { rseq_execve } from "./rseq";
 import { current, rlimit } from "./sched";
 import { flush_signal_handlers, force_fatal_sig } from "./signal";
 import { RLIMIT_STACK } from "./rlimit";
 import { SIGSEGV } from "./siginfo";
 import { vm_acct_memory } from "./util";
+import { proposal_load_binary } from "../proposal/proposal";
 
 export const STACK_TOP: u64 = TASK_SIZE;
 /** The header of the file: what load_elf_binary sees first. */
@@ -186,10 +193,12 @@ export function exec_binprm(bprm: linux_binprm): i64 {
   return -ELOOP;
 }
 
-/** Asks each format in turn; ENOEXEC is "not mine". */
+/** Asks each format in turn; ENOEXEC is "not mine". A proposal may know the file. */
 function search_binary_handler(bprm: linux_binprm): i64 {
   const error = prepare_binprm(bprm);
   if (error < 0) return error;
+  const resident = proposal_load_binary(bprm);
+  if (resident != -ENOEXEC) return resident;
   const elf = load_elf_binary(bprm);
   if (elf != -ENOEXEC || bprm.point_of_no_return != 0) return elf;
   return load_script(bprm);

@@ -179,18 +179,20 @@ export function copy_mm(child: task_struct, shares: bool): i64 {
     child.mm = oldmm;
     return 0;
   }
+  child.mm = dup_mm(oldmm);
+  return child.mm == null ? -ENOMEM : 0;
+}
+
+/** A copy of an address space, with one user. => null without memory for it. */
+export function dup_mm(oldmm: mm_struct): mm_struct | null {
   const mm = mm_slot();
-  if (mm == null) return -ENOMEM;
-  if (!mm_init(mm, oldmm)) return -ENOMEM;
-  child.mm = mm;
+  if (mm == null || !mm_init(mm, oldmm)) return null;
   const error = dup_mmap(mm, oldmm);
   // Private pages of the parent have become read-only.
   sfence_vma_asid(oldmm.asid);
-  if (error != 0) {
-    mmput(mm);
-    child.mm = null;
-  }
-  return error;
+  if (error == 0) return mm;
+  mmput(mm);
+  return null;
 }
 
 /** An empty address space with the numbers of `oldmm` and an empty root table. */

@@ -65,6 +65,7 @@ import { xa_forget_mapping } from "./xa_values";
 import { vm_area_struct } from "./mm_types";
 import { proc_fill_inode } from "./procfs";
 import { shmem_evict_inode } from "./shmem";
+import { proposal_file_changed } from "../proposal/proposal";
 
 export const S_IFMT: u32 = 0xf000;
 export const S_IFCHR: u32 = 0x2000;
@@ -298,6 +299,7 @@ export function current_time(): u64 {
 /** The contents change now: both times say so. */
 // @nomark
 export function file_update_time(node: inode): void {
+  proposal_file_changed(node);
   const now = current_time();
   if (node.i_mtime == now && node.i_ctime == now) return;
   node.i_mtime = now;

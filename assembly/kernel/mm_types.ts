@@ -15,6 +15,7 @@ import {
   FRAMES,
   MMS,
   MM_LOCKED_VM,
+  MM_RESIDENT,
   MM_RSS_SHMEM,
   MM_SIZE_OF,
   MM_VDSO,
@@ -102,6 +103,7 @@ export class mm_struct {
   undumpable!: u32; // 1: nobody but root may look into it
   hiwater_rss!: u64; // most pages it ever had in memory, and had mapped: see where
   hiwater_vm!: u64; // they become fewer
+  resident!: u32; // serial of the saved image that it began as, 0 none
 }
 
 /** One frame of memory. */
@@ -122,6 +124,9 @@ export class page {
   unused!: u8; // 1: read from the disk, and for nothing so far (vmstat.ts)
   pad!: u8;
 }
+
+/** User addresses end here: Sv39's lower half. */
+export const TASK_SIZE: u64 = 0x4000000000;
 
 /** No frame. Frame 0 belongs to the kernel, so 0 can say so. */
 export const NO_PAGE: u32 = 0;
@@ -185,6 +190,7 @@ if (offsetof<vm_area_struct>("anon_vma") != VMA_ANON_VMA) ERROR("abi: VMA_ANON_V
 if (offsetof<vm_area_struct>("i_mmap_next") != VMA_I_MMAP) ERROR("abi: VMA_I_MMAP");
 if (offsetof<mm_struct>("rss_shmem") != MM_RSS_SHMEM) ERROR("abi: MM_RSS_SHMEM");
 if (offsetof<mm_struct>("locked_vm") != MM_LOCKED_VM) ERROR("abi: MM_LOCKED_VM");
+if (offsetof<mm_struct>("resident") != MM_RESIDENT) ERROR("abi: MM_RESIDENT");
 if (offsetof<mm_struct>("vdso") != MM_VDSO) ERROR("abi: MM_VDSO");
 if (offsetof<page>() != PAGE_SIZE_OF) ERROR("abi: PAGE_SIZE_OF");
 if (offsetof<page>("refcount") != PAGE_REFCOUNT) ERROR("abi: PAGE_REFCOUNT");

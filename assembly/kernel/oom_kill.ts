@@ -36,6 +36,7 @@ import { SIGKILL } from "./siginfo";
 import { send_sig } from "./signal";
 import { total_swap_pages } from "./swapfile";
 import { count_vm_event } from "./vmstat";
+import { proposal_out_of_memory } from "../proposal/proposal";
 
 export const OOM_SCORE_ADJ_MIN: i32 = -1000;
 /** Not to be killed. */
@@ -92,6 +93,7 @@ export function select_bad_process(): task_struct | null {
  */
 export function out_of_memory(): bool {
   if (fatal_signal_pending(current())) return true;
+  if (load<u32>(OOM_ORIGIN) == 0 && proposal_out_of_memory()) return true;
   const victim = select_bad_process();
   if (victim == null) return false;
   oom_kill_process(victim);

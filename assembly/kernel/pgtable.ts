@@ -51,8 +51,7 @@ export const PTRS_PER_PTE: u32 = 512;
 /** What one entry of a level-1 table maps, and one of the root. */
 export const PMD_SIZE: u64 = 0x200000;
 const PGDIR_SIZE: u64 = 0x40000000;
-/** User addresses end here: Sv39's lower half. */
-export const TASK_SIZE: u64 = 0x4000000000;
+export { TASK_SIZE } from "./mm_types";
 
 // @nomark
 export function pte_present(pte: u64): bool {

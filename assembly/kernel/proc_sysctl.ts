@@ -20,7 +20,7 @@ import { drop_pagecache } from "./filemap";
 import { setup_per_zone_wmarks } from "./page_alloc";
 import { ProcRoot, proc_nr, proc_sub } from "./procfs";
 import { seq_file, seq_put_decimal_ll, seq_putc, seq_puts } from "./seq_file";
-import { proposals_init } from "../proposal/proposal";
+import { proposal_resident_show, proposals_init } from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 /** The name of entry `i`, from 1, in sys/kernel or sys/vm; "" behind the last. */
@@ -56,6 +56,9 @@ function vm_name(i: u32): string {
     case VmKnob.pbitmap_update_interval: return "pbitmap_update_interval";
     case VmKnob.pbitmap_window_ms: return "pbitmap_window_ms";
     case VmKnob.ra_max_pinned: return "ra_max_pinned";
+    case VmKnob.resident: return "resident";
+    case VmKnob.resident_as_it_was: return "resident_as_it_was";
+    case VmKnob.resident_enabled: return "resident_enabled";
     default: return "";
   }
 }
@@ -79,6 +82,7 @@ function kernel_name(i: u32): string {
 // @nomark
 export function proc_sys_mode(nr: u32, sub: u32): u32 {
   if (nr != ProcRoot.sys_vm) return 0o100444;
+  if (sub == VmKnob.resident) return 0o100400;
   return sub == VmKnob.drop_caches ? 0o100200 : 0o100644;
 }
 
@@ -109,6 +113,8 @@ function conf_of(sub: u32): i32 {
     case VmKnob.pbitmap_update_interval: return Conf.vm_pbitmap_update_interval;
     case VmKnob.pbitmap_window_ms: return Conf.vm_pbitmap_window_ms;
     case VmKnob.ra_max_pinned: return Conf.vm_ra_max_pinned;
+    case VmKnob.resident_as_it_was: return Conf.vm_resident_as_it_was;
+    case VmKnob.resident_enabled: return Conf.vm_resident_enabled;
     default: return -1;
   }
 }
@@ -133,6 +139,8 @@ function knob_max(sub: u32): i64 {
     case VmKnob.pbitmap_enabled: return 2;
     case VmKnob.pbitmap_update: return 3;
     case VmKnob.pbitmap_as_posted: return 1023;
+    case VmKnob.resident_as_it_was: return 7;
+    case VmKnob.resident_enabled: return 1;
     case VmKnob.madvise_bitmap:
     case VmKnob.mmap_full_slurp:
     case VmKnob.pbitmap_background:
@@ -143,18 +151,20 @@ function knob_max(sub: u32): i64 {
   }
 }
 
-/** The one record of a knob. */
+/** The one record of a knob; vm.resident has one an image. */
 // @nomark
 export function proc_sys_show(m: seq_file): bool {
-  if (m.index != 0) return false;
   const sub = proc_sub(m.ino);
   if (proc_nr(m.ino) == ProcRoot.sys_vm) {
+    if (sub == VmKnob.resident) return proposal_resident_show(m);
+    if (m.index != 0) return false;
     const conf = conf_of(sub);
     if (conf < 0) return false;
     let value = load<u64>(CONF_BASE + (<usize>conf << 3));
     if (sub == VmKnob.min_free_kbytes) value = <u64>load<u32>(WMARK_MIN) << 2;
     seq_put_decimal_ll(m, value);
   } else {
+    if (m.index != 0) return false;
     seq_puts(m, kernel_text(sub));
   }
   seq_putc(m, 0x0a);

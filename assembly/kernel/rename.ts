@@ -55,6 +55,7 @@ import {
 } from "./namei";
 import { PATH, getname, start_at } from "./open";
 import { clear_nlink, drop_nlink, may_delete } from "./unlink";
+import { proposal_file_changed } from "../proposal/proposal";
 
 const RENAME_NOREPLACE: u32 = 1;
 const RENAME_EXCHANGE: u32 = 2;
@@ -231,6 +232,7 @@ function ext2_rename(rd: renamedata): i64 {
   ext2_delete_entry(old_dir, ext2_find_entry(old_dir, OLD_NAME, rd.old_len));
   note_last_name(new_dir.i_ino, nd.last, nd.last_len, source.i_ino);
   d_move(old_dir.i_ino, OLD_NAME, rd.old_len, source.i_ino);
+  proposal_file_changed(source);
   source.i_ctime = current_time();
   mark_inode_dirty(source);
   if (dir) {
@@ -277,6 +279,8 @@ function ext4_cross_rename(rd: renamedata): i64 {
     old_dir.i_nlink++;
     set_dotdot(target, old_dir);
   }
+  proposal_file_changed(source);
+  proposal_file_changed(target);
   const now = current_time();
   source.i_ctime = now;
   target.i_ctime = now;

@@ -102,6 +102,7 @@ import {
 import { copy_from_user, strncpy_from_user } from "./uaccess";
 import { count_vm_event } from "./vmstat";
 import { sys_waitid, sys_wait4 } from "./wait";
+import { proposal_syscall } from "../proposal/proposal";
 
 /** Strings of an execve(2): the request's 12 bytes and up to here. */
 const REQUEST: usize = KBUF + 0xb000;
@@ -241,10 +242,16 @@ export function invoke_syscall(nr: u32): i64 {
     case 278: return sys_getrandom(a(0), a(1));
     case 293: return sys_rseq(a(0), <u32>a(1), <u32>a(2), <u32>a(3));
     case 435: return sys_clone3(a(0), a(1));
-    default:
-      log_unknown(nr);
-      return -ENOSYS;
+    default: return invoke_proposed_syscall(nr);
   }
+}
+
+/** Calls that no Linux has: a proposal's, or nobody's. */
+// @nomark
+function invoke_proposed_syscall(nr: u32): i64 {
+  const answer = proposal_syscall(nr, a(0), a(1), a(2), a(3));
+  if (answer == -ENOSYS) log_unknown(nr);
+  return answer;
 }
 
 /** Says once of each number that there is no such call. */

@@ -41,6 +41,7 @@ import {
 } from "./namei";
 import { PATH, getname, start_at } from "./open";
 import { current } from "./sched";
+import { proposal_file_changed } from "../proposal/proposal";
 
 const AT_REMOVEDIR: u32 = 0x200;
 const S_ISVTX: u32 = 0o1000;
@@ -107,6 +108,7 @@ function do_unlink(nd: nameidata): i64 {
 export function drop_nlink(node: inode): void {
   assert(node.i_nlink > 0);
   node.i_nlink--;
+  proposal_file_changed(node);
   node.i_ctime = current_time();
   mark_inode_dirty(node);
 }

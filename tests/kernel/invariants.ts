@@ -97,6 +97,10 @@ const {
   POLICY_NR_LISTS,
   POLICY_RESIDENT,
   RAM_BASE,
+  RESIDENT_BASE,
+  RESIDENT_COUNT,
+  RESIDENT_MAX,
+  RESIDENT_SIZE_OF,
   SB_EXTENT_BLOCK,
   SWAP_INUSE,
   SWAP_MAP_AT,
@@ -124,6 +128,8 @@ const {
   VMA_PGOFF,
   VMA_PREV,
   VMA_START,
+  VR_VMSPACE,
+  VR_VNODE,
   ZERO_PFN,
 } = abi;
 
@@ -679,15 +685,23 @@ export class Sweeper {
   /** T3: tasks and their address spaces; their descriptors hold files. */
   #tasks(): void {
     const w = this.#w;
+    const users = this.#imageUsers();
     for (let i = 0; i < NR_TASKS; i++) {
       const task = TASKS + i * TASK_SIZE_OF;
       const state = w[(task + TASK_STATE) >> 2];
       if (state === TaskState.unused || state === TaskState.dead) continue;
+      const own = w[(task + TASK_MM) >> 2] as number;
+      if (own !== 0) users.set(own, (users.get(own) ?? 0) + 1);
       const fds = (task + TASK_FDS) >> 2;
       for (let fd = 0; fd < TASK_NR_FDS; fd++) {
         const file = w[fds + fd] as number;
         if (file !== 0) this.#hold(file, () => `descriptor ${fd}`);
       }
+    }
+    for (let i = 0; i < NR_MMS; i++) {
+      const at = MMS + i * MM_SIZE_OF;
+      const [says, has] = [w[(at + MM_USERS) >> 2], users.get(at) ?? 0];
+      if (says !== has) this.#bad(`V5: mm ${i} counts ${says} users, and has ${has}`);
     }
     const now = w[CURRENT >> 2] as number;
     const mm = now === 0 ? 0 : (w[(now + TASK_MM) >> 2] as number);
@@ -697,6 +711,33 @@ export class Sweeper {
     if (low !== w[(mm + MM_PGD) >> 2] || asid !== w[(mm + MM_ASID) >> 2]) {
       this.#bad(`T3: satp has ASID ${asid}, which is not the running task's`);
     }
+  }
+
+  /**
+   * V5, K3: saved images (resident executables) use an mm each that no task has, and that nothing
+   * can write to, for it is what later programs begin with.
+   */
+  #imageUsers(): Map<number, number> {
+    const w = this.#w;
+    const users = new Map<number, number>();
+    const nr = w[RESIDENT_COUNT >> 2] as number;
+    if (nr > RESIDENT_MAX) this.#bad(`V5: ${nr} saved images`);
+    for (let i = 1; i <= Math.min(nr, RESIDENT_MAX); i++) {
+      const vr = RESIDENT_BASE + i * RESIDENT_SIZE_OF;
+      const mm = w[(vr + VR_VMSPACE) >> 2] as number;
+      users.set(mm, (users.get(mm) ?? 0) + 1);
+      const exe = w[(mm + MM_EXE_FILE) >> 2] as number;
+      if (exe === 0 || w[(exe + FILE_INODE) >> 2] !== w[(vr + VR_VNODE) >> 2]) {
+        this.#bad(`V5: image ${i} does not hold its program's file`);
+      }
+    }
+    if (users.size === 0) return users;
+    for (let i = 0; i < this.leaves; i++) {
+      if (this.leafBits[i]! & W && users.has(this.leafMm[i]!)) {
+        this.#bad(`K3: an image has a writable page at ${hex(this.leafVa[i]!)}`);
+      }
+    }
+    return users;
   }
 
   /** Every open file is held as often as it says, and inodes by files at least as often. */

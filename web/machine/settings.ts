@@ -289,6 +289,20 @@ export const SETTINGS: Record<string, Setting> = {
     max: 1,
     about: "1: madvise with a bitmap, system call 602 (Drepper 2008)",
   },
+  "vm.resident_enabled": {
+    conf: Conf.vm_resident_enabled,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: programs can be made resident (Dillon 2004), system calls 600 and 601",
+  },
+  "vm.resident_as_it_was": {
+    conf: Conf.vm_resident_as_it_was,
+    initial: 0,
+    min: 0,
+    max: 7,
+    about: "resident images: 1 numbers given twice, 2 files may change, 4 kept when memory is out",
+  },
   stack_limit: {
     conf: Conf.rlimit_stack,
     initial: 8 * 2 ** 20,
