@@ -88,7 +88,7 @@ function aptOptions(folder: string): string[] {
 }
 
 /** Fetches and unpacks into `folder`, which is new. */
-function fetchRoot(folder: string): void {
+function fetchRoot(folder: string, wanted: readonly string[]): void {
   const apt = join(folder, "apt");
   for (const part of ["state/lists/partial", "cache/archives/partial", "packages"]) {
     mkdirSync(join(apt, part), { recursive: true });
@@ -100,7 +100,7 @@ function fetchRoot(folder: string): void {
   const options = aptOptions(apt);
   run("apt-get", [...options, "update", "-qq"], apt);
   const packages = join(apt, "packages");
-  run("apt-get", [...options, "download", "-qq", ...PACKAGES], packages);
+  run("apt-get", [...options, "download", "-qq", ...wanted], packages);
   const root = join(folder, "root");
   mkdirSync(join(root, "usr"), { recursive: true });
   mkdirSync(join(root, "tmp"), { mode: 0o1777 });
@@ -149,18 +149,22 @@ async function lock(folder: string): Promise<void> {
 }
 
 /**
- * A root directory with PACKAGES unpacked, from the cache or from Debian.
+ * A root directory with packages unpacked, from the cache or from Debian.
  *
  * @param checkout the folder that has node_modules
+ * @param wanted other packages than PACKAGES
  * @returns the root, or the reason why there is none, for people to read
  * @throws instead of returning a reason when apt is missing and PAGEWALK_REQUIRE_ALL is set; a
  *   mirror that does not answer is always a reason to skip.
  */
-export async function debianRoot(checkout: string): Promise<DebianRoot | string> {
+export async function debianRoot(
+  checkout: string,
+  wanted: readonly string[] = PACKAGES,
+): Promise<DebianRoot | string> {
   const missing = needs("apt-get", "dpkg-deb");
   if (missing) return missing;
   const cache = join(checkout, "node_modules/.cache");
-  const home = join(cache, `debian-${SUITE}-${cacheKey()}`);
+  const home = join(cache, `debian-${SUITE}-${cacheKey(wanted)}`);
   mkdirSync(cache, { recursive: true });
   await lock(`${home}.lock`);
   try {
@@ -168,7 +172,7 @@ export async function debianRoot(checkout: string): Promise<DebianRoot | string>
       const partial = `${home}.partial`;
       rmSync(partial, { recursive: true, force: true });
       mkdirSync(partial);
-      fetchRoot(partial);
+      fetchRoot(partial, wanted);
       renameSync(partial, home);
     }
   } catch (error) {
@@ -184,8 +188,8 @@ export async function debianRoot(checkout: string): Promise<DebianRoot | string>
 }
 
 /** Another list of packages is another cache. */
-function cacheKey(): string {
+function cacheKey(packages: readonly string[]): string {
   let hash = 2166136261;
-  for (const byte of Buffer.from(PACKAGES.join(" "))) hash = Math.imul(hash ^ byte, 16777619);
+  for (const byte of Buffer.from(packages.join(" "))) hash = Math.imul(hash ^ byte, 16777619);
   return (hash >>> 0).toString(16);
 }

@@ -1,7 +1,9 @@
 // Page bitmaps are added to ELF files, set, shown, compared, and taken out again.
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { parseElf } from "../../../web/machine/elf/elf.ts";
 import {
   bit,
@@ -459,6 +461,21 @@ function attempt<T>(what: () => T): T | PbitmapError {
 }
 
 describe("for any file", () => {
+  test("odd ones that Linux was asked to run are refused, or come back as they were", () => {
+    const corpus = join(inject("root"), "tests/fixtures/elf-corpus/files");
+    let done = 0;
+    for (const name of readdirSync(corpus)) {
+      const bytes = new Uint8Array(readFileSync(join(corpus, name)));
+      for (const options of [{}, { phdr: true }]) {
+        const added = attempt(() => addBitmaps(bytes, options));
+        if (added instanceof PbitmapError) continue;
+        expect([name, hash(clearBitmaps(added))]).toEqual([name, hash(bytes)]);
+        done++;
+      }
+    }
+    expect(done).toBeGreaterThan(3);
+  });
+
   test("what add made of a valid one, clear undoes, whatever bits were set", () => {
     const property = fc.property(
       validFile,
