@@ -65,6 +65,8 @@ export const ACTS_NR = RUN_BASE + 56;
 /** u32: which seeded bug is at work; only a core built with them looks here
  *  (tools/seeded-bugs.mjs). */
 export const RUN_SEEDED = RUN_BASE + 60;
+/** u32: accesses in WATCH_LIST when run() has returned (RunFlag.Watch). */
+export const RUN_WATCHED = RUN_BASE + 64;
 /** A byte a mark id: not 0, and the core stops (traps) wherever that mark is passed. */
 export const MARK_BREAKS = RUN_BASE + 0x1000;
 export const MARK_BREAKS_NR = 0x7000;
@@ -98,6 +100,9 @@ export enum RunFlag {
   BeforeEntry = 2,
   /** Every access asks the modelled TLB; the private caches stay empty. */
   SlowPath = 4,
+  /** Note every access of the program down, and pause (StopReason.Watch) with
+   *  RUN_WATCHED of them in WATCH_LIST. */
+  Watch = 16,
   /** Pause (StopReason.Log) rather than overwrite events the host has not read. */
   HoldLog = 8,
 }
@@ -123,6 +128,8 @@ export enum StopReason {
   Idle = 8,
   /** An act was done: call run() again. */
   Act = 9,
+  /** RunFlag.Watch: take the accesses and call run() again. */
+  Watch = 10,
 }
 
 // ------------------------------------------------------------------------ STATE ----
@@ -304,8 +311,8 @@ export const TLB_MISSES = HART_BASE + 648;
 export const TLB_RANDOM = HART_BASE + 656;
 /** u64: use counter for LRU stamps. */
 export const TLB_TICK = HART_BASE + 664;
-/** u32: 1 while the frame of every user access is noted down, for a replacement policy
- *  that must know them all. */
+/** u32: 1 while every user access is noted down, for a replacement policy that must
+ *  know them all. */
 export const HART_WATCH = HART_BASE + 672;
 
 // Clock. Writer: hw/clock.ts. Picoseconds that are not instructions or TLB walks;
@@ -1095,6 +1102,10 @@ export const FRAME_CODE = FRAME_META + MAX_PAGES;
  * Private translation caches, R W X, and whatever else hw derives: see hw/private.ts.
  */
 export const PRIVATE_BASE = 0x1800000;
+/** Accesses of a watched hart, in order: { u64 va | Access << 62, u32 pfn, u32 0 }. */
+export const WATCH_LIST = 0x18c0000;
+export const WATCH_NR = 16384;
+export const WATCH_SIZE = 16;
 /** Decoded code. */
 export const CODE_BASE = 0x1900000;
 export const CODE_END = 0x5f00000;

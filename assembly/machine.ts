@@ -36,6 +36,7 @@ import {
   RUN_LOG_READ,
   RUN_OUT_READ,
   RUN_STOP_INSTRET,
+  RUN_WATCHED,
   RunFlag,
   RunMode,
   STATE_BASE,
@@ -47,6 +48,8 @@ import {
   StopReason,
   TOUCH_BASE,
   TOUCH_NR,
+  WATCH_LIST,
+  WATCH_SIZE,
   VmEvent,
   XA_SHADOWS_MAX,
   XA_VALUE_SIZE,
@@ -58,8 +61,8 @@ import {
   code_flush_all,
   private_flush_all,
   private_flush_writes,
+  watch_begin,
   watch_take,
-  watched_frame,
 } from "./hw/private";
 import { tlb_reset } from "./hw/tlb";
 import { do_trap, start_kernel } from "./kernel/entry";
@@ -131,6 +134,7 @@ function state_size(frames: u32, swap: u32): usize {
  * @returns a StopReason; at MARK_STOP inside the kernel it does not return but traps
  */
 export function run(): i32 {
+  store<u32>(RUN_WATCHED, 0);
   while (true) {
     const state = load<u32>(SYSTEM_STATE);
     if (state == 2) return StopReason.Halt;
@@ -155,11 +159,14 @@ export function run(): i32 {
     }
     if (load<u32>(HART_PENDING) == 0) {
       const stopped = run_user();
-      if (stopped == AGAIN) continue;
+      const watched = load<u32>(RUN_WATCHED) != 0;
+      if (stopped == AGAIN && !watched) continue;
+      if (stopped == AGAIN) return StopReason.Watch;
       if (stopped >= 0) return stopped;
       store<u32>(HART_PENDING, 1);
       const asked = asked_to_stop();
       if (asked >= 0) return asked;
+      if (watched) return StopReason.Watch;
     }
     const full = rings_full();
     if (full >= 0) return full;
@@ -176,8 +183,10 @@ function may_act(): bool {
   return load<u64>(HART_INSTRET) < load<u64>(RUN_STOP_INSTRET);
 }
 
-/** What run_user answers when there is an act to be done. */
+/** What run_user answers when there is an act to be done, or a list to be taken. */
 const AGAIN: i32 = 1000;
+/** What hart_run_watched answers when the host should take the list of accesses. */
+const WATCHED: i32 = 2;
 
 /** User mode. => a StopReason, AGAIN, or -1: a trap is in scause, stval and sepc. */
 function run_user(): i32 {
@@ -187,7 +196,9 @@ function run_user(): i32 {
   if (conf(Conf.mode) == RunMode.Touch) return before_act(touch_run(stop), target);
   const tick = load<u64>(TICK_AT);
   if (load<u64>(HART_INSTRET) < tick) {
-    if (hart_run_watched(min<u64>(stop, tick)) != 0) return -1;
+    const how = hart_run_watched(min<u64>(stop, tick));
+    if (how == WATCHED) return AGAIN;
+    if (how != 0) return -1;
     if (load<u64>(HART_INSTRET) == stop) return before_act(StopReason.Target, target);
   }
   store<u64>(HART_SCAUSE, SUPERVISOR_TIMER);
@@ -196,21 +207,26 @@ function run_user(): i32 {
   return -1;
 }
 
-/** hart_run(); what a watched hart accessed is told to the kernel, in its order. */
+/** hart_run(), in pieces while the hart is watched. => as hart_run, or WATCHED */
 function hart_run_watched(stop: u64): i32 {
-  if (load<u32>(HART_WATCH) == 0) return hart_run(stop);
+  if (!watch_begin()) return hart_run(stop);
   while (true) {
     const now = load<u64>(HART_INSTRET);
     const trapped = hart_run(min<u64>(stop, now + WATCH_SLICE));
     tell_accesses();
     if (trapped != 0 || load<u64>(HART_INSTRET) == stop) return trapped;
+    if (load<u32>(RUN_WATCHED) != 0) return WATCHED;
   }
 }
 
-/** What the watched hart has noted goes to the kernel. */
+/** What the watched hart has noted goes to the policy, and to the host if it asks. */
 function tell_accesses(): void {
   const nr = watch_take();
-  for (let i: u32 = 0; i < nr; i++) mark_access(watched_frame(i));
+  if (load<u32>(RUN_FLAGS) & RunFlag.Watch) store<u32>(RUN_WATCHED, nr);
+  if (load<u32>(HART_WATCH) == 0) return;
+  for (let i: u32 = 0; i < nr; i++) {
+    mark_access(load<u32>(WATCH_LIST + <usize>i * WATCH_SIZE, 8));
+  }
 }
 
 /** A stop short of the target is one for an act. */
@@ -223,6 +239,7 @@ function before_act(reason: i32, target: u64): i32 {
 function touch_run(stop: u64): i32 {
   let done = load<u64>(HART_INSTRET);
   const given: u64 = load<u32>(TOUCH_NR);
+  watch_begin();
   while (done < stop) {
     if (done >= given) return StopReason.Input;
     const p = TOUCH_BASE + (<usize>done << 4);

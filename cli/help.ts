@@ -53,6 +53,20 @@ and OUT is written.
   sh: `pagewalk sh SCRIPT|-
 Runs a file of the terminal's commands (or standard input); ends at the first that fails.
 pagewalk help COMMAND explains one of them.`,
+  trace: `pagewalk trace [-o FILE] [--all] [OPTION...] PROGRAM [ARG...]
+Runs a program and writes the addresses that its first process reads, writes and fetches from, as
+lines "ADDRESS R" and "ADDRESS W" that pagewalk sim takes:
+
+  pagewalk trace -o hello.trace hello
+  pagewalk sim --policy opt,lru,fifo --frames 3-8 hello.trace
+
+  -o FILE              where to write it, instead of standard output
+  --all                every access; else one that is to the page of the access before it is left
+                       out, unless it is the first write among those
+
+What system calls read and write for the program is not in it.
+
+${MACHINE}`,
   sim: `pagewalk sim --policy P --frames N [OPTION...] TRACE|-
 Plays a recorded string of references against page replacement policies and counts the faults.
 
@@ -87,6 +101,7 @@ const SUMMARY = `usage: pagewalk COMMAND ...
   readelf -hlS FILE                     look at an ELF file
   pbitmap add|show|clear|set|diff FILE  which pages of an ELF file to read ahead of its start
   sh SCRIPT|-                           run the terminal's commands
+  trace [OPTION...] PROGRAM [ARG...]    run it and write its references down
   sim --policy P --frames N TRACE       count a trace's faults under replacement policies
   bench                                 measure the simulator
   help [COMMAND]                        explain a command, or a command of the terminal

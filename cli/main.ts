@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   readelf: async () => (await import("./readelf.ts")).readelf,
   pbitmap: async () => (await import("./pbitmap.ts")).pbitmap,
   sh: async () => (await import("./sh.ts")).sh,
+  trace: async () => (await import("./trace.ts")).trace,
   sim: async () => (await import("./sim.ts")).sim,
   bench: async () => (await import("./bench.ts")).bench,
   help: async () => (await import("./help.ts")).help,

@@ -16,7 +16,6 @@ import {
   HART_SCAUSE,
   HART_SEPC,
   HART_STVAL,
-  HART_WATCH,
   HART_X,
   RUN_FLAGS,
   RunFlag,
@@ -40,6 +39,7 @@ import {
   STRADDLE_BITS,
   STRADDLE_RECORD,
   TLB_POLICY,
+  WATCHING,
   code_block,
   code_block_of,
   code_block_pfn,
@@ -64,7 +64,7 @@ const ONE_AND_ACCESS: i64 = 0x100000001;
 export function begin_run(): bool {
   tlb_configure();
   const on = (load<u32>(RUN_FLAGS) & RunFlag.SlowPath) == 0
-    && load<u32>(TLB_POLICY) != TlbPolicy.Lru && load<u32>(HART_WATCH) == 0;
+    && load<u32>(TLB_POLICY) != TlbPolicy.Lru && load<u32>(WATCHING) == 0;
   const was_on = load<u32>(PRIVATE_ON) != 0;
   if (load<u64>(PRIVATE_SATP) != load<u64>(HART_SATP) || on != was_on) {
     private_flush_all();
@@ -123,7 +123,9 @@ function add_accesses(nr: u64): void {
 /** translate_page() of a fetch. */
 function fetch_translation(pc: i64): u64 {
   const page = translate_page(<u64>pc, Access.Fetch, false);
-  if (page != 0 && load<u32>(HART_WATCH) != 0) watch_access(frame_of(page));
+  if (page != 0 && load<u32>(WATCHING) != 0) {
+    watch_access(<u64>pc, Access.Fetch, frame_of(page));
+  }
   return page;
 }
 

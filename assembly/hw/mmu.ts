@@ -27,7 +27,6 @@ import {
   HART_SATP,
   HART_SCAUSE,
   HART_STVAL,
-  HART_WATCH,
   META_CODE,
   META_DIRTY,
   META_WRITABLE,
@@ -40,6 +39,7 @@ import {
   PRIVATE_ON,
   PRIVATE_R,
   PRIVATE_W,
+  WATCHING,
   code_drop_bytes,
   path_entry,
   paths_flush,
@@ -242,7 +242,7 @@ export function translate(va: u64, access: i32, s_mode: bool): usize {
   if (page == 0) return 0;
   const pfn = frame_of(page);
   if (access == Access.Write) frame_written(pfn);
-  if (!s_mode && load<u32>(HART_WATCH) != 0) watch_access(pfn);
+  if (!s_mode && load<u32>(WATCHING) != 0) watch_access(va, access, pfn);
   return frame_addr(pfn) + <usize>(va & 0xfff);
 }
 
@@ -261,7 +261,7 @@ export function translate_data(va: u64, access: i32, size: u32): usize {
   const add = <u32>frame - <u32>(va & ~(<u64>0xfff));
   const meta = FRAME_META + <usize>pfn;
   const on = load<u32>(PRIVATE_ON) != 0;
-  if (load<u32>(HART_WATCH) != 0) watch_access(pfn);
+  if (load<u32>(WATCHING) != 0) watch_access(va, access, pfn);
   if (access == Access.Write) {
     const bits = <u32>load<u8>(meta);
     if (bits & META_CODE) {

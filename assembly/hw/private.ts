@@ -26,12 +26,18 @@ import {
   Conf,
   FRAME_CODE,
   FRAME_META,
+  HART_WATCH,
   MAX_FRAMES,
   META_CODE,
   META_WRITABLE,
   PRIVATE_BASE,
   RAM_BASE,
+  RUN_FLAGS,
   RUN_PRIVATE_FILLS,
+  RunFlag,
+  WATCH_LIST,
+  WATCH_NR,
+  WATCH_SIZE,
 } from "../abi";
 
 /** Entries of each private cache: a power of two. */
@@ -79,33 +85,37 @@ export const STRADDLE_BITS: usize = WORDS + 160;
 export const SPARE_RECORD: usize = WORDS + 192;
 
 /**
- * Frames of the accesses that a watched hart made: u32 each, in order, since whoever
- * runs it last took them. An instruction makes at most four: it and its data may each
- * lie in two pages.
+ * u32: accesses in WATCH_LIST, since whoever runs the hart last took them. One
+ * instruction makes at most four: it and its data may each lie in two pages.
  */
-const ACCESS_NR: usize = WORDS + 224;
-const ACCESS_LIST: usize = PRIVATE_BASE + 0xc0000;
-const ACCESS_MAX: u32 = 16384;
+const WATCHED: usize = WORDS + 224;
+/** u32: 1 while accesses are noted down: HART_WATCH or RunFlag.Watch. */
+export const WATCHING: usize = WORDS + 228;
 /** Instructions that a watched hart may run until its accesses are taken. */
-export const WATCH_SLICE: u64 = ACCESS_MAX / 4;
+export const WATCH_SLICE: u64 = WATCH_NR / 4;
 
-/** Notes an access to frame `pfn`. */
-export function watch_access(pfn: u32): void {
-  const nr = load<u32>(ACCESS_NR);
-  assert(nr < ACCESS_MAX);
-  store<u32>(ACCESS_LIST + (<usize>nr << 2), pfn);
-  store<u32>(ACCESS_NR, nr + 1);
+/** Decides whether accesses are noted down. */
+export function watch_begin(): bool {
+  const on = load<u32>(HART_WATCH) != 0
+    || (load<u32>(RUN_FLAGS) & RunFlag.Watch) != 0;
+  store<u32>(WATCHING, on ? 1 : 0);
+  return on;
 }
 
-/** The frame of the i-th access of the list that watch_take() ended. */
-export function watched_frame(i: u32): u32 {
-  return load<u32>(ACCESS_LIST + (<usize>i << 2));
+/** Notes an access. */
+export function watch_access(va: u64, access: i32, pfn: u32): void {
+  const nr = load<u32>(WATCHED);
+  assert(nr < <u32>WATCH_NR);
+  const p = WATCH_LIST + <usize>nr * WATCH_SIZE;
+  store<u64>(p, va | (<u64>access << 62));
+  store<u32>(p, pfn, 8);
+  store<u32>(WATCHED, nr + 1);
 }
 
 /** Ends the list. @returns how many accesses it has */
 export function watch_take(): u32 {
-  const nr = load<u32>(ACCESS_NR);
-  store<u32>(ACCESS_NR, 0);
+  const nr = load<u32>(WATCHED);
+  store<u32>(WATCHED, 0);
   return nr;
 }
 

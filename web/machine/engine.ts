@@ -22,6 +22,11 @@ import {
   RunFlag,
   StopReason,
   SYSTEM_STATE,
+  CURRENT,
+  TASK_PID,
+  RUN_WATCHED,
+  WATCH_LIST,
+  WATCH_SIZE,
 } from "../../assembly/abi.ts";
 import { type BootRequest, prepareBoot } from "./boot.ts";
 import { type Checkpoint, Checkpoints, compare, type Place } from "./checkpoints.ts";
@@ -61,6 +66,13 @@ export interface Progress {
   target: number | null;
 }
 
+/** One access: a fetch, load or store. `pid` is whose it was. */
+export interface MemoryAccess {
+  pid: number;
+  va: bigint;
+  kind: "read" | "write" | "fetch";
+}
+
 export interface MachineOptions extends HistoryOptions {
   /** Most bytes that checkpoints may hold. */
   maxCheckpointBytes?: number;
@@ -71,8 +83,13 @@ export interface MachineOptions extends HistoryOptions {
   pause?: () => Promise<void>;
   /** Milliseconds between two pauses. */
   slice?: number;
+  /** Told of every access of the program in user mode, in order. The machine is slower for it. */
+  onAccess?: (access: MemoryAccess) => void;
 }
 
+/** In the order of Access. */
+const ACCESS_KINDS = ["read", "write", "fetch"] as const;
+const VA_BITS = (1n << 62n) - 1n;
 export const U64_NEVER = 2 ** 52;
 /** Kernel lines of one entry after which the simulator must be looping. */
 export const WATCHDOG = 2_000_000_000;
@@ -269,9 +286,12 @@ export class Engine {
       for (;;) {
         // As long as input may be missing, every entry is looked at before the kernel sees it.
         const gate = this.input.mayWait ? RunFlag.BeforeEntry : 0;
-        core.setU32(RUN_FLAGS, flags | hold | gate);
+        const watch = this.#options.onAccess ? RunFlag.Watch : 0;
+        core.setU32(RUN_FLAGS, flags | hold | gate | watch);
         if (gate !== 0 && this.input.waits() && !this.input.grantNext()) return StopReason.Input;
         const reason = core.run();
+        if (watch !== 0) this.#tellAccesses();
+        if (reason === StopReason.Watch) continue;
         if (reason !== StopReason.Entry && reason !== StopReason.Fault) return reason;
         if (gate !== 0 && this.input.waits() && !this.input.grantNext()) return StopReason.Input;
         if (flags & RunFlag.BeforeEntry || reason === StopReason.Fault) return reason;
@@ -280,6 +300,21 @@ export class Engine {
       core.setNumber(MARK_STOP, 0);
       this.history.collect(seq);
       this.output.collect();
+    }
+  }
+
+  #tellAccesses(): void {
+    const { core } = this;
+    const current = core.getU32(CURRENT);
+    const pid = current === 0 ? 0 : core.getU32(current + TASK_PID);
+    const end = WATCH_LIST + core.getU32(RUN_WATCHED) * WATCH_SIZE;
+    for (let at = WATCH_LIST; at < end; at += WATCH_SIZE) {
+      const word = core.getU64(at);
+      this.#options.onAccess?.({
+        pid,
+        va: word & VA_BITS,
+        kind: ACCESS_KINDS[Number(word >> 62n)] as MemoryAccess["kind"],
+      });
     }
   }
 
