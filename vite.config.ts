@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 import core from "./tools/vite-plugin-core.mjs";
+import docs from "./tools/vite-plugin-docs.mjs";
 
 const web = fileURLToPath(new URL("web/", import.meta.url));
 
@@ -15,7 +16,7 @@ export default defineConfig({
   root: "web",
   base: "./",
   publicDir: "../public",
-  plugins: [core()],
+  plugins: [core(), docs()],
   worker: { format: "es" },
   server: {
     port: 5173,

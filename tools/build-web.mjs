@@ -7,12 +7,14 @@ const inputs = () => [
   "tools/build-web.mjs",
   "tools/vite-plugin-core.mjs",
   "vite.config.ts",
+  ...["tools/vite-plugin-docs.mjs", "tools/docs.mjs", "tools/markdown.mjs"],
   "package-lock.json",
   "build/core.wasm",
   ...filesBelow("assembly", (path) => path.endsWith(".ts")),
   ...filesBelow("web"),
   ...filesBelow("guest"),
   ...filesBelow("public"),
+  ...filesBelow("docs"),
 ];
 
 /**

@@ -9,11 +9,15 @@ export interface Watched {
 
 export const READY = 60_000;
 
-/** Opens the site and waits until it has booted. */
+/**
+ * Opens the site and waits until it has booted.
+ *
+ * @param path behind the site's address, "#v1:..." for one.
+ */
 export async function openPage(
   browser: Browser,
   site: string,
-  { width = 1280, height = 720 }: Partial<ViewportSize> = {},
+  { width = 1280, height = 720, path = "" }: Partial<ViewportSize> & { path?: string } = {},
 ): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width, height } });
   const page = await context.newPage();
@@ -34,7 +38,7 @@ export async function openPage(
     };
     Object.assign(globalThis, { workers });
   });
-  await page.goto(site);
+  await page.goto(`${site}${path}`);
   await page.waitForFunction(() => document.documentElement.dataset.ready === "yes", null, {
     timeout: READY,
   });

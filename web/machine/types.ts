@@ -305,3 +305,7 @@ export interface DiskPicture {
 export interface Pictures {
   disk: DiskPicture;
 }
+
+/** Names of the views beyond the first screen: links carry them, so they do not change. */
+export const VIEWS = ["disk"] as const;
+export type View = (typeof VIEWS)[number];

@@ -1,7 +1,14 @@
 // The page's side of the machine: every button, key and click becomes a command line, run one at
 // a time, answered in the terminal, and followed by a look at the machine.
 import { effect } from "@preact/signals-core";
-import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "../machine/types.ts";
+import type {
+  CommandResult,
+  FaultRecord,
+  Pictures,
+  Position,
+  Snapshot,
+  View,
+} from "../machine/types.ts";
 import { pageAddress } from "./draw/address.ts";
 import { placesOf, readAnswer } from "./draw/links.ts";
 import * as state from "./state.ts";
@@ -252,9 +259,10 @@ export async function open(file: File): Promise<void> {
   const lines = result.text.trimEnd().split("\n");
   const contents = await run(`readelf -hl ${name}`, true);
   state.refusal.value = {
-    name: file.name,
+    title: `${file.name} cannot be mapped`,
     verdict: (result.status === 0 && state.snapshot.value?.sentence) || (lines.at(-1) ?? ""),
     contents: contents.status === 0 ? contents.text : firstBytes(bytes),
+    restores: true,
   };
 }
 
@@ -329,7 +337,7 @@ export function followQuestions(): void {
 }
 
 /** Which picture each view draws. */
-const PICTURE_OF: Partial<Record<state.View, keyof Pictures>> = { disk: "disk" };
+const PICTURE_OF: Partial<Record<View, keyof Pictures>> = { disk: "disk" };
 
 /** Asks for the picture of the view that is open, whenever the machine or the view changes. */
 export function followViews(): void {
@@ -344,8 +352,16 @@ export function followViews(): void {
   });
 }
 
-/** Connects to a machine and starts the first program; called again after the worker died. */
-export async function boot(how?: Connect): Promise<void> {
+/** The names that may begin a command line. */
+export const commandNames = (): Promise<string[]> => complete("");
+
+/**
+ * Connects to a machine and starts the first program; called again after the worker died.
+ *
+ * @param how connects.
+ * @param first may start something else; false: it did not.
+ */
+export async function boot(how?: Connect, first?: () => Promise<boolean>): Promise<void> {
   connect = how ?? connect;
   if (!connect) return;
   machine?.dispose();
@@ -371,7 +387,11 @@ export async function boot(how?: Connect): Promise<void> {
     const index = await fetch("./programs/index.json").then((r) => (r.ok ? r.json() : null));
     state.programs.value = index?.programs ?? [];
     await run(AT_REST);
-    await start(FIRST);
+    const begun = await first?.();
+    // A link that is refused is told of over the first program.
+    const refused = state.refusal.peek();
+    if (!begun || !state.snapshot.peek()) await start(FIRST);
+    state.refusal.value = refused;
     if (!state.snapshot.peek()) throw new Error(state.said.peek().at(-1)?.text);
     if (state.phase.peek() === "loading") state.phase.value = "ready";
   } catch (error) {

@@ -1,7 +1,7 @@
 // What the page knows, as signals. The machine itself lives in the worker; here is only what it
 // said last, and what the reader has chosen.
 import { computed, signal } from "@preact/signals-core";
-import type { FaultRecord, Pictures, Snapshot } from "../machine/types.ts";
+import type { FaultRecord, Pictures, Snapshot, View } from "../machine/types.ts";
 import { type Cause, cause } from "./draw/cause.ts";
 import { type Answer, type PageRef, type Places, placesOf } from "./draw/links.ts";
 
@@ -25,13 +25,15 @@ export type Phase =
   /** The worker is gone. */
   | "dead";
 
-/** A file that could not be mapped, and what is in it. */
+/** A file that could not be mapped and what is in it, or a link that was not followed. */
 export interface Refusal {
-  name: string;
+  title: string;
   /** The machine's own words. */
   verdict: string;
   /** What `readelf -hl` prints, or the first bytes of the file. */
   contents: string;
+  /** The machine was given up for it: the program before it is to be started again. */
+  restores: boolean;
 }
 
 /** A line of the dialogue in the terminal. */
@@ -116,7 +118,6 @@ export type Tab = "source" | "terminal" | "memory" | "storage" | "views";
 export const tab = signal<Tab>("source");
 
 /** Views beyond the first screen, one at a time. */
-export type View = "disk";
 export const view = signal<View>("disk");
 /** Wide screens: a view stands in the place of the walk and the frames. */
 export const viewsOpen = signal(false);

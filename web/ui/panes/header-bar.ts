@@ -58,6 +58,7 @@ export class HeaderBar extends Pane {
         >Open<span class="wide"> a file</span>…<input type="file" @change=${this.#onFile} aria-label="Open a program file"
       /></label>
       <button class="quiet" data-theme-button @click=${nextTheme}>Theme<span class="wide">: ${theme.value}</span></button>
+      <a class="quiet docs-link" href="./docs/index.html">Docs</a>
       <button
         class="quiet"
         @click=${() => {

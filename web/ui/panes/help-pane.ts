@@ -29,7 +29,8 @@ export class HelpPane extends Pane {
       </dl>
       <p>
         Every button is a command; the terminal shows it and takes more of them. Type
-        <code>help</code> there.
+        <code>help</code> there. How it works, what it leaves out and what was proposed to make
+        faults cheaper is in <a href="./docs/index.html">the docs</a>.
       </p>
       <form method="dialog"><button class="primary" autofocus>Close</button></form>
     </dialog>`;

@@ -1,4 +1,4 @@
-// A file that could not be mapped: what it is, and why not.
+// A file that could not be mapped: what it is, and why not. Or a link that was not followed.
 import { html, nothing } from "lit";
 import { Pane } from "../pane.ts";
 import { restore } from "../session.ts";
@@ -13,9 +13,9 @@ export class RefusalPane extends Pane {
     const file = refusal.value;
     if (!file) return nothing;
     return html`<dialog class="refusal" aria-labelledby="refusal-title" @close=${this.#close}>
-      <h2 id="refusal-title">${file.name} cannot be mapped</h2>
+      <h2 id="refusal-title">${file.title}</h2>
       <p class="verdict">${plain(file.verdict)}</p>
-      <pre tabindex="0">${plain(file.contents)}</pre>
+      ${file.contents ? html`<pre tabindex="0">${plain(file.contents)}</pre>` : nothing}
       <form method="dialog"><button class="primary" autofocus>Back to the machine</button></form>
     </dialog>`;
   }
@@ -26,8 +26,9 @@ export class RefusalPane extends Pane {
   }
 
   #close = (): void => {
+    const restores = refusal.value?.restores;
     refusal.value = null;
-    restore();
+    if (restores) restore();
   };
 }
 

@@ -1,7 +1,8 @@
 // The room for views that are asked for: one at a time, chosen by tabs.
 import { html, nothing } from "lit";
+import type { View } from "../../machine/types.ts";
 import { Pane } from "../pane.ts";
-import { narrow, type View, view, viewsOpen } from "../state.ts";
+import { narrow, view, viewsOpen } from "../state.ts";
 
 const VIEWS: [View, string][] = [["disk", "Disk head"]];
 

@@ -1,0 +1,41 @@
+// A link that says what to run: see web/machine/fragment.ts for what it may hold.
+import { readLink } from "../machine/fragment.ts";
+import { VIEWS, type View } from "../machine/types.ts";
+import { commandNames, run } from "./session.ts";
+import { narrow, refusal, tab, view, viewsOpen } from "./state.ts";
+
+/**
+ * Does what the page's address asks for, its lines one after the other up to the first that fails.
+ *
+ * @returns false when it asks for nothing, or is refused; the refusal is then on the page.
+ */
+export async function followLink(): Promise<boolean> {
+  const link = readLink(location.hash, await commandNames(), VIEWS);
+  if (!link) return false;
+  if ("refused" in link) {
+    refusal.value = {
+      title: "The link was not followed",
+      verdict: link.refused,
+      contents: "",
+      restores: false,
+    };
+    return false;
+  }
+  if (link.view !== "") {
+    view.value = link.view as View;
+    viewsOpen.value = true;
+    if (narrow.value) tab.value = "views";
+  }
+  for (const line of link.run) {
+    const { status } = await run(line);
+    if (status === 2) break;
+  }
+  return link.run.length > 0;
+}
+
+/** Follows links that are opened while the page is there: from the start, as any other time. */
+export function followLinks(): void {
+  addEventListener("hashchange", () => {
+    if (readLink(location.hash, [], [])) location.reload();
+  });
+}
