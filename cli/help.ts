@@ -1,5 +1,6 @@
 // pagewalk help: what the command line can do.
 import { readFileSync } from "node:fs";
+import { EXPERIMENT_OPTIONS } from "../web/machine/experiments/arguments.ts";
 import { inCheckout } from "./host.ts";
 import { UsageError } from "./usage.ts";
 
@@ -89,6 +90,12 @@ The trace has lines "ADDRESS R" or "ADDRESS W"; or is the output of valgrind --t
 --trace-mem=yes; or OSTEP's "VA 0x..." lines; or hexadecimal addresses, one or several to a
 line; or page numbers, decimal. The first line decides. Text after # is passed over only on
 lines that begin with it.`,
+  experiment: `pagewalk experiment [NAME [OPTION...] [-- ARG...]]
+Measures rivals on the simulated machine and prints a table; without a name, lists what there
+is. The same request gives the same numbers, to the last digit.
+
+${EXPERIMENT_OPTIONS}
+  --root DIR           puts a folder of this computer on the simulated disk as /`,
   bench: `pagewalk bench
 Measures the simulator.`,
   help: "pagewalk help [COMMAND]",
@@ -103,6 +110,7 @@ const SUMMARY = `usage: pagewalk COMMAND ...
   sh SCRIPT|-                           run the terminal's commands
   trace [OPTION...] PROGRAM [ARG...]    run it and write its references down
   sim --policy P --frames N TRACE       count a trace's faults under replacement policies
+  experiment NAME [OPTION...]           measure rivals: bitmaps, resident images
   bench                                 measure the simulator
   help [COMMAND]                        explain a command, or a command of the terminal
 `;

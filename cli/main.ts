@@ -10,6 +10,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   pbitmap: async () => (await import("./pbitmap.ts")).pbitmap,
   sh: async () => (await import("./sh.ts")).sh,
   trace: async () => (await import("./trace.ts")).trace,
+  experiment: async () => (await import("./experiment.ts")).experiment,
   sim: async () => (await import("./sim.ts")).sim,
   bench: async () => (await import("./bench.ts")).bench,
   help: async () => (await import("./help.ts")).help,

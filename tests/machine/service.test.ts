@@ -137,3 +137,23 @@ describe("when the worker dies", () => {
     await expect(machine.command("step")).rejects.toThrow();
   });
 });
+
+test("an experiment tells its rows as they come, and stop ends it", async () => {
+  const rows: string[] = [];
+  let enough = Number.POSITIVE_INFINITY;
+  const { machine } = await connect({
+    onExperiment: (report) => {
+      if ("row" in report) rows.push(report.row.name);
+      if (rows.length >= enough) machine.stop();
+    },
+  });
+  const request = { experiment: "pbitmap", program: "hello", rivals: ["demand", "slurp"] };
+  const { rows: measured } = await machine.experiment(request);
+  expect(measured.map(({ name }) => name)).toEqual(["demand", "read-around", "slurp"]);
+  expect([...rows].sort()).toEqual(["demand", "read-around", "slurp"]);
+  enough = rows.length + 1;
+  await expect(machine.experiment({ ...request, runs: 500 })).rejects.toThrow("was stopped");
+  expect(
+    (await machine.command("experiment pbitmap --program hello --runs 2 --warm")).text,
+  ).toMatch(/hello, warm, as copied, desktop2004, 2 runs, summed/);
+});

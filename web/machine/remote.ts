@@ -1,6 +1,7 @@
 // The machine from the page's side: calls over messages to the worker, which is started again,
 // with the last program at the last position, when it dies.
-import type { Calls, Port, Request, Response, Setup } from "./service.ts";
+import type { ExperimentRequest, ExperimentResult } from "./experiments/types.ts";
+import type { Calls, ExperimentReport, Port, Request, Response, Setup } from "./service.ts";
 import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "./types.ts";
 
 /** A worker, or in tests a port to what would be one. */
@@ -12,6 +13,8 @@ export interface WorkerPort extends Port {
 export interface RemoteEvents {
   /** At most ten a second, while a command runs. */
   onProgress?(progress: { instret: number; target: number | null }): void;
+  /** While an experiment runs: how far it is, and each row that is done. */
+  onExperiment?(report: ExperimentReport): void;
   /** The worker died and is back where it was; the command under way has failed. */
   onRestart?(reason: string): void;
   /** It died again while it was brought back: no further answer will come. */
@@ -96,6 +99,10 @@ export class RemoteMachine {
   giveInput(bytes: Uint8Array, end = false): Promise<void> {
     return this.#call("giveInput", [bytes, end]);
   }
+  /** Measures rivals; stop() ends it, and it is refused then. */
+  experiment(request: ExperimentRequest): Promise<ExperimentResult> {
+    return this.#call("experiment", [request]);
+  }
   /** A file that exec and load may name. */
   async addFile(name: string, bytes: Uint8Array): Promise<void> {
     this.#files.set(name, bytes);
@@ -144,6 +151,10 @@ export class RemoteMachine {
   #receive(data: Response): void {
     if ("progress" in data) {
       this.#options.onProgress?.(data.progress);
+      return;
+    }
+    if ("experiment" in data) {
+      this.#options.onExperiment?.(data.experiment);
       return;
     }
     const waiting = this.#waiting.get(data.id);

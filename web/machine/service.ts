@@ -1,7 +1,15 @@
 // The machine behind a message port: what the worker answers. Calls are done one after the other;
 // only "stop" overtakes them.
 import { complete, execute, type Host, Session } from "./commands/index.ts";
+import { experimentHost } from "./commands/experiment.ts";
 import { CoreError, compileCore } from "./core.ts";
+import {
+  type ExperimentProgress,
+  type ExperimentRequest,
+  type ExperimentResult,
+  type ResultRow,
+  runExperiment,
+} from "./experiments/index.ts";
 import type { MarksMap } from "./marks.ts";
 import { PICTURES } from "./pictures/index.ts";
 import { type SampleIndex, sampleNamed } from "./samples.ts";
@@ -22,6 +30,9 @@ export interface Setup {
   maxCheckpointBytes?: number;
 }
 
+/** What an experiment under way tells: how far it is, or a row that is done. */
+export type ExperimentReport = { progress: ExperimentProgress } | { row: ResultRow };
+
 /** The calls and what they answer. */
 export interface Calls {
   setup(setup: Setup): void;
@@ -32,6 +43,8 @@ export interface Calls {
   addFile(name: string, bytes: Uint8Array): void;
   complete(line: string): string[];
   giveInput(bytes: Uint8Array, end: boolean): void;
+  /** Measures rivals, on machines beside the one that is looked at. */
+  experiment(request: ExperimentRequest): ExperimentResult;
 }
 
 export type Request = { id: number; call: keyof Calls; args: unknown[] } | { stop: true };
@@ -39,7 +52,8 @@ export type Request = { id: number; call: keyof Calls; args: unknown[] } | { sto
 export type Response =
   | { id: number; value: unknown }
   | { id: number; error: string; fatal: boolean }
-  | { progress: { instret: number; target: number | null } };
+  | { progress: { instret: number; target: number | null } }
+  | { experiment: ExperimentReport };
 
 /** The part of Worker and MessagePort that is used. */
 export interface Port {
@@ -100,6 +114,18 @@ export function serve(port: Port): void {
     complete: async (line) => complete(use(), line).candidates,
     async giveInput(bytes, end) {
       use().running.giveInput(bytes, end);
+    },
+    experiment(request) {
+      const current = use();
+      const tell = (experiment: ExperimentReport) =>
+        port.postMessage({ experiment } satisfies Response);
+      return current.stoppable((signal) =>
+        runExperiment(experimentHost(current), request, {
+          signal,
+          onProgress: (progress) => tell({ progress }),
+          onRow: (row) => tell({ row }),
+        }),
+      );
     },
   };
   const answer = async ({ id, call, args }: Extract<Request, { id: number }>) => {

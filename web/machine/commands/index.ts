@@ -3,6 +3,7 @@ import { escapeName } from "../terminal-filter.ts";
 import { CommandError, tokenize, type Word } from "../tokenize.ts";
 import type { CommandResult } from "../types.ts";
 import { DISK_COMMANDS } from "./disk-files.ts";
+import { EXPERIMENT_COMMANDS } from "./experiment.ts";
 import { LOOKS } from "./look.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { MOVES } from "./move.ts";
@@ -50,6 +51,7 @@ export const COMMANDS: readonly Command[] = [
   ...DISK_COMMANDS,
   ...PBITMAP_COMMANDS,
   ...POLICY_COMMANDS,
+  ...EXPERIMENT_COMMANDS,
   HELP,
 ];
 

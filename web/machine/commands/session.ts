@@ -47,6 +47,7 @@ export class Session {
   /** The program's bytes and symbols, once something was booted. */
   program: { name: string; bytes: Uint8Array; symbols: ProgramSymbols | null } | null = null;
   #core: Core | null = null;
+  #abort: AbortController | null = null;
 
   constructor(host: Host) {
     this.host = host;
@@ -75,7 +76,19 @@ export class Session {
 
   /** Asks the command in progress to end soon. */
   stop(): void {
+    this.#abort?.abort();
     this.machine?.stop();
+  }
+
+  /** Does work that stop() ends through a signal. */
+  async stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    this.#abort = abort;
+    try {
+      return await work(abort.signal);
+    } finally {
+      this.#abort = null;
+    }
   }
 
   /**

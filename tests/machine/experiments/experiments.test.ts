@@ -1,0 +1,224 @@
+// Experiments: rivals measured, tables made, and requests that make no sense.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { experimentWords } from "../../../web/machine/experiments/arguments.ts";
+import {
+  type ExperimentHost,
+  type ExperimentRequest,
+  type ExperimentResult,
+  ExperimentStopped,
+  eraNames,
+  experimentNamed,
+  type ResultRow,
+  runExperiment,
+} from "../../../web/machine/experiments/index.ts";
+import {
+  resultCsv,
+  resultJson,
+  resultMarkdown,
+  resultText,
+} from "../../../web/machine/experiments/report.ts";
+import { coreModule } from "../programs.ts";
+
+const programs = join(inject("root"), "public/programs");
+let host: ExperimentHost;
+beforeAll(async () => {
+  host = {
+    module: await coreModule(),
+    samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
+    sampleFile: async (file) => readFileSync(join(programs, file)),
+  };
+});
+
+const run = (words: string): Promise<ExperimentResult> =>
+  runExperiment(host, experimentWords(words.split(" ").filter(Boolean)).request);
+const row = (result: ExperimentResult, name: string): ResultRow => {
+  const found = result.rows.find((one) => one.name === name);
+  if (!found) throw new Error(`no row ${name}`);
+  return found;
+};
+
+describe("the arithmetic of a table", () => {
+  // hello is a file of three pages that lies in one piece. execve reads its headers in page 0.
+  // Then it executes page 1, and loads from and stores to page 2: that is two pages to be read,
+  // a copy, and two pages of stack before; and two system calls.
+  test("hello reads its three pages, one request each way", async () => {
+    const result = await run("pbitmap --program hello --rivals demand,read-around");
+    expect(row(result, "demand")).toMatchObject({
+      ...{ majflt: 2, minflt: 2, pages_read: 3, pages_unused: 0, kernel_entries: 6 },
+      ...{ seeks: 1, disk_reads: 1, pages_written: 0 },
+    });
+    expect(row(result, "read-around")).toMatchObject({
+      ...{ majflt: 0, minflt: 4, pages_read: 3, pages_unused: 0, kernel_entries: 6 },
+      ...{ seeks: 1, disk_reads: 1, ratio: 1 },
+    });
+  });
+
+  test("a seek, half a turn, a command and three pages are what hello waits for", async () => {
+    const result = await run("pbitmap --program hello --rivals read-around --era ssd2008");
+    // 69 microseconds a command, 16 a page; no arm, nothing turns.
+    expect(row(result, "read-around").time_ns.disk).toBe(69_000 + 3 * 16_000);
+  });
+
+  test("the parts of a time add up to its total, to the nanosecond", async () => {
+    const { rows } = await run(
+      "pbitmap --program sort-dynamic --era all --layout all -- 300",
+    ).catch(() => run("pbitmap --program sort --era all --layout all -- 300"));
+    for (const { time_ns } of rows) {
+      const { total, ...parts } = time_ns;
+      expect(Object.values(parts).reduce((a, b) => a + b, 0)).toBe(total);
+    }
+  });
+
+  test("every rival uses the same pages, and the ratio is to the baseline's time", async () => {
+    const result = await run("pbitmap --program cow");
+    const used = result.rows.map(({ pages_read, pages_unused }) => pages_read - pages_unused);
+    expect(new Set(used).size).toBe(1);
+    const base = row(result, result.baseline);
+    for (const one of result.rows) {
+      expect(one.ratio).toBeCloseTo(one.time_ns.total / base.time_ns.total, 3);
+    }
+  });
+
+  test("a warm start reads nothing, and three cost three times one", async () => {
+    const once = await run("pbitmap --program hello --warm --rivals read-around");
+    const thrice = await run("pbitmap --program hello --warm --rivals read-around --runs 3");
+    expect(row(once, "read-around")).toMatchObject({ pages_read: 0, seeks: 0, majflt: 0 });
+    expect(row(once, "read-around").time_ns.disk).toBe(0);
+    const [a, b] = [row(once, "read-around"), row(thrice, "read-around")];
+    expect(b.kernel_entries).toBe(3 * a.kernel_entries);
+    expect(b.minflt).toBe(3 * a.minflt);
+  });
+
+  test("cold runs follow each other on the same disk, each with nothing in memory", async () => {
+    const once = await run("pbitmap --program sort --rivals read-around --layout linked -- 300");
+    const twice = await run(
+      "pbitmap --program sort --rivals read-around --layout linked --runs 2 -- 300",
+    );
+    const [a, b] = [row(once, "read-around"), row(twice, "read-around")];
+    expect(b.pages_read).toBe(2 * a.pages_read);
+    // Both are rounded to nanoseconds.
+    expect(Math.abs(b.time_ns.disk - 2 * a.time_ns.disk)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("the same request gives the same result, to the last digit", () => {
+  test.each([
+    "pbitmap --program hello --era all --layout all",
+    "pbitmap --program fork --runs 2 --cold --warm",
+  ])("%s", async (words) => {
+    expect(resultJson(await run(words))).toBe(resultJson(await run(words)));
+  });
+});
+
+describe("a result as text", () => {
+  let result: ExperimentResult;
+  const pbitmap = experimentNamed("pbitmap");
+  beforeAll(async () => {
+    result = await run("pbitmap --program hello --era nvme2020,laptop2004");
+  });
+
+  test("JSON has the keys that every experiment has", () => {
+    const json = JSON.parse(resultJson(result));
+    expect(json).toMatchObject({
+      experiment: "pbitmap",
+      program: "hello",
+      era: "all",
+      baseline: "read-around",
+    });
+    for (const one of json.rows) {
+      expect(Object.keys(one)).toEqual(
+        expect.arrayContaining([
+          ...["name", "minflt", "majflt", "disk_reads", "pages_read", "pages_unused", "seeks"],
+          ...["kernel_entries", "time_ns", "ratio"],
+        ]),
+      );
+      expect(Object.keys(one.time_ns)).toEqual([
+        ...["total", "disk", "exception", "kernel", "memory", "user"],
+      ]);
+    }
+    // The eras in the order of time, whatever the order of the words.
+    expect(new Set(json.rows.map(({ era }: { era: string }) => era))).toEqual(
+      new Set(["laptop2004", "nvme2020"]),
+    );
+    expect(json.rows[0].era).toBe("laptop2004");
+  });
+
+  test("CSV has a line a row and as many cells in each as in its head", () => {
+    const lines = resultCsv(result).trimEnd().split("\r\n");
+    expect(lines).toHaveLength(1 + result.rows.length);
+    const cells = lines.map((line) => line.match(/("[^"]*"|[^,]*)(,|$)/g)?.length);
+    expect(new Set(cells).size).toBe(1);
+    expect(lines[0]).toContain("time_ns_total,time_ns_disk");
+  });
+
+  test("Markdown is a table of equal rows, the text lines up its columns", () => {
+    const md = resultMarkdown(result, pbitmap)
+      .split("\n")
+      .filter((line) => line.startsWith("|"));
+    expect(md).toHaveLength(2 + result.rows.length);
+    expect(new Set(md.map((line) => line.split("|").length)).size).toBe(1);
+    const text = resultText(result, pbitmap).split("\n");
+    expect(text[0]).toBe(
+      "Predictive bitmaps and their rivals: hello, cold, as copied, all eras, 1 run",
+    );
+  });
+
+  test("the answer has a sentence for each baseline, with its figures", () => {
+    expect(result.answer).toHaveLength(2);
+    expect(result.answer[0]).toMatch(/^laptop2004: 128 KiB read-around takes [\d.]+ ms, \d+ % /);
+  });
+});
+
+describe("a request that makes no sense is refused in one sentence:", () => {
+  test.each([
+    ["", /^which experiment\? There are: pbitmap/],
+    ["pbitmaps", /^there is no experiment "pbitmaps"; there are: pbitmap/],
+    ["pbitmap --era 2030", /^--era: "2030" is none of laptop2004, .*, all$/],
+    ["pbitmap --runs 0", /^the number of runs is from 1 to 100000, not 0$/],
+    ["pbitmap --runs x", /^--runs is a number from 1 to 100000, not "x"$/],
+    ["pbitmap --layout scattered", /^--layout: "scattered" is none of copied, linked, all$/],
+    ["pbitmap --rivals slurp,slurf", /^--rivals: "slurf" is none of demand, /],
+    ["pbitmap --json --md", /^--json or --md: one of them$/],
+    ["pbitmap --program", /^--program needs a value$/],
+    ["pbitmap --faster", /^there is no option --faster$/],
+    ["pbitmap hello", /^there is no option hello; the program's arguments come behind --$/],
+    ["pbitmap --set swap", /^"swap" is not KEY=VALUE$/],
+    ["pbitmap --set era=ssd2008", /^--set era: say --era$/],
+    ["pbitmap --env PATH", /^--env PATH is not NAME=VALUE$/],
+    ["pbitmap --program no-such", /^there is no program "no-such"$/],
+    ["pbitmap --program null", /^\/?null was killed by SIGSEGV$/],
+    ["pbitmap --program again", /^\/bin\/again ended with status 2$/],
+    ["pbitmap --program hello --set tlb_ways=5", /^tlb_entries=32 cannot be divided/],
+  ])("experiment %s", async (words, sentence) => {
+    const asked = async () => run(words);
+    await expect(asked()).rejects.toThrow(sentence);
+    await expect(asked()).rejects.toMatchObject({ message: expect.not.stringContaining("\n") });
+  });
+});
+
+test("an experiment tells how far it is, and stops when it is asked to", async () => {
+  const request: ExperimentRequest = { experiment: "pbitmap", program: "hello" };
+  const told: number[] = [];
+  const rows: string[] = [];
+  await runExperiment(host, request, {
+    onProgress: ({ done, rows }) => told.push(done / rows),
+    onRow: ({ name }) => rows.push(name),
+  });
+  expect(told.at(-1)).toBe(1);
+  expect(told).toEqual([...told].sort((a, b) => a - b));
+  expect(rows[0]).toBe("read-around"); // all others are compared with it
+  const abort = new AbortController();
+  const stopped = runExperiment(host, request, {
+    signal: abort.signal,
+    onRow: () => abort.abort(),
+  });
+  await expect(stopped).rejects.toThrow(ExperimentStopped);
+});
+
+test("all six eras are there, the oldest first", () => {
+  expect(eraNames()).toEqual([
+    ...["laptop2004", "desktop2004", "server2007", "desktop2008", "ssd2008", "nvme2020"],
+  ]);
+});

@@ -1,0 +1,94 @@
+// The disk of an experiment: the reader's own or an empty one, the program with what it needs, and
+// the tools that rivals start.
+import { type DirectoryNode, directory, file, find, place } from "../mkfs.ts";
+import { diskPath, furniture, type SampleIndex, sampleNamed } from "../samples.ts";
+import { ExperimentError, type ExperimentHost } from "./types.ts";
+
+/** Samples that plans start: on every disk, whether a rival uses them or not. */
+const TOOLS = ["again"];
+const MAX_LINKS = 40;
+
+/**
+ * A path without symbolic links on it, as open(2) would follow them; what is not there yet stays
+ * as it is written.
+ */
+export function realPath(root: DirectoryNode, path: string, links = 0): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  let here = "";
+  for (const [i, part] of parts.entries()) {
+    if (part === "..") {
+      here = here.slice(0, here.lastIndexOf("/"));
+      continue;
+    }
+    const node = find(root, `${here}/${part}`);
+    if (node?.kind === "symlink") {
+      if (links >= MAX_LINKS) throw new ExperimentError(`${path}: too many symbolic links`);
+      const target = node.target.startsWith("/") ? node.target : `${here}/${node.target}`;
+      return realPath(root, [target, ...parts.slice(i + 1)].join("/"), links + 1);
+    }
+    here = `${here}/${part}`;
+  }
+  return here === "" ? "/" : here;
+}
+
+class Furnisher {
+  readonly root: DirectoryNode;
+  readonly #host: ExperimentHost;
+  readonly #index: SampleIndex;
+
+  constructor(host: ExperimentHost, root: DirectoryNode, index: SampleIndex) {
+    this.#host = host;
+    this.root = root;
+    this.#index = index;
+  }
+
+  async #put(from: string, path: string, mode: number): Promise<void> {
+    const real = realPath(this.root, path);
+    if (find(this.root, real)) return;
+    try {
+      place(this.root, real, file(await this.#host.sampleFile(from), mode));
+    } catch (error) {
+      throw new ExperimentError(`${path}: ${(error as Error).message}`);
+    }
+  }
+
+  /** @returns where the program is, after it was put there unless it was */
+  async program(name: string, args: readonly string[], env: readonly string[]): Promise<string> {
+    const entry = sampleNamed(this.#index, name);
+    const there = name.startsWith("/") && find(this.root, realPath(this.root, name));
+    if (!there && !entry) throw new ExperimentError(`there is no program "${name}"`);
+    const from = entry ? (entry.file ?? entry.name) : "";
+    const path = there || !entry ? name : diskPath(from);
+    if (!there) await this.#put(from, path, 0o755);
+    const node = find(this.root, realPath(this.root, path));
+    if (node?.kind !== "file") throw new ExperimentError(`${path} is no file`);
+    const bytes = node.data instanceof Uint8Array ? node.data : new Uint8Array(node.data.size);
+    if (!(node.data instanceof Uint8Array)) node.data.read(bytes);
+    for (const beside of furniture(this.#index, { name, bytes, args, env })) {
+      await this.#put(beside.file, beside.path, beside.mode);
+    }
+    return path;
+  }
+
+  async tools(): Promise<void> {
+    for (const name of TOOLS) if (sampleNamed(this.#index, name)) await this.program(name, [], []);
+  }
+}
+
+/**
+ * @param name a sample, or an absolute path on the reader's disk
+ * @returns the disk, and the program's path on it
+ * @throws ExperimentError when there is no such program.
+ */
+export async function furnish(
+  host: ExperimentHost,
+  name: string,
+  args: readonly string[],
+  env: readonly string[],
+): Promise<{ disk: DirectoryNode; path: string }> {
+  const root = host.root?.() ?? directory();
+  const furnisher = new Furnisher(host, root, await host.samples());
+  const path = await furnisher.program(name, args, env);
+  await furnisher.tools();
+  return { disk: root, path };
+}

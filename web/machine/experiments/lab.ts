@@ -1,0 +1,225 @@
+// Where rivals are measured: boots of the machine one after the other on the same core, and the
+// arithmetic on their counters.
+import { Core } from "../core.ts";
+import { nextTask } from "../engine.ts";
+import { signalName } from "../format.ts";
+import { keptDisk } from "../kept-disk.ts";
+import { Machine } from "../machine.ts";
+import type { DirectoryNode, TreeNode } from "../mkfs.ts";
+import { defaultSettings, SETTINGS, type Settings, settingsFault } from "../settings.ts";
+import { bootErrno } from "../views/frames.ts";
+import { type Measure, measure } from "../views/measure.ts";
+import { tasks } from "../views/tasks.ts";
+import {
+  type CommandLine,
+  type Conditions,
+  ExperimentError,
+  ExperimentStopped,
+  type Plan,
+  type Values,
+} from "./types.ts";
+
+/** Where every experiment begins: root may write bitmaps and register images, and what is mapped
+ * around a fault counts as used only when it is. */
+const BASE: Values = { uid: 0, gid: 0, "vm.prefault_old": 1 };
+const AGAIN = "/bin/again";
+const IN_TURN = "/bin/in-turn";
+
+/** One boot, from power on until every process has ended. */
+interface Boot {
+  costs: Measure;
+  /** What it wrote, descriptor by descriptor. */
+  output: string;
+  machine: Machine;
+}
+
+interface BootSpec {
+  disk: DirectoryNode;
+  command: CommandLine;
+  settings: readonly (Values | undefined)[];
+  env: readonly (readonly string[] | undefined)[];
+}
+
+/** What a rival has cost, and what the program wrote. */
+export interface Measured {
+  costs: Measure;
+  output: string;
+}
+
+function combine(a: Measure, b: Measure, f: (x: number, y: number) => number): Measure {
+  const part = <T extends object>(x: T, y: T): T => {
+    const entries = Object.entries(x).map(([key, value]) => {
+      const other = y[key as keyof T] as never;
+      return [key, typeof value === "number" ? f(value, other) : part(value, other)];
+    });
+    return Object.fromEntries(entries) as T;
+  };
+  return part(a, b);
+}
+
+/** @returns what `more` runs cost beyond `fewer`; a page first used later is no saving. */
+export function beyond(more: Measure, fewer: Measure): Measure {
+  const difference = combine(more, fewer, (x, y) => x - y);
+  return { ...difference, pagesUnused: Math.max(0, difference.pagesUnused) };
+}
+
+/** Boots machines for one set of conditions. */
+export class Lab {
+  readonly conditions: Conditions;
+  readonly #core: Core;
+  readonly #settings: Values;
+  readonly #env: readonly string[];
+  readonly #signal: AbortSignal | undefined;
+
+  /**
+   * @param source a compiled core, or one that nobody uses now
+   * @param settings of all boots, under those of the rivals
+   */
+  constructor(
+    source: WebAssembly.Module | Core,
+    conditions: Conditions,
+    settings: Values,
+    env: readonly string[],
+    signal?: AbortSignal,
+  ) {
+    this.#core = source instanceof Core ? source : new Core(source);
+    this.conditions = conditions;
+    this.#settings = settings;
+    this.#env = env;
+    this.#signal = signal;
+  }
+
+  /**
+   * Measures a program as a plan says, `runs` times: cold runs each find the disk that the one
+   * before has left and nothing in memory; warm ones follow a first one that does not count.
+   *
+   * @param disk settled, so that every rival finds the files at the same places
+   * @throws ExperimentError when a program did not end well.
+   */
+  async measure(
+    disk: DirectoryNode,
+    program: CommandLine,
+    plan: Plan,
+    runs: number,
+  ): Promise<Measured> {
+    const { settings, env } = plan;
+    let kept = cloneTree(disk);
+    plan.prepare?.(kept, program);
+    for (const step of plan.training ?? []) {
+      const boot = await this.#boot({
+        disk: kept,
+        command: step.command?.(program) ?? program,
+        settings: [settings, step.settings],
+        env: [env, step.env],
+      });
+      kept = keptDisk(boot.machine.core, kept);
+      step.after?.(kept, program);
+    }
+    const command = plan.command?.(program) ?? program;
+    const first = plan.first?.(program) ?? [];
+    const spec = (times: CommandLine): BootSpec => {
+      const all = [...first, times].flatMap((line, i) => (i === 0 ? line : ["--", ...line]));
+      const whole = first.length === 0 ? times : [IN_TURN, ...all];
+      return { disk: kept, command: whole, settings: [settings], env: [env] };
+    };
+    if (this.conditions.start === "warm") {
+      const once = await this.#boot(spec([AGAIN, "1", ...command]));
+      const often = await this.#boot(spec([AGAIN, String(runs + 1), ...command]));
+      return { costs: beyond(often.costs, once.costs), output: once.output };
+    }
+    let total: Measured | null = null;
+    for (let n = 0; n < runs; n++) {
+      const { costs, output, machine } = await this.#boot(spec(command));
+      if (n + 1 < runs) kept = keptDisk(machine.core, kept);
+      total = { costs: total ? combine(total.costs, costs, (x, y) => x + y) : costs, output };
+    }
+    return total as Measured;
+  }
+
+  async #boot({ disk, command, settings, env }: BootSpec): Promise<Boot> {
+    // Boots may be too short for the machine's own pauses.
+    await nextTask();
+    if (this.#signal?.aborted) throw new ExperimentStopped();
+    const request = {
+      root: disk,
+      path: command[0] as string,
+      argv: command,
+      env: [this.#env, ...env].flatMap((list) => list ?? []),
+      settings: this.#machineSettings(settings),
+    };
+    let machine: Machine;
+    try {
+      machine = new Machine(this.#core, request, undefined, {
+        travel: false,
+        maxEvents: 64,
+        maxFaults: 0,
+      });
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      throw new ExperimentError((error as Error).message);
+    }
+    const decoder = new TextDecoder();
+    let output = "";
+    machine.output.onPiece = ({ fd, bytes }) => {
+      output += `${fd}:${decoder.decode(bytes)}`;
+    };
+    const stop = () => machine.stop();
+    this.#signal?.addEventListener("abort", stop);
+    try {
+      const { reason } = await machine.run();
+      if (reason === "stopped") throw new ExperimentStopped();
+      if (reason !== "end") throw new ExperimentError(`${command.join(" ")} does not end`);
+    } finally {
+      this.#signal?.removeEventListener("abort", stop);
+    }
+    checkEnding(machine, command);
+    return { costs: measure(machine.core), output, machine };
+  }
+
+  #machineSettings(lists: readonly (Values | undefined)[]): Settings {
+    const settings = defaultSettings();
+    const { era, layout } = this.conditions;
+    const names = SETTINGS.era?.names ?? {};
+    const number = names[era];
+    if (number === undefined) {
+      throw new ExperimentError(
+        `there is no era "${era}"; there are ${Object.keys(names).join(", ")}`,
+      );
+    }
+    Object.assign(settings.values, BASE, this.#settings, ...lists, { era: number });
+    const fault = settingsFault(settings);
+    if (fault) throw new ExperimentError(fault);
+    return { ...settings, layout };
+  }
+}
+
+/** @throws ExperimentError unless the first process has exited with status 0. */
+function checkEnding(machine: Machine, command: CommandLine): void {
+  const name = command.join(" ");
+  const errno = bootErrno(machine.core);
+  if (errno !== 0) throw new ExperimentError(`execve refused ${name}: errno ${errno}`);
+  const [task] = tasks(machine.core);
+  if (!task) return;
+  if (task.exitSignal !== 0) {
+    throw new ExperimentError(`${name} was killed by ${signalName(task.exitSignal)}`);
+  }
+  if (task.exitCode !== 0) {
+    throw new ExperimentError(`${name} ended with status ${task.exitCode}`);
+  }
+}
+
+/** A tree of its own whose files can be replaced; contents are shared. */
+export function cloneTree(root: DirectoryNode): DirectoryNode {
+  const made = new Map<TreeNode, TreeNode>();
+  const clone = (node: TreeNode): TreeNode => {
+    const known = made.get(node);
+    if (known) return known;
+    const copy: TreeNode = { ...node };
+    made.set(node, copy);
+    if (copy.kind === "directory") {
+      copy.entries = new Map([...copy.entries].map(([name, child]) => [name, clone(child)]));
+    }
+    return copy;
+  };
+  return clone(root) as DirectoryNode;
+}
