@@ -253,6 +253,13 @@ export enum ProposalHook {
   mmap = 1,
   /** Resident executables: execve, changed files, memory is out. */
   resident = 16,
+  exec = 2,
+  open = 4,
+  syscall = 8,
+  /** Pages are mapped before they are touched, and that is to be seen. */
+  prefault = 64,
+  /** Something is to be done at some time, or when the disk is done. */
+  entry = 32,
 }
 
 export enum TlbPolicy {
@@ -722,8 +729,17 @@ export const DISK_UNDER_WAY_NR = 1024;
 /** XA_HASH_NR buckets of u32: records of value entries, 0 is empty. */
 export const XA_HASH = DISK_UNDER_WAY + DISK_UNDER_WAY_NR * 16;
 export const XA_HASH_NR = 4096;
+/** struct pbitmap, one a bitmap that an address space is recorded in. Writer:
+ *  proposal/pbitmap.ts. */
+export const PBITMAPS = XA_HASH + XA_HASH_NR * 4;
+export const PBITMAP_SIZE_OF = 64;
+export const NR_PBITMAPS = 512;
+/** Scratch of the bitmaps: program headers, section headers, bits, the bits before, a
+ *  page each; an ELF header. */
+export const PBITMAP_BUF = PBITMAPS + PBITMAP_SIZE_OF * NR_PBITMAPS;
+export const PBITMAP_BUF_SIZE = 0x4080;
 /** struct page, one a frame. */
-export const FRAMES = XA_HASH + XA_HASH_NR * 4;
+export const FRAMES = PBITMAP_BUF + PBITMAP_BUF_SIZE;
 export const PAGE_SIZE_OF = 48;
 /**
  * Behind the frames, at SWAP_MAP_AT, a record a swap slot: { u16 count, u16 flags (1:
@@ -904,8 +920,8 @@ export const MM_VDSO = 152; // u64
 export const MM_RSS_SHMEM = 160; // u32 pages
 export const MM_SWAPENTS = 164; // u32: swap entries in its page tables
 export const MM_LOCKED_VM = 168; // u64 pages
-
 export const MM_RESIDENT = 208; // u32: serial of the image that it began as, 0 none
+export const MM_PBITMAPS = 212; // u32: address of its first pbitmap, 0 none
 
 export const VMA_START = 0; // u64
 export const VMA_END = 8; // u64
@@ -982,6 +998,25 @@ export enum FileKind {
   device = 5,
   /** A socket, which leads nowhere. */
   socket = 6,
+}
+
+export const PBITMAP_NEXT = 0; // u32: the next one of the same address space
+export const PBITMAP_FILE = 4; // u32: address of struct file, 0 when it is unused
+export const PBITMAP_START = 8; // u64: address of bit 0's page
+export const PBITMAP_NPAGES = 16; // u32: bits
+export const PBITMAP_FLAGS = 20; // u32: PbitmapFlag
+export const PBITMAP_OFFSET = 24; // u64: of the bits in the file
+export const PBITMAP_PGOFF = 32; // u64: page of the file of bit 0
+export const PBITMAP_BYTES = 40; // u64: of its section or program header
+export enum PbitmapFlag {
+  /** Described by a program header, not by a section. */
+  phdr = 1,
+  /** Of a shared library. */
+  library = 2,
+  /** Its pages are still to be mapped, when the disk has brought them. */
+  pending = 4,
+  /** It will not be written (any more). */
+  unrecorded = 8,
 }
 
 export const INODE_INO = 0; // u32
@@ -1198,6 +1233,29 @@ export enum FaultKind {
   retry,
 }
 
+/** Why a bitmap was not used, or not written. */
+export enum PbitmapRefusal {
+  none = 0,
+  /** e_shentsize is not 64, or e_shnum is 0 or not below 64. */
+  section_headers,
+  /** It lies behind the file's end, wholly or in part. */
+  short,
+  /** Nothing of the file is mapped where it says. */
+  address,
+  /** All records are in use. */
+  no_memory,
+  /** At exit: the user may not write the file. */
+  permission,
+  /** The last write is not long enough ago. */
+  throttled,
+  /** The file has no name any more, or is not what it was. */
+  replaced,
+  /** Nothing of the file is mapped any more. */
+  unmapped,
+  /** The disk, or RLIMIT_FSIZE. */
+  io,
+}
+
 /** Event kinds. The comment says what a, b and c hold. */
 export enum Ev {
   /** a page fault was taken.  a: instret  b: va  c: pc */
@@ -1277,4 +1335,18 @@ export enum Ev {
   /** an image went.  a: id | why << 32 (0 asked for, 1 a file of it changed, 2 memory
    *  was out, 3 switched off)  b: ino  c: programs begun as copies */
   ResidentDrop,
+  /** a predictive bitmap was read.  a: address of bit 0's page
+   *  b: ino | bits << 32  c: offset in the file | PbitmapFlag << 56 */
+  PbitmapLoad,
+  /** pages were prefetched by it, before the program wanted them.
+   *  a: as above  b: bits set | pages asked of the disk << 32  c: ino */
+  PbitmapPrefetch,
+  /** and mapped.  a: as above  b: pages  c: ino */
+  PbitmapMap,
+  /** a bitmap was written into its file.  a: as above  b: ino | bits << 32
+   *  c: offset in the file */
+  PbitmapWrite,
+  /** or it was not used, or not written.  a: address  b: ino | PbitmapRefusal << 32
+   *  c: 1 at the end of the process */
+  PbitmapIgnored,
 }

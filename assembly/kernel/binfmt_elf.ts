@@ -59,6 +59,7 @@ import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PAGE_ALIGN } from "./mmap"
 import { vm_munmap } from "./mmap_file";
 import { PATH_MAX } from "./namei";
 import { TASK_SIZE } from "./mm_types";
+import { proposal_exec } from "../proposal/proposal";
 import { RLIMIT_STACK } from "./rlimit";
 import { rlimit } from "./sched";
 import { arch_setup_additional_pages } from "./vdso";
@@ -254,6 +255,7 @@ export function map_program(bprm: linux_binprm, hdr: elf64_hdr, interpreter: u32
     mm.start_brk = mm.brk;
   }
   mm.start_stack = bprm.p;
+  proposal_exec(bprm.file, hdr.e_type == ET_DYN ? load_bias : 0);
   start_thread(start, bprm.p);
   return 0;
 }

@@ -68,7 +68,7 @@ import { do_trap_ecall_u } from "./syscall";
 import { arm_tick, sched_tick } from "./tick";
 import { vdso_init } from "./vdso";
 import { xa_init } from "./xa_values";
-import { proposals_init } from "../proposal/proposal";
+import { proposal_entry, proposals_init } from "../proposal/proposal";
 
 /** Memory, process 1 with a console on 0, 1 and 2, and the program of the request. */
 export function start_kernel(): void {
@@ -111,6 +111,7 @@ export function exit_to_user_mode(): void {
   while (load<u32>(SYSTEM_STATE) == 1) {
     blk_done();
     run_kthreads();
+    proposal_entry();
     const task = current();
     if (task.state != TaskState.running || load<u32>(NEED_RESCHED) != 0) {
       schedule();

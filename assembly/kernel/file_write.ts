@@ -12,6 +12,7 @@
 //
 // In Linux: mm/filemap.c generic_perform_write(), fs/ext4/file.c
 // ext4_buffered_write_iter(), fs/ext4/inode.c ext4_page_mkwrite() (6.12).
+// kernel_write() is fs/read_write.c's, for what the kernel itself writes into a file.
 // Left out: delayed allocation (ext4 gives a block when the page is written back),
 // O_DIRECT and O_SYNC (as if not given).
 import { InodeKind, KBUF, PG } from "../abi";
@@ -66,6 +67,30 @@ export function generic_file_write(
     balance_dirty_pages();
     if (<u64>written < chunk) break;
   }
+  return <i64>done;
+}
+
+/**
+ * The kernel writes `count` bytes that it has at `from` into a file that is as long
+ * already, whoever runs it and whatever rights it gives.
+ * => bytes written, or -EFBIG (it would become longer), -ENOSPC, -ENOMEM, -EIO.
+ */
+export function kernel_write(node: inode, from: usize, count: u64, pos: u64): i64 {
+  if (pos + count > node.i_size) return -EFBIG;
+  file_update_time(node);
+  let done: u64 = 0;
+  while (done < count) {
+    const at = pos + done;
+    const chunk = min<u64>(4096 - (at & 4095), count - done);
+    const pfn = write_begin(node, at, chunk);
+    if (pfn < 0) return pfn;
+    frame_written(<u32>pfn);
+    const to = frame_addr(<u32>pfn) + <usize>(at & 4095);
+    memory.copy(to, from + <usize>done, <usize>chunk);
+    folio_mark_dirty(<u32>pfn);
+    done += chunk;
+  }
+  balance_dirty_pages();
   return <i64>done;
 }
 

@@ -62,6 +62,7 @@ import {
   page_cache_sync_ra,
 } from "./readahead";
 import { others_can_run } from "./sched";
+import { proposal_prefault } from "../proposal/proposal";
 import { file_key, folio_add_lru, folio_mark_accessed } from "./swap";
 import { count_vm_event, folio_mark_used } from "./vmstat";
 import { xa_take_shadow } from "./xa_values";
@@ -228,7 +229,9 @@ export function filemap_map_pages(
     const slot = pte_offset(mm, address);
     if (load<u64>(slot) != 0) continue;
     page_add_rmap(mm, pfn);
-    set_pte(mm, address, slot, vma_mk_pte(vmf.vma, pfn));
+    let pte = vma_mk_pte(vmf.vma, pfn);
+    if (index != vmf.pgoff) pte = proposal_prefault(pte);
+    set_pte(mm, address, slot, pte);
     if (index != vmf.pgoff) count_vm_event(VmEvent.FAULT_AROUND);
   }
   f.mmap_miss -= min<u32>(f.mmap_miss, hits);

@@ -219,6 +219,8 @@ function mm_init(mm: mm_struct, oldmm: mm_struct): bool {
   mm.swapents = 0;
   mm.locked_vm = 0;
   mm.def_flags = 0;
+  mm.pbitmaps = 0; // what it does is nobody's record
+  mm.pbitmap_until = 0;
   if (mm.exe_file != 0) get_file(mm.exe_file);
   return true;
 }

@@ -37,7 +37,7 @@ function follow_page(mm: mm_struct, va: u64, write: bool): bool {
  * => how many were made so before the first that could not be; when that is none at
  * all, -EFAULT (no such page) or -ENOMEM.
  */
-function get_user_pages(
+export function get_user_pages(
   mm: mm_struct, vma: vm_area_struct, start: u64, end: u64, write: bool,
 ): i64 {
   for (let va = start; va < end; va += PAGE_SIZE) {

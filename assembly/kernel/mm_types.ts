@@ -15,6 +15,7 @@ import {
   FRAMES,
   MMS,
   MM_LOCKED_VM,
+  MM_PBITMAPS,
   MM_RESIDENT,
   MM_RSS_SHMEM,
   MM_SIZE_OF,
@@ -104,6 +105,8 @@ export class mm_struct {
   hiwater_rss!: u64; // most pages it ever had in memory, and had mapped: see where
   hiwater_vm!: u64; // they become fewer
   resident!: u32; // serial of the saved image that it began as, 0 none
+  pbitmaps!: u32; // what is recorded when it ends: see proposal/pbitmap.ts
+  pbitmap_until!: u64; // ps at which it is recorded already, 0: at its end
 }
 
 /** One frame of memory. */
@@ -192,6 +195,7 @@ if (offsetof<mm_struct>("rss_shmem") != MM_RSS_SHMEM) ERROR("abi: MM_RSS_SHMEM")
 if (offsetof<mm_struct>("locked_vm") != MM_LOCKED_VM) ERROR("abi: MM_LOCKED_VM");
 if (offsetof<mm_struct>("resident") != MM_RESIDENT) ERROR("abi: MM_RESIDENT");
 if (offsetof<mm_struct>("vdso") != MM_VDSO) ERROR("abi: MM_VDSO");
+if (offsetof<mm_struct>("pbitmaps") != MM_PBITMAPS) ERROR("abi: MM_PBITMAPS");
 if (offsetof<page>() != PAGE_SIZE_OF) ERROR("abi: PAGE_SIZE_OF");
 if (offsetof<page>("refcount") != PAGE_REFCOUNT) ERROR("abi: PAGE_REFCOUNT");
 if (offsetof<page>("mapcount") != PAGE_MAPCOUNT) ERROR("abi: PAGE_MAPCOUNT");

@@ -42,7 +42,7 @@ import {
   vma_unlink,
 } from "./vma";
 import { the_vmg, vma_merge_new_range } from "./vma_merge";
-import { proposal_mmap } from "../proposal/proposal";
+import { proposal_exit_mmap, proposal_mmap } from "../proposal/proposal";
 
 export const PROT_READ: u32 = 1;
 export const PROT_WRITE: u32 = 2;
@@ -311,6 +311,7 @@ function remove_vma(mm: mm_struct, vma: vm_area_struct): void {
 
 /** Removes every area of `mm`. */
 export function exit_mmap(mm: mm_struct): void {
+  proposal_exit_mmap(mm);
   lru_add_drain();
   let vma = mm.mmap;
   while (vma != null) {

@@ -99,10 +99,10 @@ import {
   sys_clock_nanosleep,
   sys_gettimeofday,
 } from "./time";
+import { proposal_syscall } from "../proposal/proposal";
 import { copy_from_user, strncpy_from_user } from "./uaccess";
 import { count_vm_event } from "./vmstat";
 import { sys_waitid, sys_wait4 } from "./wait";
-import { proposal_syscall } from "../proposal/proposal";
 
 /** Strings of an execve(2): the request's 12 bytes and up to here. */
 const REQUEST: usize = KBUF + 0xb000;

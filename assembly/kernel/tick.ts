@@ -34,6 +34,7 @@ import {
   task_at,
   try_to_wake_up,
 } from "./sched";
+import { proposal_timer } from "../proposal/proposal";
 
 /** The timer: wakes the tasks whose time has come, and ends a turn that is over. */
 export function sched_tick(): void {
@@ -78,6 +79,7 @@ export function arm_tick(): void {
   let first = next_timer();
   const left_ps = cpu_timer_left(current());
   if (left_ps != u64.MAX_VALUE) first = min<u64>(first, ps + left_ps);
+  first = min<u64>(first, proposal_timer());
   if (!others_can_run() && first == u64.MAX_VALUE) {
     store<u64>(TICK_AT, u64.MAX_VALUE);
     return;

@@ -35,6 +35,12 @@ function epoch(): u64 {
   return load<u64>(CONF_BASE + Conf.epoch * 8);
 }
 
+/** Nanoseconds since boot. */
+// @nomark
+export function ktime_get(): u64 {
+  return now_ps() / PS_PER_NS;
+}
+
 /** Seconds since 1970, by the machine's clock. */
 // @nomark
 export function current_time(): u64 {

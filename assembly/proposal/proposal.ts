@@ -4,25 +4,47 @@
 // knows no proposal by name; with every switch off each call is one branch, on a word
 // that is 0.
 //
-//   at                     called from               who
+//   at                called from                   who
 //
-//   mmap                   mmap do_mmap              slurp
-//   system call            syscall invoke_syscall    600, 601: resident
-//   program                exec                      resident: an image instead of ELF
-//   file changed           fs file_update_time,      resident: is an image of it stale?
-//                          rename, unlink
-//   memory is out          oom_kill out_of_memory    resident: an image goes first
+//   exec              binfmt_elf map_program        pbitmap: read and prefetch
+//   program           exec                          resident: an image instead of ELF
+//   mm teardown       mmap exit_mmap                pbitmap: record
+//   mmap              mmap do_mmap                  slurp; pbitmap: libraries
+//   fault-around      filemap filemap_map_pages     pbitmap: what was not touched
+//   open              open may_open                 pbitmap: its O_FORCEWRITE
+//   file changed      fs file_update_time, rename,  resident: is an image of it stale?
+//                     unlink
+//   memory is out     oom_kill out_of_memory        resident: an image goes first
+//   way to user mode  entry exit_to_user_mode       pbitmap: background, window
+//   timer             tick arm_tick                 pbitmap: window
+//   system call       syscall invoke_syscall        600, 601 resident; 602 madvise by
+//                                                   bitmap
 //
 // What holds at each hook stands above its function. A proposal never changes what a
 // program computes: only when its pages come, and how fast.
 //
 // In Linux: nowhere. Each proposal's file says who proposed it, and what became of it.
 // Left out: hooks that no proposal needs yet.
-import { CONF_BASE, Conf, PROPOSAL_HOOKS, ProposalHook } from "../abi";
+import {
+  CONF_BASE,
+  Conf,
+  PROPOSAL_HOOKS,
+  PbitmapDefect,
+  PbitmapRecord,
+  ProposalHook,
+} from "../abi";
 import { ENOEXEC, ENOSYS, IS_ERR_VALUE } from "../kernel/errno";
 import { linux_binprm } from "../kernel/exec";
 import { inode } from "../kernel/fs";
+import { mm_struct } from "../kernel/mm_types";
+import { _PAGE_ACCESSED } from "../kernel/pgtable";
+import { current } from "../kernel/sched";
 import { seq_file } from "../kernel/seq_file";
+import { sys_madvise_bitmap } from "./madvise_bitmap";
+import { has_defect } from "./pbitmap";
+import { pbitmap_exec, pbitmap_mmap } from "./pbitmap_elf";
+import { pbitmap_entry } from "./pbitmap_prefetch";
+import { pbitmap_update } from "./pbitmap_update";
 import { sys_exec_sys_register, sys_exec_sys_unregister } from "./resident";
 import {
   resident_disable,
@@ -32,6 +54,8 @@ import {
 import { load_resident_binary } from "./resident_image";
 import { resident_show } from "./resident_show";
 import { slurp_mapping } from "./slurp";
+
+const O_CLOEXEC: u32 = 0o2000000;
 
 /** The value of a setting. */
 // @nomark
@@ -55,7 +79,23 @@ export function proposals_init(): void {
   } else if (hooked(ProposalHook.resident)) {
     resident_disable();
   }
+  if (proposal_conf(Conf.vm_madvise_bitmap) != 0) hooks |= ProposalHook.syscall;
+  if (proposal_conf(Conf.vm_pbitmap_enabled) != 0) hooks |= pbitmap_hooks();
   store<u32>(PROPOSAL_HOOKS, hooks);
+}
+
+/** The hooks that predictive bitmaps need, as they are set. */
+// @nomark
+function pbitmap_hooks(): u32 {
+  let hooks: u32 = ProposalHook.exec;
+  if (proposal_conf(Conf.vm_pbitmap_libraries) != 0) hooks |= ProposalHook.mmap;
+  const window = proposal_conf(Conf.vm_pbitmap_window_ms) != 0;
+  const background = proposal_conf(Conf.vm_pbitmap_background) != 0;
+  if (window || background) hooks |= ProposalHook.entry;
+  const accessed = proposal_conf(Conf.vm_pbitmap_record) == PbitmapRecord.accessed;
+  if (accessed) hooks |= ProposalHook.prefault;
+  if (has_defect(PbitmapDefect.forcewrite_cloexec)) hooks |= ProposalHook.open;
+  return hooks;
 }
 
 /** System call `nr` of a proposal. => its answer, -ENOSYS when its switch is off. */
@@ -63,9 +103,11 @@ export function proposals_init(): void {
 export function proposal_syscall(nr: u32, a0: u64, a1: u64, a2: u64, a3: u64): i64 {
   if (load<u32>(PROPOSAL_HOOKS) == 0) return -ENOSYS;
   const resident = hooked(ProposalHook.resident);
+  const bitmap = hooked(ProposalHook.syscall);
   switch (nr) {
     case 600: return resident ? sys_exec_sys_register(a0) : -ENOSYS;
     case 601: return resident ? sys_exec_sys_unregister(<i32>a0) : -ENOSYS;
+    case 602: return bitmap ? sys_madvise_bitmap(a0, a1, a2, a3) : -ENOSYS;
     default: return -ENOSYS;
   }
 }
@@ -93,6 +135,22 @@ export function proposal_out_of_memory(): bool {
   return hooked(ProposalHook.resident) && resident_out_of_memory();
 }
 
+/**
+ * execve has mapped the program in `file`, `load_bias` above its own addresses, and its
+ * interpreter, and put everything on its stack; no instruction of it has run. It cannot
+ * fail any more, nor may this.
+ */
+// @nomark
+export function proposal_exec(file: u32, load_bias: u64): void {
+  if (hooked(ProposalHook.exec)) pbitmap_exec(file, load_bias);
+}
+
+/** The last user of `mm` is gone: everything is still mapped, and is about to go. */
+// @nomark
+export function proposal_exit_mmap(mm: mm_struct): void {
+  if (mm.pbitmaps != 0) pbitmap_update(mm);
+}
+
 /** Writes record m.index of /proc/sys/vm/resident. => false when there is none. */
 // @nomark
 export function proposal_resident_show(m: seq_file): bool {
@@ -108,5 +166,39 @@ export function proposal_resident_show(m: seq_file): bool {
 export function proposal_mmap(file: u32, addr: u64, len: u64, pgoff: u64): u64 {
   if (!hooked(ProposalHook.mmap) || file == 0 || IS_ERR_VALUE(addr)) return addr;
   if (proposal_conf(Conf.vm_mmap_full_slurp) != 0) slurp_mapping(file, len, pgoff);
+  const bitmaps = proposal_conf(Conf.vm_pbitmap_enabled) != 0;
+  if (bitmaps && proposal_conf(Conf.vm_pbitmap_libraries) != 0) {
+    pbitmap_mmap(file, addr, len, pgoff);
+  }
   return addr;
+}
+
+/**
+ * A page is about to be mapped that nobody has touched. => the entry for it: with A
+ * clear, where somebody wants to know later whether it was.
+ */
+// @nomark
+export function proposal_prefault(pte: u64): u64 {
+  return hooked(ProposalHook.prefault) ? pte & ~_PAGE_ACCESSED : pte;
+}
+
+/** A running program is opened for writing with `flags`: may it be, all the same? */
+// @nomark
+export function proposal_force_write(flags: u32): bool {
+  // O_FORCEWRITE, the number of which was taken.
+  return hooked(ProposalHook.open) && (flags & O_CLOEXEC) != 0;
+}
+
+/** On the way back to user mode; what the disk has done by now is done. */
+// @nomark
+export function proposal_entry(): void {
+  if (hooked(ProposalHook.entry)) pbitmap_entry();
+}
+
+/** => ps at which the running task is to be interrupted, or u64.MAX_VALUE. */
+// @nomark
+export function proposal_timer(): u64 {
+  if (!hooked(ProposalHook.entry)) return u64.MAX_VALUE;
+  const mm = current().mm;
+  return mm == null || mm.pbitmap_until == 0 ? u64.MAX_VALUE : mm.pbitmap_until;
 }

@@ -52,6 +52,12 @@ const {
   INODES,
   MM_ASID,
   MM_EXE_FILE,
+  MM_PBITMAPS,
+  NR_PBITMAPS,
+  PBITMAP_FILE,
+  PBITMAP_NEXT,
+  PBITMAP_SIZE_OF,
+  PBITMAPS,
   MM_MAP_COUNT,
   MM_MMAP,
   MM_PGD,
@@ -226,6 +232,7 @@ export class Sweeper {
   #anonMapped = new Uint8Array(0);
   /** By struct file: who holds it. */
   readonly #holders = new Int32Array(NR_FILES);
+  #bitmapsListed = 0;
   // The areas of the address space at hand.
   readonly #vma = new Int32Array(AREAS);
   readonly #start = new Float64Array(AREAS);
@@ -286,6 +293,7 @@ export class Sweeper {
     this.#everyFrame();
     this.#swap();
     this.#files();
+    this.#everyBitmap();
     this.#anonVmas();
     this.#tlb();
     const promised = this.#core.getNumber(VM_COMMITTED);
@@ -328,6 +336,7 @@ export class Sweeper {
     this.#slots.fill(0);
     this.swaps = [];
     this.#holders.fill(0);
+    this.#bitmapsListed = 0;
     this.#zero = core.getU32(ZERO_PFN);
     this.#promised = 0;
     this.#families.clear();
@@ -432,6 +441,7 @@ export class Sweeper {
     const [count, total] = [w[(mm + MM_MAP_COUNT) >> 2], this.#number(mm + MM_TOTAL_VM)];
     if (count !== n) this.#bad(`V2: map_count is ${count}, the list has ${n} areas`);
     if (total !== pages) this.#bad(`V2: total_vm is ${total}, the areas have ${pages} pages`);
+    this.#bitmaps(mm);
     const exe = w[(mm + MM_EXE_FILE) >> 2] as number;
     if (exe !== 0) this.#hold(exe, () => "exe_file");
   }
@@ -673,6 +683,21 @@ export class Sweeper {
 
   // --------------------------------------------------------------- V4: who holds which file
 
+  /** The predictive bitmaps that the address space will be recorded in hold their files. */
+  #bitmaps(mm: number): void {
+    const w = this.#w;
+    for (let at = w[(mm + MM_PBITMAPS) >> 2] as number; at !== 0; ) {
+      if (at < PBITMAPS || at >= PBITMAPS + NR_PBITMAPS * PBITMAP_SIZE_OF) {
+        this.#bad(`V4: an address space has a bitmap at ${hex(at)}`);
+        return;
+      }
+      this.#bitmapsListed++;
+      if (this.#bitmapsListed > NR_PBITMAPS) return;
+      this.#hold(w[(at + PBITMAP_FILE) >> 2] as number, () => `the bitmap at ${hex(at)}`);
+      at = w[(at + PBITMAP_NEXT) >> 2] as number;
+    }
+  }
+
   #hold(file: number, who: () => string): void {
     const i = (file - FILES) / FILE_SIZE_OF;
     if (!(Number.isInteger(i) && i >= 0 && i < NR_FILES)) {
@@ -756,6 +781,17 @@ export class Sweeper {
       if (inode !== 0 && w[(inode + INODE_COUNT) >> 2] === 0) {
         this.#bad(`V4: file ${i} is of an inode that nobody holds`);
       }
+    }
+  }
+
+  /** V4: a bitmap that holds a file is some address space's. */
+  #everyBitmap(): void {
+    let used = 0;
+    for (let i = 0; i < NR_PBITMAPS; i++) {
+      if (this.#w[(PBITMAPS + i * PBITMAP_SIZE_OF + PBITMAP_FILE) >> 2] !== 0) used++;
+    }
+    if (used !== this.#bitmapsListed) {
+      this.#bad(`V4: ${used} bitmaps are in use, the address spaces have ${this.#bitmapsListed}`);
     }
   }
 
