@@ -113,7 +113,10 @@ function compile(source, object, level, model, more = []) {
 function compileFolder(folder, scratch, level, model, more = []) {
   const files = sourcesIn(join(root, "guest", folder)).sort();
   return files.map((file) => {
-    const object = join(scratch, model, folder, `${file.replace(/\..$/, "")}.o`);
+    // plt.c and plt.S are two objects.
+    const both = file.endsWith(".S") && files.includes(file.replace(/S$/, "c"));
+    const stem = both ? file.replace(".", "-") : file.replace(/\..$/, "");
+    const object = join(scratch, model, folder, `${stem}.o`);
     compile(`guest/${folder}/${file}`, object, level, model, more);
     return object;
   });

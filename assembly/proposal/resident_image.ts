@@ -89,13 +89,15 @@ export function load_resident_binary(bprm: linux_binprm): i64 {
   resident_reap();
   const vr = resident_of(inode_at(file_at(bprm.file).f_inode));
   if (vr == null) return -ENOEXEC;
+  bprm.executable_stack = vr.vr_exec_stack ? EXSTACK_ENABLE_X : EXSTACK_DISABLE_X;
+  let error = setup_arg_pages(bprm); // as long as the stack is all there is
+  if (error != 0) return error;
   vr.vr_refs = 1;
-  const error = copy_image(bprm.mm, vr_mm(vr));
+  error = copy_image(bprm.mm, vr_mm(vr));
   vr.vr_refs = 0;
   if (error != 0) return error;
   const mapped = bprm.mm.rss_anon + bprm.mm.rss_file;
   bprm.mm.resident = vr.vr_serial;
-  bprm.executable_stack = vr.vr_exec_stack ? EXSTACK_ENABLE_X : EXSTACK_DISABLE_X;
   begin_new_exec(bprm);
   vr.vr_execs++;
   const who = <u64>vr.vr_id | (<u64>current().pid << 32);
@@ -121,10 +123,8 @@ function copy_image(mm: mm_struct, saved: mm_struct): i64 {
 
 /** D, after the point of no return. => 0 or a negative errno, which is then death. */
 function start_resident(bprm: linux_binprm, entry: u64): i64 {
-  let error = setup_arg_pages(bprm);
-  if (error != 0) return error;
   memory.fill(AT_NULL_PAIR, 0, 16);
-  error = copy_vectors(bprm, bprm.p, AT_NULL_PAIR, 1);
+  const error = copy_vectors(bprm, bprm.p, AT_NULL_PAIR, 1);
   if (error != 0) return error;
   bprm.mm.start_stack = bprm.p;
   start_thread(entry, bprm.p);

@@ -153,6 +153,8 @@ uint64_t link_program(uint64_t *stack, uint64_t base, struct dynamic *dynamic) {
   read_environment(envp, again ? has_more_rights_than_its_caller() : is_secure(auxv));
   if (environment.resident_unregister)
     unregister_resident();
+  if (again && environment.resident_register)
+    register_resident(); // the kernel says that there is an image
   memset(&statistics, 0, sizeof statistics);
   if (again) {
     next_start();

@@ -7,4 +7,5 @@ export * from "./views/hex.ts";
 export * from "./views/measure.ts";
 export * from "./views/page-tables.ts";
 export * from "./views/processor.ts";
+export * from "./views/resident.ts";
 export * from "./views/tasks.ts";

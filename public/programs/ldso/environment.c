@@ -1,0 +1,72 @@
+// What the user may ask of the linker, by variables of the environment:
+//
+//   LD_LIBRARY_PATH   folders to search first, separated by colons
+//   LD_PRELOAD        libraries to put right after the program, so that their
+//                     definitions hide everybody else's
+//   LD_BIND_NOW       look every function up at the start, not at its first call
+//   LD_DEBUG          statistics: what the start cost; bindings: each first call
+//   LD_TRACE_LOADED_OBJECTS   say what would be loaded, and run nothing
+//   LD_PREFETCH       madvise or bitmap: see prefetch.c
+//   LD_PRELINK=FOLDER see prelink.c
+//   LD_PREBIND_REGISTER, LD_RESIDENT_REGISTER_NOW, LD_RESIDENT_UNREGISTER_NOW
+//
+// A program that runs with more rights than its caller (setuid) takes none of
+// these: any of the first three would let the caller put code into it.
+#include "ldso.h"
+
+struct environment environment;
+
+// The value, if `entry` is NAME=value.
+static const char *value_of(const char *entry, const char *name) {
+  while (*name && *entry == *name)
+    entry++, name++;
+  return *name == 0 && *entry == '=' ? entry + 1 : 0;
+}
+
+static bool separates(char c) { return c == ',' || c == ':' || c == ' ' || c == 0; }
+
+static bool has_word(const char *list, const char *word) {
+  size_t n = strlen(word);
+  for (const char *at = list; *at; at++) {
+    size_t i = 0;
+    while (i < n && at[i] == word[i])
+      i++;
+    if (i == n && separates(at[i]) && (at == list || separates(at[-1])))
+      return true;
+  }
+  return false;
+}
+
+static void read_entry(const char *entry) {
+  struct environment *e = &environment;
+  const char *v;
+  if ((v = value_of(entry, "LD_LIBRARY_PATH")))
+    e->library_path = v;
+  else if ((v = value_of(entry, "LD_PRELOAD")))
+    e->preload = v;
+  else if ((v = value_of(entry, "LD_BIND_NOW")))
+    e->bind_now = *v != 0;
+  else if ((v = value_of(entry, "LD_TRACE_LOADED_OBJECTS")))
+    e->trace = *v != 0;
+  else if ((v = value_of(entry, "LD_PREFETCH")))
+    e->prefetch = v;
+  else if ((v = value_of(entry, "LD_PRELINK")))
+    e->prelink = *v ? v : 0, e->bind_now |= *v != 0;
+  else if (value_of(entry, "LD_PREBIND_REGISTER"))
+    e->prebind_register = true;
+  else if (value_of(entry, "LD_RESIDENT_REGISTER_NOW"))
+    e->resident_register = true;
+  else if (value_of(entry, "LD_RESIDENT_UNREGISTER_NOW"))
+    e->resident_unregister = true;
+  else if ((v = value_of(entry, "LD_DEBUG"))) {
+    e->statistics = has_word(v, "statistics");
+    e->bindings = has_word(v, "bindings");
+  }
+}
+
+void read_environment(char **envp, bool secure) {
+  memset(&environment, 0, sizeof environment);
+  for (; !secure && *envp; envp++)
+    if ((*envp)[0] == 'L' && (*envp)[1] == 'D' && (*envp)[2] == '_')
+      read_entry(*envp);
+}
