@@ -207,6 +207,8 @@ export enum Conf {
   vm_mmap_full_slurp,
   /** 1: there is madvise_bitmap(2). */
   vm_madvise_bitmap,
+  /** 1: pages that are mapped before they are touched have A clear until then. */
+  vm_old_prefault,
   /** 1: a page of a file is mapped with A clear, so that A says it was accessed. */
   vm_prefault_old,
   /** Resident executables (proposal/resident.ts): 1 they exist; what is as it was: 1
@@ -1108,6 +1110,7 @@ export enum VmKnob {
   // Proposals': see Conf.
   madvise_bitmap,
   mmap_full_slurp,
+  old_prefault,
   pbitmap_as_posted,
   pbitmap_background,
   pbitmap_early_fault,

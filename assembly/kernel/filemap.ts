@@ -32,6 +32,7 @@ import { file, file_at } from "./file_table";
 import { bmap, extent_data, extent_lba } from "./extents";
 import { inode, inode_at, inode_pages } from "./fs";
 import {
+  FAULT_FLAG_PREFETCH,
   VM_FAULT_MAJOR,
   VM_FAULT_OOM,
   VM_FAULT_RETRY,
@@ -230,7 +231,8 @@ export function filemap_map_pages(
     if (load<u64>(slot) != 0) continue;
     page_add_rmap(mm, pfn);
     let pte = vma_mk_pte(vmf.vma, pfn);
-    if (index != vmf.pgoff) pte = proposal_prefault(pte);
+    const touched = index == vmf.pgoff && (vmf.flags & FAULT_FLAG_PREFETCH) == 0;
+    if (!touched) pte = proposal_prefault(pte);
     set_pte(mm, address, slot, pte);
     if (index != vmf.pgoff) count_vm_event(VmEvent.FAULT_AROUND);
   }

@@ -61,6 +61,7 @@ import { shmem_fault, shmem_mapping } from "./shmem";
 import { folio_add_lru } from "./swap";
 import { folio_free_swap } from "./swapfile";
 import { special_mapping_fault } from "./vdso";
+import { proposal_prefault } from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 export const VM_FAULT_OOM: u32 = 1;
@@ -77,6 +78,8 @@ export const FAULT_FLAG_WRITE: u32 = 1;
 export const FAULT_FLAG_TRIED: u32 = 32;
 export const FAULT_FLAG_USER: u32 = 64;
 export const FAULT_FLAG_INSTRUCTION: u32 = 256;
+/** Nobody touches the page yet. Not Linux's. */
+export const FAULT_FLAG_PREFETCH: u32 = 0x10000;
 
 /** The fault at hand: what was asked, and what has been worked out so far. */
 @unmanaged
@@ -256,6 +259,7 @@ export function do_fault_around(mm: mm_struct, vmf: vm_fault): void {
 function finish_fault(mm: mm_struct, vmf: vm_fault): void {
   let pte = vma_mk_pte(vmf.vma, vmf.page);
   if (vmf.flags & FAULT_FLAG_WRITE) pte = pte_mkwrite(pte_mkdirty(pte));
+  if (vmf.flags & FAULT_FLAG_PREFETCH) pte = proposal_prefault(pte);
   page_add_rmap(mm, vmf.page);
   set_pte(mm, vmf.address, vmf.pte, pte);
 }

@@ -46,6 +46,7 @@ function vm_name(i: u32): string {
     case VmKnob.watermark_scale_factor: return "watermark_scale_factor";
     case VmKnob.madvise_bitmap: return "madvise_bitmap";
     case VmKnob.mmap_full_slurp: return "mmap_full_slurp";
+    case VmKnob.old_prefault: return "old_prefault";
     case VmKnob.pbitmap_as_posted: return "pbitmap_as_posted";
     case VmKnob.pbitmap_background: return "pbitmap_background";
     case VmKnob.pbitmap_early_fault: return "pbitmap_early_fault";
@@ -103,6 +104,7 @@ function conf_of(sub: u32): i32 {
     case VmKnob.watermark_scale_factor: return Conf.vm_watermark_scale_factor;
     case VmKnob.madvise_bitmap: return Conf.vm_madvise_bitmap;
     case VmKnob.mmap_full_slurp: return Conf.vm_mmap_full_slurp;
+    case VmKnob.old_prefault: return Conf.vm_old_prefault;
     case VmKnob.pbitmap_as_posted: return Conf.vm_pbitmap_as_posted;
     case VmKnob.pbitmap_background: return Conf.vm_pbitmap_background;
     case VmKnob.pbitmap_early_fault: return Conf.vm_pbitmap_early_fault;
@@ -143,6 +145,7 @@ function knob_max(sub: u32): i64 {
     case VmKnob.resident_enabled: return 1;
     case VmKnob.madvise_bitmap:
     case VmKnob.mmap_full_slurp:
+    case VmKnob.old_prefault:
     case VmKnob.pbitmap_background:
     case VmKnob.pbitmap_early_fault:
     case VmKnob.pbitmap_libraries:

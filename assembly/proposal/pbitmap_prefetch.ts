@@ -28,7 +28,6 @@ import {
   PG,
   PbitmapDefect,
   PbitmapFlag,
-  PbitmapRecord,
   VM,
 } from "../abi";
 import { folio_test_uptodate } from "../kernel/bio";
@@ -36,16 +35,10 @@ import { faultin_vma } from "../kernel/fault";
 import { file } from "../kernel/file_table";
 import { find_get_page, kernel_read, page_cache_queue } from "../kernel/filemap";
 import { inode_at, inode_pages } from "../kernel/fs";
-import { VM_FAULT_ERROR } from "../kernel/memory";
-import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "../kernel/mm_types";
+import { FAULT_FLAG_PREFETCH, VM_FAULT_ERROR } from "../kernel/memory";
+import { NO_PAGE, mem_map, mm_struct } from "../kernel/mm_types";
 import { blk_start, run_queue } from "../kernel/page_io";
-import {
-  _PAGE_ACCESSED,
-  _PAGE_DIRTY,
-  pte_offset,
-  pte_present,
-  set_pte,
-} from "../kernel/pgtable";
+import { pte_offset, pte_present } from "../kernel/pgtable";
 import { current } from "../kernel/sched";
 import { ktime_get } from "../kernel/time";
 import { find_vma } from "../kernel/vma";
@@ -161,30 +154,11 @@ function map_run(mm: mm_struct, start: u64, nr: u64): u64 {
     if ((vma.vm_flags & VM.READ) == 0 || (vma.vm_flags & VM.PFNMAP) != 0) break;
     const slot = pte_offset(mm, va);
     if (slot != 0 && pte_present(load<u64>(slot))) continue;
-    if (!map_page(mm, vma, va)) break;
+    const fault = faultin_vma(mm, vma, va, false, FAULT_FLAG_PREFETCH);
+    if (fault & VM_FAULT_ERROR) break;
     mapped++;
   }
   return mapped;
-}
-
-/** By a fault without an exception. => is it there? */
-function map_page(mm: mm_struct, vma: vm_area_struct, va: u64): bool {
-  const fault = faultin_vma(mm, vma, va, false);
-  if (fault & VM_FAULT_ERROR) return false;
-  if (proposal_conf(Conf.vm_pbitmap_record) == PbitmapRecord.accessed) {
-    pte_mkold(mm, va);
-  }
-  return true;
-}
-
-/** Nobody has touched the page yet: should its use be recorded, A must be clear. */
-// @nomark
-function pte_mkold(mm: mm_struct, va: u64): void {
-  const slot = pte_offset(mm, va);
-  if (slot == 0) return;
-  const pte = load<u64>(slot);
-  if (!pte_present(pte) || (pte & _PAGE_DIRTY) != 0) return;
-  if (pte & _PAGE_ACCESSED) set_pte(mm, va, slot, pte & ~_PAGE_ACCESSED);
 }
 
 /** In the background: maps what the disk has brought; what is under way comes later. */

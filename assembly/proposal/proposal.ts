@@ -10,7 +10,8 @@
 //   program           exec                          resident: an image instead of ELF
 //   mm teardown       mmap exit_mmap                pbitmap: record
 //   mmap              mmap do_mmap                  slurp; pbitmap: libraries
-//   fault-around      filemap filemap_map_pages     pbitmap: what was not touched
+//   page mapped       filemap filemap_map_pages,    was it touched? pbitmap: accessed
+//                     memory finish_fault
 //   open              open may_open                 pbitmap: its O_FORCEWRITE
 //   file changed      fs file_update_time, rename,  resident: is an image of it stale?
 //                     unlink
@@ -80,6 +81,7 @@ export function proposals_init(): void {
     resident_disable();
   }
   if (proposal_conf(Conf.vm_madvise_bitmap) != 0) hooks |= ProposalHook.syscall;
+  if (proposal_conf(Conf.vm_old_prefault) != 0) hooks |= ProposalHook.prefault;
   if (proposal_conf(Conf.vm_pbitmap_enabled) != 0) hooks |= pbitmap_hooks();
   store<u32>(PROPOSAL_HOOKS, hooks);
 }
@@ -175,7 +177,8 @@ export function proposal_mmap(file: u32, addr: u64, len: u64, pgoff: u64): u64 {
 
 /**
  * A page is about to be mapped that nobody has touched. => the entry for it: with A
- * clear, where somebody wants to know later whether it was.
+ * clear, where somebody wants to know later whether it was. Linux does so on processors
+ * that set A at no cost (arch_wants_old_prefaulted_pte: arm64, not riscv).
  */
 // @nomark
 export function proposal_prefault(pte: u64): u64 {

@@ -1,11 +1,13 @@
 // ELF files with predictive bitmaps, right ones and broken ones; a small program that touches the
 // pages it is told to; and what a machine that has run one knows.
 import {
+  CLOCK_PS,
   DISK_PAGES,
   DISK_SEEKS,
   Ev,
   HART_SCAUSE,
   type PbitmapDefect,
+  PG,
   PbitmapRefusal,
 } from "../../assembly/abi.ts";
 import { Files } from "../../web/machine/views/files.ts";
@@ -120,15 +122,48 @@ export interface Sparse {
   phdrBits?: readonly Bitmap[];
   /** Further program headers. */
   extra?: readonly elf.Phdr[];
+  /** Instructions before the reads. */
+  first?: readonly number[];
   /** Instructions before the exit. */
   code?: readonly number[];
+  /** C strings in the first page of the read-only segment, at STRINGS and every 64 bytes on. */
+  strings?: readonly string[];
 }
+
+/** Where the strings are: behind the byte that is read of their page. */
+export const STRINGS = RODATA + 64;
 
 /** reg = value, below 2^31; two instructions. */
 export function li(reg: number, value: number): number[] {
   const high = (value + 0x800) >>> 12;
   return [elf.lui(reg, high), elf.addi(reg, reg, (value << 20) >> 20)];
 }
+
+/** A system call. */
+export function syscall(nr: number, ...args: number[]): number[] {
+  return [...args.flatMap((value, i) => li(elf.a0 + i, value)), ...li(elf.a7, nr), elf.ecall];
+}
+
+/** bnez reg, pc + offset */
+export const bnez = (reg: number, offset: number) =>
+  (((offset & 0x1000) << 19) |
+    ((offset & 0x7e0) << 20) |
+    (reg << 15) |
+    (1 << 12) |
+    ((offset & 0x1e) << 7) |
+    ((offset & 0x800) >> 4) |
+    0x63) >>>
+  0;
+
+/** Reads the byte at an address. */
+export const touch = (vaddr: number) => [...li(elf.t0, vaddr), elf.lbu(elf.t1, elf.t0, 8)];
+
+/** Two instructions each, as many times as asked for. */
+export const spin = (times: number) => [
+  ...li(elf.t0, times),
+  elf.addi(elf.t0, elf.t0, -1),
+  bnez(elf.t0, -4),
+];
 
 /** t0 = the address of `vaddr` of a program whose code begins at `TEXT`, here `at`. */
 function address(vaddr: number, at: number, pie: boolean): number[] {
@@ -147,9 +182,11 @@ export function sparse({
   pie = false,
   phdrBits = [],
   extra = [],
+  first = [],
   code = [],
+  strings = [],
 }: Sparse): Uint8Array {
-  const words: number[] = [elf.addi(elf.a0, elf.zero, 0)];
+  const words: number[] = [...first, elf.addi(elf.a0, elf.zero, 0)];
   const add = elf.addi(0, 0, 0);
   for (const page of reads) {
     words.push(...address(RODATA + page * PAGE, TEXT + 4 * words.length, pie));
@@ -165,6 +202,9 @@ export function sparse({
     { length: RODATA_PAGES * PAGE },
     (_, i) => (i * 7 + (i >> 12)) & 255,
   );
+  strings.forEach((string, i) => {
+    rodata.set(elf.text(string), STRINGS - RODATA + 64 * i);
+  });
   const data = Uint8Array.from({ length: DATA_PAGES * PAGE }, (_, i) => (i * 3 + (i >> 12)) & 255);
   const headers: elf.Phdr[] = [
     load(elf.R | elf.X, PAGE, TEXT, 4 * words.length),
@@ -204,6 +244,8 @@ export interface Ran extends End {
   mtime: bigint;
   diskPages: number;
   seeks: number;
+  /** Simulated, but for instructions and TLB walks: what Conf.era has prices for; ps. */
+  time: number;
   /** Exceptions for a page: 12, 13, 15. */
   faults: number;
   events: { kind: Ev; a: bigint; b: bigint; c: bigint }[];
@@ -247,12 +289,13 @@ export function run(
     const cause = core.getNumber(HART_SCAUSE);
     if (machine.started && (cause === 12 || cause === 13 || cause === 15)) faults++;
   };
-  const end = machine.run({ between, limit: 1e7 });
+  const end = machine.run({ between, limit: 1e9 });
   return {
     ...end,
     ...fileOf(machine, "/program"),
     diskPages: core.getNumber(DISK_PAGES),
     seeks: core.getNumber(DISK_SEEKS),
+    time: core.getNumber(CLOCK_PS),
     faults,
     events: [...machine.events],
   };
@@ -278,6 +321,17 @@ export function recorded(bytes: Uint8Array, i = 0): Uint8Array {
     return bytes.slice(offset, offset + Number(view.getBigUint64(at + 32, true)));
   }
   throw new Error(`there is no bitmap ${i}`);
+}
+
+/** Pages of the file that were taken for a bitmap, by the address that it tells of, in order. */
+export function prefetched({ events }: Ran, vaddr: number): number[] {
+  const from = events.findIndex(({ kind, a }) => kind === Ev.PbitmapLoad && a === BigInt(vaddr));
+  if (from < 0) throw new Error(`no bitmap for 0x${vaddr.toString(16)} was loaded`);
+  const to = events.findIndex(({ kind }, i) => i > from && kind === Ev.PbitmapPrefetch);
+  return events
+    .slice(from, to)
+    .filter(({ kind, b }) => kind === Ev.PageAlloc && (b & BigInt(PG.uptodate)) !== 0n)
+    .map(({ c }) => Number(c >> 32n));
 }
 
 /** Why bitmaps were refused, in order. */

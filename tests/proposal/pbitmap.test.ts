@@ -1,6 +1,7 @@
 // Predictive bitmaps: what a run leaves in its file, and what the next run makes of it.
 import { describe, expect, inject, test } from "vitest";
-import { Ev, PbitmapRecord, PbitmapUpdate } from "../../assembly/abi.ts";
+import { Era, Ev, PbitmapRecord, PbitmapUpdate } from "../../assembly/abi.ts";
+import * as elf from "../kernel/elf-writer.ts";
 import { Linux, loadCore } from "../kernel/linux.ts";
 import { violations } from "../kernel/invariants.ts";
 import * as b from "./bitmap-file.ts";
@@ -183,5 +184,231 @@ describe("a bitmap is not written", () => {
     const kinds = [ran, again].map((one) => count(one, Ev.PbitmapWrite));
     expect(kinds).toEqual([0, 3]);
     expect(b.refusals(ran)).toEqual(["throttled", "throttled", "throttled"]);
+  });
+});
+
+describe("who is recorded", () => {
+  const SIGCHLD = 17;
+  const sections = [{ vaddr: b.RODATA, bits: new Uint8Array(8) }];
+  const program = (sparse: b.Sparse) => b.withBitmaps(b.sparse(sparse), sections);
+  const bits = (ran: b.Ran) => b.pagesOf(b.recorded(ran.file));
+  const page = (n: number) => b.touch(b.RODATA + n * b.PAGE);
+  const exits = b.syscall(93, 0);
+
+  test("is the process that execed, and no child of its forks", () => {
+    const child = [...page(20), ...exits];
+    const wait = b.syscall(260, 0, 0, 0, 0);
+    const code = [...b.syscall(220, SIGCHLD, 0, 0, 0, 0)];
+    // The parent steps over what the child does.
+    code.push(b.bnez(elf.a0, 4 * (child.length + 1)), ...child, ...page(10));
+    // wait4(-1, ...)
+    wait.splice(0, 2, elf.addi(elf.a0, elf.zero, -1), elf.addi(0, 0, 0));
+    const ran = b.run(machine, program({ code: [...code, ...wait, ...exits] }));
+    expect(bits(ran)).toEqual([10]);
+    expect(count(ran, Ev.PbitmapWrite)).toBe(1);
+    expect(count(ran, Ev.Exit)).toBe(2);
+  });
+
+  test("is the program that another replaces by execve", () => {
+    const code = [...page(5), ...b.syscall(221, b.STRINGS, 0, 0)];
+    const other = b.sparse({ reads: [1] });
+    const files = { "/other": other };
+    const first = program({ code, strings: ["/other"] });
+    const ran = b.run(machine, first, {}, { files });
+    expect(bits(ran)).toEqual([0, 5]);
+    expect(ran.status).toBe(b.run(machine, other).status);
+  });
+
+  test("is a process that a signal kills", () => {
+    const ran = b.run(machine, program({ reads: [4], code: [0] }));
+    expect(ran.verdict).toContain("SIGILL");
+    expect(bits(ran)).toEqual([4]);
+  });
+
+  test("is, of several, the last to end: its bits stand in the file", () => {
+    // Process 1 uses page 20, others page 30.
+    const [mine, theirs] = [
+      [...page(20), ...exits],
+      [...page(30), ...exits],
+    ];
+    const skip = b.bnez(elf.a0, 4 * (mine.length + 1));
+    const getpid = [...b.syscall(172), elf.addi(elf.a0, elf.a0, -1)];
+    const copy = program({ strings: ["/copy"], first: [...getpid, skip, ...mine, ...theirs] });
+    // A child runs it, and then process 1.
+    const exec = b.syscall(221, b.STRINGS, 0, 0);
+    const wait = b.syscall(260, 0, 0, 0, 0).with(0, elf.addi(elf.a0, elf.zero, -1));
+    const parent = b.bnez(elf.a0, 4 * (exec.length + 1));
+    const fork = [...b.syscall(220, SIGCHLD, 0, 0, 0, 0), parent, ...exec];
+    const start = b.sparse({ strings: ["/copy"], code: [...fork, ...wait, ...exec] });
+    const files = { "/copy": copy };
+    const ran = b.run(machine, start, { vm_pbitmap_early_fault: 0 }, { files });
+    expect(count(ran, Ev.PbitmapWrite)).toBe(2);
+    expect(b.pagesOf(b.recorded(b.fileOf(machine, "/copy").file))).toEqual([20]);
+  });
+
+  test("is nobody, when the file has lost its name", () => {
+    const unlink = b.syscall(35, 0, b.STRINGS, 0);
+    const copy = program({ reads: [4], strings: ["/copy"], code: unlink });
+    const start = b.sparse({ strings: ["/copy"], code: b.syscall(221, b.STRINGS, 0, 0) });
+    const ran = b.run(machine, start, { uid: 0 }, { files: { "/copy": copy } });
+    expect(b.refusals(ran)).toEqual(["replaced"]);
+    expect(count(ran, Ev.PbitmapWrite)).toBe(0);
+    expect(violations(machine.core)).toEqual([]);
+  });
+
+  test("within the first T milliseconds only, if that is set", () => {
+    const slow = program({ code: [...page(3), ...b.spin(40_000_000), ...page(30), ...exits] });
+    const era = Era.nvme2020;
+    const whole = b.run(machine, slow, { era });
+    expect(bits(whole)).toEqual([3, 30]);
+    const early = b.run(machine, slow, { era, vm_pbitmap_window_ms: 4 });
+    expect(bits(early)).toEqual([3]);
+    expect(count(early, Ev.PbitmapWrite)).toBe(1);
+    // Who ends before is recorded when it ends.
+    const quick = b.run(machine, slow, { era, vm_pbitmap_window_ms: 1000 });
+    expect(bits(quick)).toEqual([3, 30]);
+  });
+});
+
+describe("in the background", () => {
+  const pages = [2, 9, 11, 30, 31, 50];
+  const sections = [
+    { vaddr: b.TEXT, bits: b.bitsOf([0], 1) },
+    { vaddr: b.RODATA, bits: b.bitsOf(pages, 8) },
+  ];
+  const work = b.spin(60_000_000);
+  const bytes = b.withBitmaps(b.sparse({ first: work, reads: pages }), sections);
+  const conf = { era: Era.desktop2008 };
+  const waiting = b.run(machine, bytes, conf);
+  const passing = b.run(machine, bytes, { ...conf, vm_pbitmap_background: 1 });
+
+  test("the disk works while the program does", () => {
+    expect(passing.status).toBe(waiting.status);
+    expect(passing.diskPages).toBe(waiting.diskPages);
+    expect(passing.time).toBeLessThan(waiting.time);
+  });
+
+  test("what has come by the next entry into the kernel is mapped then, all of it", () => {
+    expect(waiting.faults).toBe(0);
+    // The first instruction, for which it waits; and the first of the others.
+    expect(passing.faults).toBe(2);
+    const mapped = passing.events.filter(({ kind }) => kind === Ev.PbitmapMap);
+    expect(mapped.map((event) => Number(event.b))).toEqual([pages.length - 1]);
+  });
+
+  test("who needs a page that is under way waits for it", () => {
+    const hasty = b.withBitmaps(b.sparse({ reads: pages }), sections);
+    const ran = b.run(machine, hasty, { ...conf, vm_pbitmap_background: 1 });
+    expect(ran.status).toBe(waiting.status);
+    expect(ran.diskPages).toBe(b.run(machine, hasty, conf).diskPages);
+    expect(violations(machine.core)).toEqual([]);
+  });
+});
+
+describe("a bitmap in a shared library", () => {
+  const BASE = 0x10000000;
+  const O_RDONLY = 0;
+  const MAP = 0x12; // MAP_PRIVATE | MAP_FIXED
+  const wanted = [1, 33, 60];
+  const library = b.withBitmaps(b.sparse({ pie: true }), [
+    { vaddr: b.TEXT, bits: b.bitsOf([0], 1) },
+    { vaddr: b.RODATA, bits: b.bitsOf(wanted, 8) },
+  ]);
+  const fd = 3;
+  const map = (vaddr: number, pages: number, prot: number, at: number) =>
+    b.syscall(222, BASE + vaddr, pages * b.PAGE, prot, MAP, fd, at * b.PAGE);
+  const linker = (touched: number[], more: number[] = []) =>
+    b.sparse({
+      strings: ["/lib.so"],
+      code: [
+        ...b.syscall(56, 0, b.STRINGS, O_RDONLY),
+        // Its header, as every dynamic linker does; to the program's own data.
+        ...b.syscall(67, fd, b.DATA, 64, 0),
+        ...map(b.TEXT, 1, 5, 1),
+        ...map(b.RODATA, b.RODATA_PAGES, 1, 2),
+        ...touched.flatMap((page) => b.touch(BASE + b.RODATA + page * b.PAGE)),
+        ...more,
+        ...b.syscall(93, 0),
+      ],
+    });
+  const conf = { vm_pbitmap_libraries: 1 };
+  const files = { "/lib.so": library };
+  const libraryAfter = () => b.recorded(b.fileOf(machine, "/lib.so").file, 1);
+
+  test("is used when its text is mapped, and all of it is read at once", () => {
+    const without = b.run(machine, linker(wanted), {}, { files });
+    const withIt = b.run(machine, linker(wanted), conf, { files });
+    expect(withIt.verdict).toBe("exit 0");
+    expect(b.prefetched(withIt, BASE + b.RODATA)).toEqual(wanted.map((page) => page + 2));
+    expect(without.faults - withIt.faults).toBe(wanted.length);
+    expect(violations(machine.core)).toEqual([]);
+  });
+
+  test("is recorded at the end of the process that has mapped it", () => {
+    b.run(machine, linker([7]), { ...conf, vm_pbitmap_record: PbitmapRecord.accessed }, { files });
+    expect(b.pagesOf(libraryAfter())).toEqual([7]);
+  });
+
+  test("is left alone when the library is unmapped again, and without the switch", () => {
+    const munmap = b.syscall(215, BASE, 0x1000000);
+    const gone = b.run(machine, linker([7], munmap), conf, { files });
+    expect(b.refusals(gone)).toEqual(["unmapped", "unmapped"]);
+    expect(b.pagesOf(libraryAfter())).toEqual(wanted);
+    b.run(machine, linker([7]), {}, { files });
+    expect(b.pagesOf(libraryAfter())).toEqual(wanted);
+  });
+
+  test("is not written over what the library has become meanwhile", () => {
+    const O_WRONLY = 1;
+    // Another header: sections elsewhere, or nowhere. Zeros over e_shoff.
+    const overwrite = [
+      ...b.syscall(56, 0, b.STRINGS, O_WRONLY),
+      ...b.syscall(68, 4, b.DATA + b.PAGE, 8, 40),
+    ];
+    const zeros = [...b.li(elf.t0, b.DATA + b.PAGE), elf.sd(elf.zero, elf.t0, 0)];
+    const ran = b.run(machine, linker([7], [...zeros, ...overwrite]), conf, { files });
+    expect(ran.verdict).toBe("exit 0");
+    expect(b.refusals(ran)).toContain("replaced");
+    expect(count(ran, Ev.PbitmapWrite)).toBe(0);
+  });
+});
+
+describe("madvise_bitmap", () => {
+  const EINVAL = 22;
+  const ENOMEM = 12;
+  const EFAULT = 14;
+  const ENOSYS = 38;
+  const advise = (...args: number[]) =>
+    // The bits are in the program's data: those of bytes 0 .. 7 of its first page.
+    b.sparse({ code: [...b.syscall(602, ...args), elf.addi(elf.a0, elf.a0, 0)] });
+  const conf = { vm_pbitmap_enabled: 0, vm_madvise_bitmap: 1 };
+  const status = (program: Uint8Array, settings: b.Conf = conf) =>
+    b.run(machine, program, settings).status;
+  const bits = [0, 3, 6, 9, 12, 15, 18, 21];
+
+  test("reads a file's pages by their bits, in one call, and maps none", () => {
+    const ran = b.run(machine, advise(b.RODATA, b.RODATA_PAGES * b.PAGE, b.DATA, 8), conf);
+    expect(ran.status).toBe(0);
+    const wanted = b.pagesOf(Uint8Array.from(bits)).map((page) => page + 2);
+    const call = ran.events.findIndex(
+      ({ kind, a }) => kind === Ev.Syscall && (a & 0xffffn) === 602n,
+    );
+    const taken = ran.events
+      .slice(call)
+      .filter(({ kind, b: flags }) => kind === Ev.PageAlloc && flags === 2n)
+      .map(({ c }) => Number(c >> 32n));
+    // Before them the page with the bits themselves.
+    expect(taken.slice(1)).toEqual(wanted);
+  });
+
+  test("answers as madvise does", () => {
+    expect(status(advise(b.RODATA + 8, b.PAGE, b.DATA, 8))).toBe(256 - EINVAL);
+    expect(status(advise(b.RODATA, b.PAGE, 0x70000, 8))).toBe(256 - EFAULT);
+    expect(status(advise(0x70000, b.PAGE, b.DATA, 8))).toBe(256 - ENOMEM);
+    expect(status(advise(b.RODATA, 0, b.DATA, 8))).toBe(0);
+  });
+
+  test("is no system call while its switch is off", () => {
+    expect(status(advise(b.RODATA, b.PAGE, b.DATA, 8), {})).toBe(256 - ENOSYS);
   });
 });

@@ -282,6 +282,13 @@ export const SETTINGS: Record<string, Setting> = {
     max: 1,
     about: "1: a file that is mapped is read whole, at once (Kleen 2008)",
   },
+  "vm.old_prefault": {
+    conf: Conf.vm_old_prefault,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: what is mapped before it is touched has A clear, as Linux does on arm64",
+  },
   "vm.madvise_bitmap": {
     conf: Conf.vm_madvise_bitmap,
     initial: 0,
