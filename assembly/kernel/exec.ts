@@ -55,13 +55,12 @@ import {
 import { S_IFMT, S_IFREG, inode_at, iput } from "./fs";
 import { kernel_read } from "./filemap";
 import { VM_DATA_FLAGS } from "./mmap";
-import { vm_stat_account } from "./vma";
+import { find_vma, vm_stat_account } from "./vma";
 import {
   TASK_SIZE,
   mm_slot,
   mm_struct,
   vm_area_alloc,
-  vm_area_struct,
 } from "./mm_types";
 import { mprotect_fixup } from "./mprotect";
 import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
@@ -386,7 +385,7 @@ function set_task_comm(path: usize): void {
  */
 export function setup_arg_pages(bprm: linux_binprm): i64 {
   const mm = bprm.mm;
-  const vma = changetype<vm_area_struct>(changetype<usize>(mm.mmap));
+  const vma = find_vma(mm, bprm.p)!; // below it may be a resident image
   // Its first pages are there already, so they must change with the area.
   if (bprm.executable_stack == EXSTACK_ENABLE_X) {
     const flags = vma.vm_flags | VM.EXEC;
