@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
-import { type Boot, type Linux } from "../kernel/linux.ts";
+import type { Boot, Linux } from "../kernel/linux.ts";
 
 export const GCC = "riscv64-linux-gnu-gcc";
 
@@ -56,12 +56,10 @@ export interface Parts {
 /** A root folder with a linker and a libc in /lib, and what a test adds. */
 export class Kit {
   readonly root = mkdtempSync(join(tmpdir(), "pagewalk-ldso-"));
-  readonly #checkout: string;
   readonly #libc: string;
 
   /** @param checkout this repository's folder */
   constructor(checkout: string) {
-    this.#checkout = checkout;
     this.#libc = join(checkout, "guest/libc");
     for (const folder of ["lib", "bin", "objects"]) mkdirSync(join(this.root, folder));
     const ldso = join(checkout, "guest/ldso");
@@ -160,8 +158,8 @@ export class Kit {
     return { root: tree, path, argv, env, conf: { uid: 0, gid: 0 }, ...more };
   }
 
-  onPagewalk(linux: Linux, argv: string[], env: string[] = []): Run {
-    linux.boot(this.boot(argv, env));
+  onPagewalk(linux: Linux, argv: string[], env: string[] = [], conf: Boot["conf"] = {}): Run {
+    linux.boot(this.boot(argv, env, { conf: { uid: 0, gid: 0, ...conf } }));
     const { stdout, stderr, status, signal } = linux.run({ limit: 2e8 });
     return {
       stdout: this.#shown(stdout),

@@ -1,6 +1,6 @@
-// Starts that remember an earlier one: prebinding, prelinked files, prefetch bitmaps.
+// Starts that remember an earlier one: prebinding, prelinked files, saved images, bitmaps.
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { Ev } from "../../assembly/abi.ts";
+import { Ev, FaultKind } from "../../assembly/abi.ts";
 import { Linux, loadCore } from "../kernel/linux.ts";
 import { needs } from "../needs.ts";
 import { GCC, Kit, type Run } from "./ldso-kit.ts";
@@ -14,10 +14,13 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
   // Runs its arguments one after the other, up to `--`: variables, a program, its arguments.
   const steps = kit.program("steps", {
     source: `
-      static long call(long n, long a, long b, long c) {
+      static long call(long n, long a, long b, long c, long d) {
         register long a7 __asm__("a7") = n, a0 __asm__("a0") = a, a1 __asm__("a1") = b;
-        register long a2 __asm__("a2") = c, a3 __asm__("a3") = 0;
-        __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3) : "memory");
+        register long a2 __asm__("a2") = c, a3 __asm__("a3") = d, a4 __asm__("a4") = 0;
+        __asm__ volatile("ecall"
+                         : "+r"(a0)
+                         : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4)
+                         : "memory");
         return a0;
       }
       static int has(const char *s, char c) {
@@ -31,22 +34,22 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
           while (has(argv[i], '=')) env[n++] = argv[i++];
           for (args = argv + i; i < argc && strcmp(argv[i], "--");) i++;
           argv[i] = 0;
-          if (!strcmp(args[0], "mkdir")) status = call(34, -100, (long)args[1], 0755) << 8;
+          if (!strcmp(args[0], "mkdir")) status = call(34, -100, (long)args[1], 0755, 0) << 8;
           else if (!strcmp(args[0], "chmod"))
-            status = call(53, -100, (long)args[1], atol(args[2])) << 8;
+            status = call(53, -100, (long)args[1], atol(args[2]), 0) << 8;
           else if (!strcmp(args[0], "chown"))
-            status = call(54, -100, (long)args[1], atol(args[2])) << 8;
+            status = call(54, -100, (long)args[1], atol(args[2]), 0) << 8;
           else if (!strcmp(args[0], "mv"))
-            status = (call(35, -100, (long)args[2], 0), call(276, -100, (long)args[1], -100) << 8);
+            status = call(276, -100, (long)args[1], -100, (long)args[2]) << 8;
           else {
             long child = fork();
             if (!child) {
-              call(221, (long)args[0], (long)args, (long)env);
+              call(221, (long)args[0], (long)args, (long)env, 0);
               exit(126);
             }
             wait4(child, &status, 0, 0);
           }
-          printf("= %d\\n", status >> 8);
+          printf("= %d\\n", status & 127 ? -(status & 127) : status >> 8);
         }
         return 0;
       }`,
@@ -71,11 +74,6 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
     needs: [],
     source: `const char *name(void) { return "between"; }`,
   });
-  kit.library("libnew.so", {
-    needs: [],
-    soname: "libother.so",
-    source: `int padding(void) { return 7; } void tell(void) {} const char *news = "new";`,
-  });
   const needed = ["libother.so", "libcount.so", "libc-pagewalk.so.1"];
   const source = `
     extern int counted, *const at[600]; extern _Thread_local int mine;
@@ -92,13 +90,12 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
   const output = (last: string) => `count tells\n7 7 2 4\n1 1 1 ${last}\n= 9\n`;
   const anywhere = kit.program("user", { source, needs: needed });
   const fixed = kit.program("user-fixed", { source, needs: needed, flags: ["-no-pie"] });
-  const prebindFolder = [["mkdir", "/var/db"], ["mkdir", "/var/db/prebind"]];
 
   /** Runs steps one after the other on one machine, as root. */
   function run(...all: string[][]): Run & { said: string[] } {
     const joined = all.flatMap((one, i) => (i === 0 ? one : ["--", ...one]));
-    const result = kit.onPagewalk(linux, [steps, ...joined]);
-    return { ...result, said: result.stdout.split(/(?<== \d+\n)/) };
+    const result = kit.onPagewalk(linux, [steps, ...joined], [], { vm_resident_enabled: 1 });
+    return { ...result, said: result.stdout.split(/(?<== -?\d+\n)/) };
   }
   const statistics = (stderr: string) => ({
     how: /statistics: (.*)/g.exec(stderr)?.[1],
@@ -112,34 +109,43 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
   describe("prebinding", () => {
     const register = (path: string) => ["LD_PREBIND_REGISTER=1", path];
 
-    test.each([anywhere, fixed])("of %s: no lookup, every word written, the same output", (path) => {
-      const plain = run([DEBUG, "LD_BIND_NOW=1", path]);
-      const bound = run(...prebindFolder, register(path), [DEBUG, path]);
-      expect(bound.said.slice(2)).toEqual(["= 0\n", output(path)]);
-      expect(plain.said).toEqual([output(path)]);
-      const [before, after] = [statistics(plain.stderr), statistics(bound.stderr)];
-      expect(before.how).toBe("relocated by symbol");
-      expect(after).toEqual({
-        how: "prebound",
-        lookups: 0,
-        relocations: 0,
-        cached: before.relocations + before.cached,
-        relative: before.relative,
-      });
-    });
+    test.each([anywhere, fixed])(
+      "of %s: no lookup, every word written, the same output",
+      (path) => {
+        const plain = run([DEBUG, "LD_BIND_NOW=1", path]);
+        const bound = run(register(path), [DEBUG, path]);
+        expect(bound.said).toEqual(["= 0\n", output(path)]);
+        expect(plain.said).toEqual([output(path)]);
+        const [before, after] = [statistics(plain.stderr), statistics(bound.stderr)];
+        expect(before.how).toBe("relocated by symbol");
+        expect(after).toEqual({
+          how: "prebound",
+          lookups: 0,
+          relocations: 0,
+          cached: before.relocations + before.cached,
+          relative: before.relative,
+        });
+      },
+    );
 
     test("is not even looked for where there is no folder for it", () => {
-      expect(run([DEBUG, anywhere]).stderr).toMatch(/statistics: relocated by symbol/);
-      const opens = linux.events.filter(({ kind }) => kind === Ev.Open);
-      expect(opens.length).toBeGreaterThan(0);
+      const calls = (nr: bigint, ...all: string[][]) => {
+        run(...all);
+        const made = linux.events.filter(({ kind }) => kind === Ev.Syscall);
+        return made.filter(({ a }) => (a & 0xffffffffn) === nr).length;
+      };
+      const [openat, faccessat] = [56n, 48n];
+      const folders = ["/var", "/var/db", "/var/db/prebind"].map((path) => ["mkdir", path]);
+      expect(calls(faccessat, [anywhere])).toBe(2); // the program's that starts it, too
+      expect(calls(openat, ...folders, [anywhere])).toBe(calls(openat, [anywhere]) + 1);
     });
 
-    const stale = (why: string) => `ld-pagewalk: the prebinding of ${anywhere} is not used: ${why}\n`;
+    const stale = (why: string) =>
+      `ld-pagewalk: the prebinding of ${anywhere} is not used: ${why}\n`;
     const cases: [string, string[][], string[], string][] = [
       [
         "a library was replaced by another build",
-        [["mv", "/lib/libbetween.so", "/lib/libnew2.so"], ["mv", "/lib/libcount.so", "/lib/x.so"],
-          ["mv", "/lib/x.so", "/lib/libcount.so"], ["mv", "/lib2/libother.so", "/lib/libother.so"]],
+        [["mv", "/lib2/libother.so", "/lib/libother.so"]],
         [],
         "/lib/libother.so has changed",
       ],
@@ -151,7 +157,10 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
       ],
       [
         "LD_LIBRARY_PATH finds one elsewhere",
-        [["mkdir", "/moved"], ["mv", "/lib/libcount.so", "/moved/libcount.so"]],
+        [
+          ["mkdir", "/moved"],
+          ["mv", "/lib/libcount.so", "/moved/libcount.so"],
+        ],
         ["LD_LIBRARY_PATH=/moved"],
         "/moved/libcount.so has changed",
       ],
@@ -163,7 +172,7 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
     });
 
     test.each(cases)("is given up with one warning when %s", (_, changes, env, why) => {
-      const said = run(...prebindFolder, register(anywhere), ...changes, [...env, anywhere]);
+      const said = run(register(anywhere), ...changes, [...env, anywhere]);
       expect(said.stderr).toBe(stale(why));
       const name = env[0]?.startsWith("LD_PRELOAD") ? "between" : "count";
       expect(said.said.at(-1)).toBe(output(anywhere).replace("count", name));
@@ -175,12 +184,7 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
       ["others may write it", ["chmod", String(0o646)]],
     ])("is given up when %s", (_, [command = "", value = ""]) => {
       const cache = cacheOf(anywhere);
-      const said = run(
-        ...prebindFolder,
-        register(anywhere),
-        [command, cache, value],
-        [anywhere],
-      );
+      const said = run(register(anywhere), [command, cache, value], [anywhere]);
       expect(said.said.slice(-2)).toEqual(["= 0\n", output(anywhere)]);
       expect(said.stderr).toBe(stale("others than root could have written it"));
     });
@@ -212,7 +216,9 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
     test("leaves the pages that only held relocated words to the page cache", () => {
       const copied = (...all: string[][]) => {
         run(...all);
-        return linux.events.filter(({ kind }) => kind === Ev.CowCopy).length;
+        return linux.events
+          .filter(({ kind }) => kind === Ev.FaultDone)
+          .filter(({ b }) => Number((b >> 48n) & 0xffn) === FaultKind.cow).length;
       };
       const twice = copied(prelink(anywhere), [anywhere]) - copied(prelink(anywhere));
       const once = copied(prelink(anywhere), [copyOf(anywhere)]) - copied(prelink(anywhere));
@@ -240,6 +246,82 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
       const said = run(prelink(anywhere), again, [DEBUG, "/again/user"]);
       expect(said.said.at(-1)).toBe(output("/again/user"));
       expect(said.stderr).toMatch(/statistics: prelinked/);
+    });
+  });
+
+  describe("a resident image", () => {
+    const register = (path: string, ...env: string[]) => [
+      ...["LD_RESIDENT_REGISTER_NOW=1", ...env, path],
+    ];
+
+    test.each([anywhere, fixed])("of %s: nothing is loaded, the same output", (path) => {
+      const said = run(register(path), [DEBUG, path, "x"], [path]);
+      expect(said.said).toEqual(["= 0\n", output("x"), output(path)]);
+      expect(statistics(said.stderr)).toEqual({
+        how: "resident",
+        lookups: 0,
+        relocations: 0,
+        cached: 0,
+        relative: 0,
+      });
+      expect(/number of objects: (\d+)/.exec(said.stderr)?.[1]).toBe("0");
+    });
+
+    test("binds its functions again in each process, unless it was made under LD_BIND_NOW", () => {
+      const bindings = (...env: string[]) => {
+        const { stderr } = run(register(anywhere, ...env), ["LD_DEBUG=bindings", anywhere]);
+        return stderr.match(/binding/g)?.length ?? 0;
+      };
+      expect(bindings("LD_BIND_NOW=1")).toBe(0);
+      expect(bindings()).toBeGreaterThan(5);
+    });
+
+    test("runs the constructors in each process, with its own arguments", () => {
+      const speaks = kit.program("speaks", {
+        source: `
+          __attribute__((constructor)) static void up(int argc, char **argv, char **envp) {
+            printf("up %d %s %s\\n", argc, argv[argc - 1], envp[0] ? envp[0] : "-");
+          }
+          __attribute__((destructor)) static void down(void) { printf("down\\n"); }
+          int main(void) { printf("main\\n"); return 0; }`,
+      });
+      const said = run(register(speaks, "SECRET=1"), ["A=b", speaks, "x"], [speaks, "y", "z"]);
+      expect(said.said).toEqual([
+        "= 0\n",
+        "up 2 x A=b\nmain\ndown\n= 0\n",
+        "up 3 z -\nmain\ndown\n= 0\n",
+      ]);
+    });
+
+    test("takes no library that LD_PRELOAD names", () => {
+      const said = run(register(anywhere), ["LD_PRELOAD=libbetween.so", anywhere]);
+      expect(said.said.at(-1)).toBe(output(anywhere));
+    });
+
+    test("gives each process a stack guard of its own, in the program's copy too", () => {
+      const guard = `extern unsigned long __stack_chk_guard;
+        int main(void) { printf("%lx\\n", __stack_chk_guard); return 0; }`;
+      const linked = ["ld-pagewalk.so.1", "libc-pagewalk.so.1"];
+      for (const flags of [[], ["-no-pie"]]) {
+        const path = kit.program("guard", { source: guard, needs: linked, flags });
+        const { said } = run(register(path), [path], [path], [path]);
+        const guards = said.slice(1).map((text) => text.split("\n")[0]);
+        expect(new Set(guards).size).toBe(3);
+        for (const one of guards) expect(one).toMatch(/^[0-9a-f]{8,14}00$/);
+      }
+    });
+
+    test("is given up by its own program, once, and can then be made again", () => {
+      const gone = ["LD_RESIDENT_UNREGISTER_NOW=1", anywhere];
+      const ENOENT = 2;
+      const said = run(register(anywhere), gone, gone, register(anywhere), [anywhere]).said;
+      expect(said).toEqual(["= 0\n", "= 0\n", `= ${ENOENT}\n`, "= 0\n", output(anywhere)]);
+    });
+
+    test("is no more than a sentence and ENOSYS where the kernel keeps none", () => {
+      const said = kit.onPagewalk(linux, [steps, ...register(anywhere)]);
+      expect(said.stdout).toBe("= 38\n");
+      expect(said.stderr).toBe("ld-pagewalk: this kernel keeps no resident programs\n");
     });
   });
 });

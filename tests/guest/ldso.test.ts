@@ -165,10 +165,7 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("the dynamic linker", () => {
       source: `${say("second")} void ask(void) { printf("second asks: %s\\n", who()); }`,
     });
     kit.library("libbefore.so", { source: say("before"), needs: [] });
-    const asks = main(
-      `ask(); printf("%s\\n", who());`,
-      "void ask(void); const char *who(void);",
-    );
+    const asks = main(`ask(); printf("%s\\n", who());`, "void ask(void); const char *who(void);");
     const path = program("asks", {
       source: asks,
       needs: ["libfirst.so", "libsecond.so", "libc-pagewalk.so.1"],
@@ -378,9 +375,7 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("the dynamic linker", () => {
           ${main(`printf("main\\n");`)}`,
       });
       const { stdout } = kit.onPagewalk(linux, [kinds, "x"], ["A=b"]);
-      expect(lines(stdout)).toEqual([
-        ...["preinit x", "init 2", "array 2 x A=b", "main", "fini"],
-      ]);
+      expect(lines(stdout)).toEqual([...["preinit x", "init 2", "array 2 x A=b", "main", "fini"]]);
     });
   });
 
@@ -392,8 +387,11 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("the dynamic linker", () => {
     });
     const relro = program("relro", {
       needs: ["librelro.so", "libc-pagewalk.so.1"],
-      source: main(`printf("%d\\n", at[0] == &value); spoil();`, `extern int *const at[1024];
-        extern int value; void spoil(void);`),
+      source: main(
+        `printf("%d\\n", at[0] == &value); spoil();`,
+        `extern int *const at[1024];
+        extern int value; void spoil(void);`,
+      ),
     });
     linux.boot(kit.boot([relro]));
     const end = linux.run({ limit: 1e8 });
@@ -407,21 +405,29 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("the dynamic linker", () => {
       lines(stderr).map((line) => line.trim().split(": ") as [string, string]),
     );
     expect(counted["runtime linker statistics"]).toBe("relocated by symbol");
-    const relocations = kit.readelf("-r", "/bin/asks", "/lib/libfirst.so", "/lib/libsecond.so",
-      "/lib/libc-pagewalk.so.1");
+    const relocations = kit.readelf(
+      "-r",
+      "/bin/asks",
+      "/lib/libfirst.so",
+      "/lib/libsecond.so",
+      "/lib/libc-pagewalk.so.1",
+    );
     const count = (pattern: RegExp) => (relocations.match(pattern) ?? []).length;
     expect(counted["number of relative relocations"]).toBe(`${count(/R_RISCV_RELATIVE/g)}`);
     expect(counted["number of objects"]).toBe("5");
     const symbolic =
-      Number(counted["number of relocations"]) + Number(counted["number of relocations from cache"]);
+      Number(counted["number of relocations"]) +
+      Number(counted["number of relocations from cache"]);
     expect(symbolic).toBe(count(/R_RISCV_(64|JUMP_SLOT|COPY)/g));
     expect(counted["final number of functions bound at their first call"]).toBe("0");
   });
 
   test("lists the objects and runs nothing under LD_TRACE_LOADED_OBJECTS", () => {
-    const { stdout, stderr, status } = kit.onPagewalk(linux, ["/bin/order"], [
-      "LD_TRACE_LOADED_OBJECTS=1",
-    ]);
+    const { stdout, stderr, status } = kit.onPagewalk(
+      linux,
+      ["/bin/order"],
+      ["LD_TRACE_LOADED_OBJECTS=1"],
+    );
     expect([stdout, status]).toEqual(["", 0]);
     expect(stderr.match(/\S+(?= => )/g)).toEqual([
       ...["libleft.so", "libright.so", "libc-pagewalk.so.1", "libbase.so", "ld-pagewalk.so.1"],
