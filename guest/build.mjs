@@ -89,6 +89,11 @@ const models = {
     compile: ["-fpie", "-DDYNAMIC"],
     link: ["-pie", `-Wl,--dynamic-linker=/lib/${interpreter}`, ...linkedLater],
   },
+  // For LD_PRELOAD: what it defines hides nothing of the program's.
+  preload: {
+    compile: ["-fpic", "-fvisibility=hidden"],
+    link: ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", ...linkedLater],
+  },
   shared: { compile: ["-fpic"], link: ["-shared", "-Wl,-z,defs", ...linkedLater] },
   // It relocates itself: everything in it is hidden that is not asked for by name.
   linker: {

@@ -23,12 +23,21 @@ _start:
         call    relocate
         mv      sp, s1
 #endif
+#ifdef DYNAMIC
+        mv      s1, a0                  # what the dynamic linker wants to do last
+#endif
         ld      a0, 0(sp)               # argc
         addi    a1, sp, 8               # argv
         slli    a2, a0, 3
         add     a2, a2, a1
         addi    a2, a2, 8               # envp: past argv and its NULL
         call    main
+#ifdef DYNAMIC
+        mv      s2, a0
+        beqz    s1, 1f
+        jalr    s1                      # the libraries' destructors, unless main
+1:      mv      a0, s2                  # has called exit itself
+#endif
         call    exit                    # main's result is the exit status
         .size   _start, . - _start
 

@@ -371,7 +371,7 @@ static void load_preloaded(void) {
       name[n++] = *at;
     name[n] = 0;
     if (n)
-      find_or_load(keep_string(name), first_object);
+      find_or_load(name, first_object);
     while (*at == ' ' || *at == ':')
       at++;
   }

@@ -22,7 +22,7 @@
 // entries were made from. (DragonFly's linker wrote a number at link time.)
 #include "ldso.h"
 
-static const char folder[] = "/var/db/prebind";
+static const char folder[] = "/var/db/prebind", *const folders[] = {"/var", "/var/db", folder};
 
 enum { VERSION = 2003052500, NON_PLT = 0, PLT = 1, COPY = 2, KINDS = 3 };
 enum { NOBODY = 0xffff, FUNCTION_CHOICE = 0x10000, ABSOLUTE = 0x20000 };
@@ -176,6 +176,8 @@ void register_prebinding(void) {
       h->group_count += after != at;
       at = after;
     }
+  for (int i = 0; i < 3; i++)
+    syscall3(SYS_mkdirat, AT_FDCWD, (long)folders[i], 0755);
   char path[PATH_SIZE];
   cache_path(path, h->id, name);
   write_file(path, (const char *)h, (size_t)(at - (char *)h), 0644);

@@ -37,6 +37,7 @@ static _Noreturn void leave_with(long result) {
 
 void register_resident(void) {
   ld_resident = true;
+  memset(&environment, 0, sizeof environment); // it is of whoever registers
   leave_with(syscall3(SYS_exec_sys_register, (long)entry, 0, 0));
 }
 
