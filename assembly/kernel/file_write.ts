@@ -23,7 +23,14 @@ import { EFAULT, EFBIG, EIO, ENOMEM, ENOSPC } from "./errno";
 import { bmap, ext_get_block } from "./extents";
 import { O_APPEND, file } from "./file_table";
 import { add_to_page_cache, find_get_page, page_cache_queue } from "./filemap";
-import { S_IFDIR, file_update_time, inode, inode_at, mark_inode_dirty } from "./fs";
+import {
+  S_IFDIR,
+  file_update_time,
+  inode,
+  inode_at,
+  inode_update_time,
+  mark_inode_dirty,
+} from "./fs";
 import { VM_FAULT_SIGBUS } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { alloc_page, clear_page } from "./page_alloc";
@@ -77,7 +84,7 @@ export function generic_file_write(
  */
 export function kernel_write(node: inode, from: usize, count: u64, pos: u64): i64 {
   if (pos + count > node.i_size) return -EFBIG;
-  file_update_time(node);
+  inode_update_time(node);
   let done: u64 = 0;
   while (done < count) {
     const at = pos + done;

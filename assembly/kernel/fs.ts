@@ -300,6 +300,12 @@ export function current_time(): u64 {
 // @nomark
 export function file_update_time(node: inode): void {
   proposal_file_changed(node);
+  inode_update_time(node);
+}
+
+/** The same for what the kernel writes of its own, which no program is made of. */
+// @nomark
+export function inode_update_time(node: inode): void {
   const now = current_time();
   if (node.i_mtime == now && node.i_ctime == now) return;
   node.i_mtime = now;

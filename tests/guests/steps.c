@@ -1,13 +1,15 @@
 // Runs the steps it is given as arguments, one after the other, and says how each ended. A step is
-// one argument, its words apart by blanks:
+// one argument, its words apart by blanks; %20 in a word is a blank, and % alone an empty word:
 //
 //   run PATH ARG...        fork, execve, wait: "exit N" or "signal N"
+//   env NAME=VALUE         for those that are run from now on; "env NAME" takes it away
 //   as UID STEP            the step as somebody else, in a process of its own
 //   unregister ID          exec_sys_unregister
 //   cat PATH               the file's text
 //   put PATH TEXT          the file is cut to nothing, then TEXT is written (no new file)
 //   poke PATH OFFSET BYTE  one byte of the file is overwritten
 //   copy FROM TO, move FROM TO
+//   swapoff                the swap area goes out of use
 //   mem PAGES              touches so many pages of its own, and keeps them
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,7 +83,10 @@ static void as(int uid, char **words) {
 static void step(char **words) {
   if (!words[0]) return;
   if (!strcmp(words[0], "run")) run(words + 1);
-  else if (!strcmp(words[0], "as")) as(atoi(words[1]), words + 2);
+  else if (!strcmp(words[0], "env")) {
+    if (strchr(words[1], '=')) putenv(words[1]);
+    else unsetenv(words[1]);
+  } else if (!strcmp(words[0], "as")) as(atoi(words[1]), words + 2);
   else if (!strcmp(words[0], "unregister"))
     answer("unregister", syscall(601, atol(words[1])));
   else if (!strcmp(words[0], "cat")) cat(words[1]);
@@ -95,6 +101,7 @@ static void step(char **words) {
     close(fd);
   } else if (!strcmp(words[0], "copy")) copy(words[1], words[2]);
   else if (!strcmp(words[0], "move")) answer("move", rename(words[1], words[2]));
+  else if (!strcmp(words[0], "swapoff")) answer("swapoff", swapoff("/dev/swap"));
   else if (!strcmp(words[0], "mem")) {
     long pages = atol(words[1]);
     char *p = mmap(0, pages << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -103,12 +110,27 @@ static void step(char **words) {
   }
 }
 
+/** %xx in a word, in place; % alone is nothing. */
+static void decode(char *word) {
+  char *to = word, digits[3] = {0};
+  for (char *at = word; *at; at++) {
+    if (*at != '%') *to++ = *at;
+    else if (at[1]) {
+      memcpy(digits, at + 1, 2);
+      *to++ = (char)strtol(digits, 0, 16);
+      at += 2;
+    }
+  }
+  *to = 0;
+}
+
 int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     char *words[32];
     int n = 0;
     for (char *w = strtok(argv[i], " "); w && n < 31; w = strtok(0, " ")) words[n++] = w;
     words[n] = 0;
+    for (int k = 0; k < n; k++) decode(words[k]);
     step(words);
   }
   fflush(stdout);

@@ -320,23 +320,64 @@ describe.skipIf(needs(GCC))("a file that an image was made of", () => {
 });
 
 describe.skipIf(needs(GCC))("memory that an image holds", () => {
-  const little = { ram_frames: 700, swap_blocks: 4096 };
+  const little = { ram_frames: 900, swap_blocks: 4096 };
+  const big = ["run /self register big"];
+  const without = { ram_frames: 900, swap_blocks: 0, vm_overcommit_memory: 1 };
 
   test("goes to swap like any other, and a copy finds its bytes again", () => {
-    const lines = run(
-      ["run /self register", "mem 900", "cat /proc/sys/vm/resident", "run /self"],
-      little,
-      {},
-      false,
-    );
+    const steps = [...big, "mem 900", "cat /proc/sys/vm/resident", "run /self"];
+    const lines = run(steps, little, {}, false);
     const [, , , , , , anon, swap] = lines.find((line) => line.endsWith(" /self"))!.split(" ");
-    expect(Number(anon) + Number(swap)).toBe(3);
-    expect(Number(swap)).toBeGreaterThan(0);
-    expect(lines.find((line) => line.startsWith("resident"))).toMatch(
-      / data BeforeAfternever mapping m /,
-    );
+    expect(Number(anon) + Number(swap)).toBeGreaterThan(300);
+    expect(Number(swap)).toBeGreaterThan(200);
+    const start = lines.find((line) => line.startsWith("resident"));
+    const sum = Array.from({ length: 300 }, (_, i) => i & 255).reduce((a, b) => a + b);
+    expect(start).toContain(` data BeforeAfternever mapping m big ${sum} `);
+    expect(drops()).toEqual([]);
+  });
+
+  test("comes back from swap with swapoff, and goes with the image", () => {
+    const lines = run([...big, "mem 900", "swapoff", "unregister -2"], {
+      ...little,
+      ram_frames: 1600,
+    });
+    expect(lines).toEqual(["exit 0", "swapoff: 0", "unregister: 1"]);
+    expect(addressSpaces()).toBe(0);
+  });
+
+  test("is given up before a process is killed for memory, and the program starts afresh", () => {
+    const lines = run([...big, "mem 560", "run /self"], without, {}, false);
+    expect(lines[1]).toMatch(/^fresh /);
+    expect(drops()).toEqual([2]);
+    expect(killed()).toBe(0);
+  });
+
+  test("as it was: a process is killed, and the image stays", () => {
+    const steps = [...big, "as 7 mem 700", "run /self"];
+    const lines = run(steps, { ...without, vm_resident_as_it_was: 4 }, {}, false);
+    expect(killed()).toBe(1);
+    expect(drops()).toEqual([]);
+    expect(lines.find((line) => /^(fresh|resident)/.test(line))).toMatch(/^resident /);
+  });
+
+  test("is promised: strict accounting refuses an image, and nothing is left of it", () => {
+    const strict = {
+      vm_overcommit_memory: 2,
+      vm_overcommit_ratio: 35,
+      swap_blocks: 0,
+      ram_frames: 1600,
+    };
+    expect(run([...big, "run /self big"], strict).filter((line) => /^exit/.test(line))).toEqual([
+      "exit 12",
+      "exit 42",
+    ]);
+    expect(addressSpaces()).toBe(0);
   });
 });
+
+function killed(): number {
+  return machine.events.filter(({ kind }) => kind === Ev.OomKill).length;
+}
 
 /** Why images went. */
 function drops(): number[] {

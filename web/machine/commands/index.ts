@@ -10,6 +10,7 @@ import { MOVES } from "./move.ts";
 import { PBITMAP_COMMANDS } from "./pbitmap.ts";
 import { POLICY_COMMANDS } from "./policy.ts";
 import { PROCESS_COMMANDS } from "./process.ts";
+import { RESIDENT_COMMANDS } from "./resident.ts";
 import { result, type Session } from "./session.ts";
 import { STARTS } from "./start.ts";
 import { TRACE_COMMANDS } from "./trace.ts";
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   ...DISK_COMMANDS,
   ...PBITMAP_COMMANDS,
   ...POLICY_COMMANDS,
+  ...RESIDENT_COMMANDS,
   ...EXPERIMENT_COMMANDS,
   HELP,
 ];

@@ -151,7 +151,10 @@ function knobNumber(name: string): number | undefined {
 async function sysctl(session: Session, args: Word[]) {
   const words = args.filter(({ text }) => text !== "-w" && text !== "-a");
   const all = knobs(session);
-  const line = (name: string) => `${name} = ${all.get(name) ?? "(can only be written)"}`;
+  const line = (name: string) =>
+    name === "vm.resident"
+      ? `${name} = ${plural(views.residentImages(session.running.core).length, "image")} (see: resident)`
+      : `${name} = ${all.get(name) ?? "(can only be written)"}`;
   if (words.length === 0) return result([...all.keys()].map(line).join("\n"));
   const lines: string[] = [];
   let status = 0;
