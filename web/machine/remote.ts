@@ -2,7 +2,14 @@
 // with the last program at the last position, when it dies.
 import type { ExperimentRequest, ExperimentResult } from "./experiments/types.ts";
 import type { Calls, ExperimentReport, Port, Request, Response, Setup } from "./service.ts";
-import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "./types.ts";
+import type {
+  CommandResult,
+  FaultRecord,
+  PictureOf,
+  Pictures,
+  Position,
+  Snapshot,
+} from "./types.ts";
 
 /** A worker, or in tests a port to what would be one. */
 export interface WorkerPort extends Port {
@@ -89,8 +96,8 @@ export class RemoteMachine {
     return this.#call("faults", []);
   }
   /** What a pane draws beyond the snapshot. */
-  picture<K extends keyof Pictures>(name: K): Promise<Pictures[K]> {
-    return this.#call("picture", [name]) as Promise<Pictures[K]>;
+  picture<K extends keyof Pictures>(name: K, of: PictureOf = {}): Promise<Pictures[K]> {
+    return this.#call("picture", [name, of]) as Promise<Pictures[K]>;
   }
   complete(line: string): Promise<string[]> {
     return this.#call("complete", [line]);

@@ -14,7 +14,14 @@ import type { MarksMap } from "./marks.ts";
 import { PICTURES } from "./pictures/index.ts";
 import { type SampleIndex, sampleNamed } from "./samples.ts";
 import { faultList } from "./snapshot.ts";
-import type { CommandResult, FaultRecord, Pictures, Position, Snapshot } from "./types.ts";
+import type {
+  CommandResult,
+  FaultRecord,
+  PictureOf,
+  Pictures,
+  Position,
+  Snapshot,
+} from "./types.ts";
 
 /** What the worker needs before the first call. */
 export interface Setup {
@@ -39,7 +46,7 @@ export interface Calls {
   command(line: string): { result: CommandResult; position: Position | null };
   snapshot(pid?: number): Snapshot;
   faults(): FaultRecord[];
-  picture(name: keyof Pictures): Pictures[keyof Pictures];
+  picture(name: keyof Pictures, of?: PictureOf): Pictures[keyof Pictures];
   addFile(name: string, bytes: Uint8Array): void;
   complete(line: string): string[];
   giveInput(bytes: Uint8Array, end: boolean): void;
@@ -107,7 +114,7 @@ export function serve(port: Port): void {
     },
     snapshot: async (pid) => use().snapshot(pid === undefined ? {} : { pid }),
     faults: async () => faultList(use().running),
-    picture: async (name) => PICTURES[name](use().running),
+    picture: async (name, of = {}) => PICTURES[name](use().running, of),
     async addFile(name, bytes) {
       files.set(name, bytes);
     },

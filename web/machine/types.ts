@@ -304,8 +304,66 @@ export interface DiskPicture {
 /** What a pane draws beyond the snapshot, made when it is asked for. */
 export interface Pictures {
   disk: DiskPicture;
+  bitmap: BitmapPicture;
+}
+
+/** Whose picture: of a process, of a file. */
+export interface PictureOf {
+  pid?: number | undefined;
+  ino?: number | undefined;
 }
 
 /** Names of the views beyond the first screen: links carry them, so they do not change. */
-export const VIEWS = ["disk"] as const;
+export const VIEWS = ["disk", "bitmap"] as const;
 export type View = (typeof VIEWS)[number];
+
+/** Marks of a page, added up: its bit is set; a fault waited for it, without or with the disk. */
+export const MARK_BIT = 1;
+export const MARK_MINOR = 2;
+export const MARK_MAJOR = 4;
+
+/** Consecutive pages of a file. */
+export interface BitmapStretch {
+  /** Of a segment its permissions, as readelf has them; "" where no segment lies. */
+  name: string;
+  /** Number of its first page in the file, and how many pages it is long. */
+  first: number;
+  count: number;
+  /** "absent"; "cached": in memory and not used yet; else in memory and used. */
+  cells: PageState[];
+  /** MARK_BIT and the others, a byte a cell. */
+  marks: Uint8Array;
+  /** Where the bitmap that speaks of it was found. */
+  form: "section" | "phdr" | null;
+}
+
+export interface BitmapFile {
+  ino: number;
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** PT_GNU_STACK asks the kernel to read the section headers. */
+  asked: boolean;
+  /** Why its bitmaps cannot be read, "" when they can. */
+  problem: string;
+}
+
+export interface BitmapPicture {
+  /** Whose pages are shown. */
+  pid: number;
+  /** vm.pbitmap_enabled. */
+  enabled: boolean;
+  /** The files that the process has mapped, the program first. */
+  files: { ino: number; path: string }[];
+  file: BitmapFile | null;
+  segments: BitmapStretch[];
+  /** The same pages as the address space has them. */
+  areas: {
+    startPage: number;
+    start: string;
+    perms: string;
+    pages: number;
+    cells: PageState[];
+    marks: Uint8Array;
+  }[];
+}

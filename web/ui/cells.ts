@@ -7,6 +7,7 @@ import {
   type CellGrid,
   foldCells,
   layOut,
+  paintMarks,
   paintSquare,
   segmentOf,
   WORDS,
@@ -17,6 +18,8 @@ import { palette } from "./theme.ts";
 
 const TALL = [13, 11, 9, 7, 6, 5];
 const LARGEST = 16000;
+/** Room between the squares for a bit below one and a tick above the next. */
+const MARK_ROOM = 6;
 
 /** Which cells carry a ring: "now" (the accent) and "chosen" (pointed at or picked). */
 export interface Rings {
@@ -27,6 +30,7 @@ export interface Rings {
 export class PageCells extends Pane {
   static override properties = {
     states: { attribute: false },
+    marks: { attribute: false },
     rings: { attribute: false },
     moved: { attribute: false },
     describe: { attribute: false },
@@ -35,6 +39,8 @@ export class PageCells extends Pane {
   };
   /** State of each page. */
   declare states: ArrayLike<PageState>;
+  /** What else is to be said of each page (MARK_BIT and the others); null: nothing. */
+  declare marks: Uint8Array | null;
   declare rings: Rings;
   /** The cell that just changed; -1: none. */
   declare moved: number;
@@ -54,6 +60,7 @@ export class PageCells extends Pane {
   constructor() {
     super();
     this.states = [];
+    this.marks = null;
     this.rings = {};
     this.moved = -1;
     this.describe = (index) => `page ${index}`;
@@ -149,7 +156,8 @@ export class PageCells extends Pane {
     const count = this.states.length;
     const cell = Number.parseFloat(getComputedStyle(this).getPropertyValue("--cell")) || 13;
     const scale = cell / 13;
-    const pitches = this.fit ? TALL.map((p) => Math.round(p * scale)) : [Math.round(cell)];
+    const marked = this.marks ? MARK_ROOM * scale : 0;
+    const pitches = this.fit ? TALL.map((p) => Math.round(p * scale)) : [Math.round(cell + marked)];
     const room = this.fit ? this.clientHeight - 6 : Number.POSITIVE_INFINITY;
     const { chosen, now } = this.rings;
     const keep = [...(chosen ?? []), ...(now === undefined ? [] : [now])];
@@ -158,6 +166,7 @@ export class PageCells extends Pane {
       ? [{ from: 0, count, folded: null, slot: 0 }]
       : foldCells(this.states, keep);
     this.#grid = layOut(segments, width, room, pitches);
+    this.#grid.side -= marked;
     const { columns, rows, pitch, side, foldSlots } = this.#grid;
     const ratio = Math.min(devicePixelRatio || 1, Math.max(1, LARGEST / Math.max(1, rows * pitch)));
     const w = (rows > 1 ? columns : Math.min(columns, lastSlot(this.#grid))) * pitch + 4;
@@ -196,6 +205,8 @@ export class PageCells extends Pane {
           paintSquare(g, x, y, side, "absent", colour);
           paintSquare(g, x + inset, y + inset, side - 2 * inset, state, colour);
         } else paintSquare(g, x, y, side, state, colour);
+        const mark = this.marks?.[i] ?? 0;
+        if (mark !== 0) paintMarks(g, x, y, side, mark, colour);
       }
     }
     const dashes = (index: number, line: string, dash: number[]) => {

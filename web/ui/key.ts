@@ -1,15 +1,17 @@
 // One square of the legend.
 import { html } from "lit";
 import type { PageState } from "../machine/types.ts";
-import { paintSquare } from "./draw/squares.ts";
+import { paintMarks, paintSquare } from "./draw/squares.ts";
 import { Pane } from "./pane.ts";
 import { dark } from "./state.ts";
 import { palette } from "./theme.ts";
 
 export class PageKey extends Pane {
-  static override properties = { state: {}, ring: {} };
+  static override properties = { state: {}, ring: {}, mark: { type: Number } };
   declare state: PageState;
   declare ring: "now" | "chosen" | undefined;
+  /** MARK_BIT and the others, added up. */
+  declare mark: number | undefined;
 
   override render() {
     dark.value;
@@ -23,6 +25,7 @@ export class PageKey extends Pane {
     g.setTransform(2, 0, 0, 2, 0, 0);
     g.clearRect(0, 0, 17, 17);
     paintSquare(g, 3, 3, 11, this.state, colour);
+    if (this.mark) paintMarks(g, 3, 3, 11, this.mark, colour);
     if (this.ring) {
       g.strokeStyle = colour[this.ring];
       g.lineWidth = 2;

@@ -14,6 +14,7 @@ import "./panes/storage-pane.ts";
 import "./panes/timeline-pane.ts";
 import "./panes/refusal-pane.ts";
 import "./panes/help-pane.ts";
+import "./panes/bitmap-pane.ts";
 import "./panes/head-pane.ts";
 import "./panes/views-pane.ts";
 import { connect } from "./connect.ts";

@@ -4,6 +4,7 @@ import { effect } from "@preact/signals-core";
 import type {
   CommandResult,
   FaultRecord,
+  PictureOf,
   Pictures,
   Position,
   Snapshot,
@@ -19,7 +20,7 @@ export interface MachineProxy {
   snapshot(pid?: number): Promise<Snapshot>;
   faults(): Promise<FaultRecord[]>;
   /** What a view draws beyond the snapshot. */
-  picture<K extends keyof Pictures>(name: K): Promise<Pictures[K]>;
+  picture<K extends keyof Pictures>(name: K, of: PictureOf): Promise<Pictures[K]>;
   stop(): void;
   addFile(name: string, bytes: Uint8Array): Promise<void>;
   /** Words that complete the last word of a line. */
@@ -337,18 +338,26 @@ export function followQuestions(): void {
 }
 
 /** Which picture each view draws. */
-const PICTURE_OF: Partial<Record<View, keyof Pictures>> = { disk: "disk" };
+const PICTURE_OF: Partial<Record<View, keyof Pictures>> = { disk: "disk", bitmap: "bitmap" };
 
 /** Asks for the picture of the view that is open, whenever the machine or the view changes. */
 export function followViews(): void {
-  const ask = async <K extends keyof Pictures>(name: K, at: Snapshot): Promise<void> => {
-    const picture = await machine?.picture(name).catch(() => null);
+  const ask = async <K extends keyof Pictures>(
+    name: K,
+    of: PictureOf,
+    at: Snapshot,
+  ): Promise<void> => {
+    const picture = await machine?.picture(name, of).catch(() => null);
     if (state.snapshot.peek() === at) state.pictures[name].value = picture ?? null;
   };
   effect(() => {
     const name = state.viewShown.value && PICTURE_OF[state.viewShown.value];
     const now = state.snapshot.value;
-    if (name && now) ask(name, now);
+    const of = {
+      pid: state.process.value ?? undefined,
+      ino: state.bitmapOf.value ?? undefined,
+    };
+    if (name && now) ask(name, of, now);
   });
 }
 

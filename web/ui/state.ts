@@ -125,9 +125,12 @@ export const viewsOpen = signal(false);
 export const viewShown = computed<View | null>(() =>
   (narrow.value ? tab.value === "views" : viewsOpen.value) ? view.value : null,
 );
+/** Inode number of the file whose bitmap is shown; null: of the program. */
+export const bitmapOf = signal<number | null>(null);
 /** What the machine said last when a view asked. */
 export const pictures: { [K in keyof Pictures]: ReturnType<typeof signal<Pictures[K] | null>> } = {
   disk: signal<Pictures["disk"] | null>(null),
+  bitmap: signal<Pictures["bitmap"] | null>(null),
 };
 
 export const helpOpen = signal(false);

@@ -79,4 +79,5 @@ export const palette = (): Palette => ({
   font: token("--sans"),
   seek: token("--line-strong"),
   ground: token("--line-faint"),
+  ink: token("--ink"),
 });

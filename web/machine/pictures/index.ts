@@ -1,8 +1,12 @@
 // What panes draw beyond the snapshot, made when a pane that needs it is open.
 import type { Machine } from "../machine.ts";
-import type { Pictures } from "../types.ts";
+import type { PictureOf, Pictures } from "../types.ts";
+import { bitmapPicture } from "./bitmap.ts";
 import { diskPicture } from "./disk.ts";
 
-export const PICTURES: { [K in keyof Pictures]: (machine: Machine) => Pictures[K] } = {
+export const PICTURES: {
+  [K in keyof Pictures]: (machine: Machine, of: PictureOf) => Pictures[K];
+} = {
   disk: diskPicture,
+  bitmap: bitmapPicture,
 };

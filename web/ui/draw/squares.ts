@@ -1,6 +1,6 @@
 // The one square: a 4 KiB page, the same everywhere. Hue, glyph and word of each state, and how
 // it is painted on a canvas.
-import type { PageState } from "../../machine/types.ts";
+import { MARK_BIT, MARK_MAJOR, MARK_MINOR, type PageState } from "../../machine/types.ts";
 
 /** Words for the legend and for screen readers, in the legend's order. */
 export const WORDS: Record<PageState, string> = {
@@ -34,7 +34,8 @@ export type Palette = Record<
   | "text"
   | "font"
   | "seek"
-  | "ground",
+  | "ground"
+  | "ink",
   string
 >;
 
@@ -137,6 +138,28 @@ export function paintSquare(
       return;
     case "kernel":
       solid(colour.kernel);
+  }
+}
+
+/**
+ * Paints what else is to be said of a page: its bit as a line below it, a fault that waited for it
+ * as a tick from above, thin for a minor one, thick for a major one.
+ *
+ * @param mark MARK_BIT, MARK_MINOR and MARK_MAJOR, added up.
+ */
+export function paintMarks(
+  g: Brush,
+  x: number,
+  y: number,
+  side: number,
+  mark: number,
+  colour: Palette,
+): void {
+  g.fillStyle = colour.ink;
+  if (mark & MARK_BIT) g.fillRect(x, y + side + 1, side, 2);
+  if (mark & (MARK_MINOR | MARK_MAJOR)) {
+    const wide = mark & MARK_MAJOR ? 3.5 : 1.5;
+    g.fillRect(x + (side - wide) / 2, y - 2, wide, side * 0.5 + 2);
   }
 }
 

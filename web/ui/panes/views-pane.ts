@@ -4,7 +4,10 @@ import type { View } from "../../machine/types.ts";
 import { Pane } from "../pane.ts";
 import { narrow, view, viewsOpen } from "../state.ts";
 
-const VIEWS: [View, string][] = [["disk", "Disk head"]];
+const VIEWS: [View, string][] = [
+  ["disk", "Disk head"],
+  ["bitmap", "Bitmap"],
+];
 
 export class ViewsPane extends Pane {
   override render() {
@@ -47,6 +50,8 @@ export class ViewsPane extends Pane {
     switch (view.value) {
       case "disk":
         return html`<pw-head></pw-head>`;
+      case "bitmap":
+        return html`<pw-bitmap></pw-bitmap>`;
     }
   }
 
