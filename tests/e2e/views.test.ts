@@ -123,3 +123,35 @@ describe("the disk head's way", () => {
     expect(await barriers()).toEqual([]);
   });
 });
+
+describe("the bitmap", () => {
+  const verdict = () => page.locator("#bitmap-title").textContent();
+
+  it("is shown over the file and the address space, beside what became of the pages", async () => {
+    await run("exec cow", "until exit");
+    await page.keyboard.press("v");
+    await page.getByRole("tab", { name: "Bitmap" }).click();
+    await expect.poll(verdict).toMatch(/cow\s+no bitmap: pbitmap add FILE/);
+    await run("pbitmap add cow", "pbitmap set --from-faults cow");
+    await run("set vm.pbitmap_enabled=1 uid=0 vm.prefault_old=1", "exec cow");
+    await expect.poll(verdict).toMatch(/4 bits set in a section/);
+    await run("seek 1");
+    await expect.poll(verdict).toMatch(/3 fetched and not yet used/);
+    await run("until exit");
+    await expect.poll(verdict).not.toMatch(/fetched|faulted/);
+    expect(await barriers()).toEqual([]);
+  });
+
+  it("says of each page in words what its square, line and tick say", async () => {
+    await run("exec cow", "until exit");
+    await page.keyboard.press("v");
+    await page.getByRole("tab", { name: "Bitmap" }).click();
+    const cells = page.locator("#bits-1 .cells");
+    await cells.focus();
+    await page.keyboard.press("ArrowRight");
+    await expect
+      .poll(() => cells.locator("[role=option]").textContent())
+      .toMatch(/page 2: file, its bit is not set, a major fault waited for it/);
+    await expect.poll(() => page.locator("pw-space h2 .detail").textContent()).toMatch(/page 2/);
+  });
+});

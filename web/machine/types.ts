@@ -353,6 +353,11 @@ export interface BitmapPicture {
   pid: number;
   /** vm.pbitmap_enabled. */
   enabled: boolean;
+  /**
+   * Pages that are mapped before they are touched begin with A set (vm.prefault_old is 0), so
+   * nothing tells whether they were used.
+   */
+  aheadIsUsed: boolean;
   /** The files that the process has mapped, the program first. */
   files: { ino: number; path: string }[];
   file: BitmapFile | null;

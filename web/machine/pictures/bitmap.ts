@@ -1,6 +1,16 @@
 // The page bitmaps of the program and its libraries beside what became of the pages: bit by bit
 // over the file, segment by segment, and over the address space.
-import { CONF_BASE, Conf, FILE_INODE, INODE_INO, MM_EXE_FILE } from "../../../assembly/abi.ts";
+import {
+  CONF_BASE,
+  Conf,
+  FaultKind,
+  FILE_INODE,
+  FRAMES,
+  INODE_INO,
+  MM_EXE_FILE,
+  PAGE_SIZE_OF,
+  PAGE_UNUSED,
+} from "../../../assembly/abi.ts";
 import type { Core } from "../core.ts";
 import {
   bit,
@@ -71,6 +81,9 @@ function faultedPages(
     const fault = history.fault(n);
     if (!fault || fault.seq >= logSeq) break;
     if (fault.pid !== pid || !fault.trap || fault.vma?.ino !== ino) continue;
+    // A copy on write has the page already: no prefetch would spare it.
+    const { kind, blocks } = fault;
+    if (kind !== FaultKind.minor && kind !== FaultKind.major && blocks === 0) continue;
     hits.push({ va: fault.va, major: fault.blocks > 0 });
     for (const { vaddr } of segments) {
       const bias = fault.vma.start - pageOf(vaddr);
@@ -91,12 +104,18 @@ function faultedPages(
   return faulted;
 }
 
+/** Somebody has used the page since it was read: the kernel saw it, or an A bit says so. */
+function isUsed(core: Core, { cached, used, faulted }: Pages, page: number): boolean {
+  if (used.has(page) || faulted.has(page)) return true;
+  const pfn = cached.get(page);
+  return pfn !== undefined && core.getU8(FRAMES + pfn * PAGE_SIZE_OF + PAGE_UNUSED) === 0;
+}
+
 /** A page of the file: in memory and used, in memory and not yet, or neither. */
 function fileState(core: Core, { cached, used, faulted }: Pages, page: number): PageState {
   const pfn = cached.get(page);
   if (pfn === undefined) return "absent";
-  if (!used.has(page) && !faulted.has(page)) return "cached";
-  return views.stateOfFrame(core, pfn);
+  return isUsed(core, { cached, used, faulted }, page) ? views.stateOfFrame(core, pfn) : "cached";
 }
 
 const faultMark = (how: 1 | 2 | undefined): number =>
@@ -178,8 +197,7 @@ function overSpace(
       const states = cells.map((state, i): PageState => {
         const page = area.pgoff + i;
         marks[i] = (isSet(bitmaps, page) ? MARK_BIT : 0) | faultMark(pages.faulted.get(page));
-        const unused = state === "file" && !pages.used.has(page) && !pages.faulted.has(page);
-        return unused ? "cached" : state;
+        return state === "file" && !isUsed(core, pages, page) ? "cached" : state;
       });
       return {
         startPage: Number(area.start >> 12n),
@@ -242,10 +260,11 @@ export function bitmapPicture(machine: Machine, { pid, ino }: PictureOf = {}): B
   const chosen = choice.find((one) => one === ino) ?? choice[0] ?? 0;
   const { path } = namer(machine);
   const info = files.info(chosen);
-  const enabled = core.getNumber(CONF_BASE + 8 * Conf.vm_pbitmap_enabled) !== 0;
+  const setting = (which: Conf) => core.getNumber(CONF_BASE + 8 * which);
   const base = {
     pid: task?.pid ?? 0,
-    enabled,
+    enabled: setting(Conf.vm_pbitmap_enabled) !== 0,
+    aheadIsUsed: setting(Conf.vm_prefault_old) === 0 && setting(Conf.vm_pbitmap_early_fault) !== 0,
     files: choice.map((one) => ({ ino: one, path: path(one) })),
   };
   if (!info) return { ...base, file: null, segments: [], areas: [] };

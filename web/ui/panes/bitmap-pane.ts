@@ -88,7 +88,10 @@ export class BitmapPane extends Pane {
     </section>`;
   }
 
-  #verdict({ segments, enabled }: BitmapPicture, { asked, problem }: BitmapFile): string {
+  #verdict(
+    { segments, enabled, aheadIsUsed }: BitmapPicture,
+    { asked, problem }: BitmapFile,
+  ): string {
     if (problem) return `its bitmaps cannot be read: ${problem}`;
     const forms = [...new Set(segments.map(({ form }) => form).filter((form) => form !== null))];
     if (forms.length === 0) return "no bitmap: pbitmap add FILE makes room for one";
@@ -100,6 +103,8 @@ export class BitmapPane extends Pane {
     if (unused > 0) words.push(`${unused.toLocaleString("en")} fetched and not yet used`);
     if (faultedSet > 0) words.push(`${faultedSet.toLocaleString("en")} faulted all the same`);
     if (missing > 0) words.push(`${missing.toLocaleString("en")} faulted that it has not`);
+    if (enabled && aheadIsUsed)
+      words.push("what is mapped ahead counts as used: vm.prefault_old is 0");
     return words.join(" · ");
   }
 
