@@ -1243,6 +1243,8 @@ export enum PbitmapRefusal {
   section_headers,
   /** It lies behind the file's end, wholly or in part. */
   short,
+  /** It lies where something else is: headers, a segment, another section. */
+  overlaps,
   /** Nothing of the file is mapped where it says. */
   address,
   /** All records are in use. */

@@ -18,7 +18,9 @@
 //              tells the bias; the program headers, what the others will be. All is
 //              read at once, and each segment's pages are mapped when it is
 //
-// What does not fit is not used, and the log says why; a bitmap is never needed.
+// What does not fit is not used, and the log says why; a bitmap is never needed. As it
+// will be written, it may not lie where anything else of the file is: the prototype had
+// no such check, and a header with a wrong offset cost the program its text.
 //
 // Proposed: Andi Kleen, 2008: elf_read_pb_shdr(), elf_read_pb_phdr(), pbitmap_load().
 // Libraries are this project's: he had none, and thought of help by the C library.
@@ -71,6 +73,7 @@ import { proposal_conf } from "./proposal";
 export const SHT_PRESENT_BITMAP: u32 = 0x6ffffc18;
 /** A number of nobody's; his was PT_GNU_RELRO's. */
 export const PT_PAGE_BITMAP: u32 = 0x65504249;
+const SHT_NOBITS: u32 = 8;
 const PF_PLEASE_LOAD_SHDRS: u32 = 8;
 const HDR: usize = PBITMAP_BUF + 0x4000;
 const PHDRS: usize = PBITMAP_BUF;
@@ -103,6 +106,51 @@ function read_headers(file: u32): bool {
   const size = <u64>hdr.e_phnum * ELF_PHDR_SIZE;
   if (hdr.e_phentsize != ELF_PHDR_SIZE || size > <u64>PAGE_SIZE) return false;
   return kernel_read(file_at(file), PHDRS, size, hdr.e_phoff) == <i64>size;
+}
+
+/** Have the `bytes` bytes at `offset` any with [from, from + len) in common? */
+// @nomark
+function overlaps(offset: u64, bytes: u64, from: u64, len: u64): bool {
+  return offset < from + len && from < offset + bytes;
+}
+
+/** Do they lie in the ELF header or in the program headers? */
+// @nomark
+function hits_headers(offset: u64, bytes: u64): bool {
+  const hdr = ehdr();
+  if (overlaps(offset, bytes, 0, ELF_HDR_SIZE)) return true;
+  return overlaps(offset, bytes, hdr.e_phoff, <u64>hdr.e_phnum * ELF_PHDR_SIZE);
+}
+
+/** A: it must lie behind the program headers, in the file's first page. */
+// @nomark
+function phdr_overlaps(ph: elf64_phdr): bool {
+  // As posted it is whatever PT_GNU_RELRO names.
+  if (ph.p_type != PT_PAGE_BITMAP) return false;
+  const end = ph.p_offset + ph.p_filesz;
+  if (end < ph.p_offset || end > <u64>PAGE_SIZE) return true;
+  return hits_headers(ph.p_offset, ph.p_filesz);
+}
+
+/** B: it must lie in no header, no segment, and no other section but bitmaps. */
+function shdr_overlaps(sh: elf64_shdr): bool {
+  const hdr = ehdr();
+  const offset = sh.sh_offset;
+  const bytes = sh.sh_size;
+  if (offset + bytes < offset || hits_headers(offset, bytes)) return true;
+  const table = <u64>hdr.e_shnum * ELF_SHDR_SIZE;
+  if (overlaps(offset, bytes, hdr.e_shoff, table)) return true;
+  for (let i: u32 = 0; i < hdr.e_phnum; i++) {
+    const ph = phdr(PHDRS, i);
+    if (ph.p_type != PT_LOAD) continue;
+    if (overlaps(offset, bytes, ph.p_offset, ph.p_filesz)) return true;
+  }
+  for (let i: u32 = 0; i < hdr.e_shnum; i++) {
+    const type = shdr(i).sh_type;
+    if (type == 0 || type == SHT_NOBITS || type == SHT_PRESENT_BITMAP) continue;
+    if (overlaps(offset, bytes, shdr(i).sh_offset, shdr(i).sh_size)) return true;
+  }
+  return false;
 }
 
 /** Does the first PT_GNU_STACK ask for the section headers to be looked at? */
@@ -195,6 +243,10 @@ function load_bitmaps(mm: mm_struct, file: u32, bias: u64, flags: u32): void {
   for (let i: u32 = 0; i < ehdr().e_phnum; i++) {
     const ph = phdr(PHDRS, i);
     if (!is_bitmap_phdr(ph)) continue;
+    if (phdr_overlaps(ph)) {
+      ignore(file, ph.p_vaddr, PbitmapRefusal.overlaps);
+      continue;
+    }
     const how = flags | PbitmapFlag.phdr;
     pbitmap_load(mm, file, bias, how, ph.p_vaddr, ph.p_offset, ph.p_filesz, BITS);
   }
@@ -204,6 +256,10 @@ function load_bitmaps(mm: mm_struct, file: u32, bias: u64, flags: u32): void {
   for (let i: u32 = 0; i < ehdr().e_shnum; i++) {
     const sh = shdr(i);
     if (sh.sh_type != SHT_PRESENT_BITMAP) continue;
+    if (shdr_overlaps(sh)) {
+      ignore(file, sh.sh_addr, PbitmapRefusal.overlaps);
+      continue;
+    }
     pbitmap_load(mm, file, bias, flags, sh.sh_addr, sh.sh_offset, sh.sh_size, buf);
   }
 }

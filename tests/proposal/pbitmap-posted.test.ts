@@ -65,8 +65,7 @@ describe("vm.pbitmap_as_posted", () => {
   });
 
   test("16 shdr_buffer: a long bitmap hides the bitmaps after it", () => {
-    // A segment of so many pages that its bits are longer than a section header; most of its
-    // pages lie behind the end of the file, which is no error until they are touched.
+    // A segment of so many pages that its bits are longer than a section header.
     const vaddr = 0x1000000;
     const pages = 640;
     const long = {
@@ -80,7 +79,9 @@ describe("vm.pbitmap_as_posted", () => {
       { vaddr: b.RODATA, bits: b.bitsOf([3], 8) },
     ];
     const plain = b.sparse({ reads: [1], extra: [{ flags: elf.R, ...long }] });
-    const bytes = b.withBitmaps(plain, sections, { before: 0 });
+    const whole = new Uint8Array(RODATA_PAGE * b.PAGE + pages * b.PAGE);
+    whole.set(plain);
+    const bytes = b.withBitmaps(whole, sections, { before: 0 });
     expect(loads(b.run(machine, bytes))).toBe(2);
     expect(loads(b.run(machine, bytes, b.posted(PbitmapDefect.shdr_buffer)))).toBe(1);
   });
