@@ -8,7 +8,7 @@
 //
 //   -f  use what was written down of a file that has been replaced since. Its pages are others now:
 //       the wrong ones are read, and the program's own faults come on top.
-//   -g  read over holes of up to so many pages: to skip one costs a disk more than to read it
+//   -g  read over holes of up to so many pages: a request more can cost more than they do
 //   -v  say what was done
 //
 // Every run of set bits is one readahead(2): the call starts the read and returns. What each page

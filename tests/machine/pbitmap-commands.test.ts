@@ -1,7 +1,12 @@
 // pbitmap in the terminal works on the disk of the next exec, and looks at the disk as it is.
-import { beforeEach, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, expect, inject, test } from "vitest";
 import { execute, Session } from "../../web/machine/commands/index.ts";
 import { coreModule, marksMap, programBytes, samples } from "./programs.ts";
+
+const folder = join(inject("root"), "public/programs");
+const sampleIndex = () => JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
 
 let session: Session;
 const hostFiles = new Map<string, Uint8Array>();
@@ -14,6 +19,8 @@ beforeEach(async () => {
     readFile: async (name) =>
       hostFiles.get(name) ?? (names.includes(name) ? programBytes(name) : null),
     fileNames: () => names,
+    samples: async () => sampleIndex(),
+    sampleFile: async (file) => new Uint8Array(readFileSync(join(folder, file))),
   });
 });
 
@@ -84,6 +91,32 @@ test("faults of a position-independent program are found where it was loaded", a
   const { bitmaps } = JSON.parse(await run("pbitmap show --json hello-pie"));
   expect(bitmaps.map(({ set }: { set: number }) => set)).toEqual([1, 1]);
 });
+
+test("a dynamic program and its libraries have theirs where exec finds them", async () => {
+  await run(
+    "set vm.pbitmap_enabled=1 vm.fault_around_bytes=4096",
+    "pbitmap add hello-dynamic",
+    "pbitmap add /lib/libc-pagewalk.so.1",
+    "exec hello-dynamic",
+    "continue",
+  );
+  expect(output()).toBe("Hello, world\n");
+  expect(await run("pbitmap show hello-dynamic")).toMatch(/2 bitmaps/);
+  expect(await run("pbitmap show /bin/hello-dynamic")).toMatch(/2 bitmaps/);
+  expect(await run("pbitmap show /lib/libc-pagewalk.so.1")).toMatch(/2 bitmaps/);
+});
+
+test.each(["", "--phdr "])(
+  "show %sdraws what the kernel recorded as the program ended",
+  async (form) => {
+    // Only who may write to the file has its bitmap written.
+    await run("set uid=0 vm.pbitmap_enabled=1 vm.fault_around_bytes=4096");
+    await run(`pbitmap add ${form}hello`, "exec hello", "continue");
+    const { bitmaps } = JSON.parse(await run("pbitmap show --json hello"));
+    expect(bitmaps.map(({ ranges }: { ranges: string }) => ranges)).toEqual(["none", "0", "0"]);
+    expect(await refused("pbitmap diff hello", 1)).toMatch(/> only in the second: 0/);
+  },
+);
 
 test("a trace of the host sets bits", async () => {
   hostFiles.set("trace.txt", new TextEncoder().encode("0x11000\n"));

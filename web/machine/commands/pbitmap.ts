@@ -5,6 +5,7 @@ import { PbitmapError } from "../elf/pbitmap.ts";
 import { ACTIONS, answer, parsePbitmap, type PbitmapCommand } from "../elf/pbitmap-command.ts";
 import { type PageTrace, parseTrace } from "../elf/pbitmap-text.ts";
 import { type FileNode, file as fileNode, find, place } from "../mkfs.ts";
+import { diskPath, sampleNamed } from "../samples.ts";
 import { escapeName } from "../terminal-filter.ts";
 import { CommandError } from "../tokenize.ts";
 import type { CommandResult } from "../types.ts";
@@ -36,28 +37,45 @@ async function fileOfNext(session: Session, name: string): Promise<Found> {
   if (node) {
     return { path: absolute(name), bytes: bytesOf(node), node };
   }
+  return fileOfHost(session, name);
+}
+
+/** A program or library that the host would put on the disk, and its place there. */
+async function fileOfHost({ host }: Session, name: string): Promise<Found> {
+  const index = (await host.samples?.()) ?? { programs: [] };
+  const sample = sampleNamed(index, name);
+  const library = index.libraries?.find(({ file }) => diskPath(file) === absolute(name));
+  const published = sample ? (sample.file ?? sample.name) : library?.file;
+  if (published !== undefined && host.sampleFile) {
+    const bytes = await host.sampleFile(published);
+    return { path: diskPath(published), bytes, node: null };
+  }
   // "/hello" is where exec puts the host's "hello".
-  const bytes = await session.host.readFile(name.replace(/^\/([^/]+)$/, "$1"));
+  const bytes = await host.readFile(name.replace(/^\/([^/]+)$/, "$1"));
   if (!bytes) throw new CommandError(`there is no file "${escapeName(name)}"`);
   return { path: `/${name.slice(name.lastIndexOf("/") + 1)}`, bytes, node: null };
 }
 
 /** A file of the machine's disk as it is now; null when there is no machine or no such file. */
-function fileOfNow({ machine }: Session, name: string): { ino: number; bytes: Uint8Array } | null {
+async function fileOfNow(
+  { machine, host }: Session,
+  name: string,
+): Promise<{ ino: number; bytes: Uint8Array } | null> {
   if (!machine) return null;
   const files = new Files(machine.core);
+  const sample = sampleNamed((await host.samples?.()) ?? { programs: [] }, name);
   const paths = [absolute(name), `/${name.slice(name.lastIndexOf("/") + 1)}`];
+  if (sample) paths.push(diskPath(sample.file ?? sample.name));
   for (const path of paths) {
     const info = files.lookup(path);
-    if (info?.type !== S_IFREG) continue;
-    return { ino: info.ino, bytes: files.read(info, 0, info.size) };
+    if (info?.type === S_IFREG) return { ino: info.ino, bytes: files.read(info, 0, info.size) };
   }
   return null;
 }
 
 /** The faults that the log has on pages of a file. */
-function faultsOn(session: Session, name: string): PageTrace {
-  const ino = fileOfNow(session, name)?.ino;
+async function faultsOn(session: Session, name: string): Promise<PageTrace> {
+  const ino = (await fileOfNow(session, name))?.ino;
   if (ino === undefined) {
     throw new CommandError(`no program ran here that could have "${escapeName(name)}" mapped`);
   }
@@ -87,7 +105,7 @@ async function traceOf(session: Session, command: PbitmapCommand): Promise<PageT
 async function look(session: Session, command: PbitmapCommand): Promise<CommandResult> {
   const [name = "", second] = command.files;
   const now = async (one: string) =>
-    fileOfNow(session, one)?.bytes ?? (await fileOfNext(session, one)).bytes;
+    (await fileOfNow(session, one))?.bytes ?? (await fileOfNext(session, one)).bytes;
   if (command.action === "show") {
     const { text, status } = answer(command, name, await now(name));
     return result(text, false, status);

@@ -110,7 +110,10 @@ export class Session {
       : name.startsWith("/")
         ? name
         : `/${name.slice(name.lastIndexOf("/") + 1)}`;
-    const onDisk = find(root, name.startsWith("/") ? name : `/${name}`);
+    const named = name.startsWith("/") ? name : `/${name}`;
+    // A sample may have been changed where it lies (pbitmap, cp).
+    const there = find(root, named) ? named : path;
+    const onDisk = find(root, there);
     let bytes: Uint8Array | null = null;
     if (onDisk?.kind === "file") {
       if (onDisk.data instanceof Uint8Array) bytes = onDisk.data;
@@ -130,7 +133,7 @@ export class Session {
     }
     const request: BootRequest = {
       root,
-      path: onDisk ? (name.startsWith("/") ? name : `/${name}`) : path,
+      path: there,
       argv: [name, ...args],
       env: this.env,
       settings: structuredClone(this.settings),
