@@ -133,7 +133,7 @@ export class Kit {
 
   /** Without the folder's name, so that both machines say the same. */
   #shown(text: string): string {
-    return text.replaceAll(this.root, "").replace(/ticks: \d+/g, "ticks: -");
+    return text.replaceAll(this.root, "").replace(/(ticks|cycles|instructions): \d+/g, "$1: -");
   }
 
   underQemu(argv: string[], env: string[] = []): Run {

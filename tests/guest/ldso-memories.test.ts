@@ -1,6 +1,9 @@
 // Starts that remember an earlier one: prebinding, prelinked files, saved images, bitmaps.
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { Ev, FaultKind } from "../../assembly/abi.ts";
+import { pageBitmaps, setBit, withBits } from "../../web/machine/elf/pbitmap.ts";
+import { addBitmaps } from "../../web/machine/elf/pbitmap-add.ts";
 import { Linux, loadCore } from "../kernel/linux.ts";
 import { needs } from "../needs.ts";
 import { GCC, Kit, type Run } from "./ldso-kit.ts";
@@ -322,6 +325,71 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
       const said = kit.onPagewalk(linux, [steps, ...register(anywhere)]);
       expect(said.stdout).toBe("= 38\n");
       expect(said.stderr).toBe("ld-pagewalk: this kernel keeps no resident programs\n");
+    });
+  });
+
+  describe("prefetching by a bitmap in the program headers", () => {
+    // 40 pages of constants; the program reads three of them.
+    kit.library("libpages.so", {
+      needs: [],
+      flags: ["-Wl,-z,separate-code", "-Wl,--section-start=.note.gnu.build-id=0x600"],
+      source: `const int table[40960] = {1, [8192] = 2, [9216] = 3, [30720] = 4};
+        int at(int i) { return table[i]; }`,
+    });
+    const reader = kit.program("reader", {
+      needs: ["libpages.so", "libc-pagewalk.so.1"],
+      source: `int at(int);
+        int main(void) { printf("%d\\n", at(8192) + at(9216) + at(30720)); return 0; }`,
+    });
+    const library = kit.path("lib/libpages.so");
+    const withRoom = addBitmaps(readFileSync(library), { phdr: true });
+    const { elf, bitmaps } = pageBitmaps(withRoom);
+    const table = elf.sections.find(({ name }) => name === ".rodata")?.addr ?? 0n;
+    const constants = bitmaps.find(
+      ({ addr, pages }) => addr <= table && table < addr + BigInt(pages) * 4096n,
+    );
+    const wanted = [8, 9, 30].map((page) => page + Number(table >> 12n));
+
+    /** Runs it cold. @returns its system calls of some kinds, and the blocks that were read */
+    function cold(mode: string, madvise_bitmap = 0) {
+      if (!constants) throw new Error("no bitmap for the constants");
+      const first = Number(constants.addr >> 12n);
+      const bits = new Uint8Array(constants.size);
+      for (const page of wanted) setBit(bits, page - first);
+      writeFileSync(library, withBits(withRoom, new Map([[constants, bits]])));
+      const conf = { vm_fault_around_bytes: 4096, vm_read_ahead_kb: 0 };
+      const env = mode === "" ? [] : [`LD_PREFETCH=${mode}`];
+      const more = { ...conf, vm_madvise_bitmap: madvise_bitmap };
+      const { stdout } = kit.onPagewalk(linux, [reader], env, more);
+      const calls = linux.events
+        .filter(({ kind }) => kind === Ev.SyscallDone)
+        .map(({ a, b }) => [Number(a & 0xffffffffn), BigInt.asIntN(64, b)] as const);
+      const made = (nr: number) =>
+        calls.filter(([which]) => which === nr).map(([, b]) => Number(b));
+      const kinds = linux.events
+        .filter(({ kind }) => kind === Ev.FaultDone)
+        .map(({ b }) => Number((b >> 48n) & 0xffn));
+      const majors = kinds.filter((kind) => kind === FaultKind.major).length;
+      return { stdout, madvise: made(233), bitmap: made(602), majors };
+    }
+
+    test("by madvise: a call for each run of pages, which then fault without the disk", () => {
+      const [without, prefetched] = [cold(""), cold("madvise")];
+      expect(without).toMatchObject({ stdout: "9\n", madvise: [], bitmap: [] });
+      expect(prefetched).toMatchObject({ stdout: "9\n", madvise: [0, 0], bitmap: [] });
+      expect(prefetched.majors).toBe(without.majors - wanted.length);
+    });
+
+    test("by one call for the whole bitmap, where the kernel has it", () => {
+      const [runs, whole] = [cold("madvise"), cold("bitmap", 1)];
+      expect(whole).toMatchObject({ stdout: "9\n", madvise: [], bitmap: [0] });
+      expect(whole.majors).toBe(runs.majors);
+    });
+
+    test("by madvise after all where it has not", () => {
+      const [runs, whole] = [cold("madvise"), cold("bitmap")];
+      expect(whole).toMatchObject({ madvise: [0, 0], bitmap: [-38] });
+      expect(whole.majors).toBe(runs.majors);
     });
   });
 });

@@ -379,6 +379,20 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("the dynamic linker", () => {
     });
   });
 
+  test("takes no variable from the caller of a set-user-id program", () => {
+    const env = ["LD_PRELOAD=libbefore.so", "LD_LIBRARY_PATH=/path", "LD_DEBUG=statistics"];
+    const boot = kit.boot(["/bin/asks"], env, { conf: { uid: 1000, gid: 1000 } });
+    const started = (mode: number) => {
+      const bin = boot.root.entries.get("bin");
+      const asks = bin?.kind === "directory" ? bin.entries.get("asks") : undefined;
+      Object.assign(asks ?? {}, { mode, uid: 0, gid: 0 });
+      linux.boot(boot);
+      return linux.run({ limit: 1e8 });
+    };
+    expect(started(0o755).stdout).toBe("second asks: before\nbefore\n");
+    expect(started(0o4755)).toMatchObject({ stdout: "second asks: first\nfirst\n", stderr: "" });
+  });
+
   test("makes the relocated read-only data of each object read only", () => {
     kit.library("librelro.so", {
       source: `int value; int *const at[1024] = {&value};
