@@ -56,10 +56,10 @@ __attribute__((used)) static void begin(u64 *sp) {
     mapping[0] = 'm';
     for (int i = 0; argc > 2 && same(argv[2], "big") && i < 300; i++) big[i][0] = (char)i;
     if (argc > 2 && !same(argv[2], "big")) { // a library of two pages, the first of which is relocated
-      long fd = call(56, -100, (long)argv[2], 0, 0, 0, 0);
+      long fd = call(56, -100, (long)argv[2], 2, 0, 0, 0);
       library = (char *)call(222, 0, 8192, 3, 2, fd, 0);
       library[1] = 'R';
-      char *shared = (char *)call(222, 0, 4096, 1, 1, fd, 0); // must not be in the image
+      char *shared = (char *)call(222, 0, 4096, 3, 1, fd, 0); // must not be in the image
       mapping[1] = shared[0];
     }
     long error = call(600, (long)again, 0, 0, 0, 0, 0);

@@ -9,6 +9,7 @@
 //   put PATH TEXT          the file is cut to nothing, then TEXT is written (no new file)
 //   poke PATH OFFSET BYTE  one byte of the file is overwritten
 //   copy FROM TO, move FROM TO
+//   share PATH BYTE        a store through a shared mapping of the file, which stays mapped
 //   swapoff                the swap area goes out of use
 //   mem PAGES              touches so many pages of its own, and keeps them
 #include <errno.h>
@@ -101,7 +102,13 @@ static void step(char **words) {
     close(fd);
   } else if (!strcmp(words[0], "copy")) copy(words[1], words[2]);
   else if (!strcmp(words[0], "move")) answer("move", rename(words[1], words[2]));
-  else if (!strcmp(words[0], "swapoff")) answer("swapoff", swapoff("/dev/swap"));
+  else if (!strcmp(words[0], "share")) {
+    static char *mapping;
+    int fd = mapping ? -1 : open(words[1], O_RDWR);
+    if (!mapping) mapping = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    mapping[100] = (char)atoi(words[2]);
+    close(fd);
+  } else if (!strcmp(words[0], "swapoff")) answer("swapoff", swapoff("/dev/swap"));
   else if (!strcmp(words[0], "mem")) {
     long pages = atol(words[1]);
     char *p = mmap(0, pages << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -8,16 +8,22 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import {
   type Conf,
   Ev,
+  FAIL_PAGE_ALLOC_TRIES,
   FILES,
   FILE_SIZE_OF,
+  HART_SCAUSE,
+  HART_X,
   MMS,
   MM_SIZE_OF,
   NR_FILES,
   NR_FREE,
   NR_MMS,
+  VM,
   VM_COMMITTED,
 } from "../../assembly/abi.ts";
+import { addBitmaps } from "../../web/machine/elf/pbitmap-add.ts";
 import { directory, type FileNode, file, place } from "../../web/machine/mkfs.ts";
+import { residentAreas, residentImages } from "../../web/machine/views.ts";
 import { violations } from "../kernel/invariants.ts";
 import { Linux, loadCore } from "../kernel/linux.ts";
 import { needs } from "../needs.ts";
@@ -44,7 +50,7 @@ function run(
   steps: string[],
   conf: Partial<Record<keyof typeof Conf, number>> = {},
   files: Record<string, FileNode> = {},
-  sweeps = true,
+  between: boolean | (() => void) = true,
 ): string[] {
   const tree = directory();
   place(tree, "/steps", programs.steps);
@@ -58,12 +64,11 @@ function run(
     conf: { uid: 0, gid: 0, vm_resident_enabled: 1, ...conf },
   });
   const wrong: string[] = [];
-  const between = sweeps
-    ? () => {
-        if (machine.started && wrong.length === 0) wrong.push(...violations(machine.core));
-      }
-    : undefined;
-  const end = machine.run({ limit: 100_000_000, ...(between ? { between } : {}) });
+  const sweep = () => {
+    if (machine.started && wrong.length === 0) wrong.push(...violations(machine.core));
+  };
+  const look = between === true ? sweep : between;
+  const end = machine.run({ limit: 100_000_000, ...(look ? { between: look } : {}) });
   wrong.push(...violations(machine.core));
   expect(wrong).toEqual([]);
   expect(end.verdict).toBe("exit 0");
@@ -198,6 +203,35 @@ describe.skipIf(needs(GCC))("a program that has an image", () => {
   });
 });
 
+test.skipIf(needs(GCC))(
+  "a start from an image neither uses nor records a predictive bitmap, and recording spoils none",
+  () => {
+    const bits = file(addBitmaps(programs.self.data as Uint8Array), 0o755);
+    const lines = run(
+      ["run /bits", "run /bits register", "run /bits x", "run /bits y"],
+      { vm_pbitmap_enabled: 1 },
+      { "/bits": bits },
+    );
+    expect(lines.map((line) => line.split(" ")[0])).toEqual(
+      "fresh exit exit resident exit resident exit".split(" "),
+    );
+    const kinds = [Ev.ResidentExec, Ev.PbitmapLoad, Ev.PbitmapWrite, Ev.ResidentRegister];
+    const story = machine.events.filter(({ kind }) => kinds.includes(kind)).map(({ kind }) => kind);
+    const segments = story.indexOf(Ev.PbitmapWrite);
+    expect(segments).toBeGreaterThan(0);
+    const each = (kind: Ev) => Array.from({ length: segments }, () => kind);
+    const normal = [...each(Ev.PbitmapLoad), ...each(Ev.PbitmapWrite)];
+    expect(story.map((kind) => Ev[kind])).toEqual(
+      [
+        ...normal,
+        ...[...each(Ev.PbitmapLoad), Ev.ResidentRegister, ...each(Ev.PbitmapWrite)],
+        ...[Ev.ResidentExec, Ev.ResidentExec],
+      ].map((kind) => Ev[kind]),
+    );
+    expect(drops()).toEqual([]);
+  },
+);
+
 describe.skipIf(needs(GCC))("numbers of images", () => {
   const copies = (...paths: string[]) =>
     Object.fromEntries(paths.map((path) => [path, file(programs.self.data, 0o755)]));
@@ -291,6 +325,28 @@ describe.skipIf(needs(GCC))("a file that an image was made of", () => {
     }
   });
 
+  test("makes it go by a store through a shared mapping that was writable already", () => {
+    const steps = [
+      "share /lib 1",
+      "run /self register /lib",
+      "run /self",
+      "share /lib 2",
+      "run /self",
+    ];
+    const lines = run(steps, {}, files()).filter((line) => /^(fresh|resident) /.test(line));
+    expect(lines.map((line) => line.split(" ")[0])).toEqual(["resident", "fresh"]);
+    expect(drops()).toEqual([1]);
+  });
+
+  test("is in no image as a shared mapping: that would be one page for all copies", () => {
+    run(["run /self register /lib"], {}, files());
+    const [image] = residentImages(machine.core);
+    const areas = residentAreas(machine.core, image!).map(({ vma }) => vma);
+    const inode = areas.filter(({ ino }) => ino === machine.inodes.get("/lib"));
+    expect(inode).toHaveLength(1);
+    expect(areas.some(({ flags }) => (flags & VM.SHARED) !== 0)).toBe(false);
+  });
+
   test("keeps its image while it is only read, or another one changes", () => {
     const lines = run(
       ["run /self register /lib", "poke /lib.new 0 78", "copy /lib /lib.2", "run /self"],
@@ -372,6 +428,48 @@ describe.skipIf(needs(GCC))("memory that an image holds", () => {
       "exit 42",
     ]);
     expect(addressSpaces()).toBe(0);
+  });
+});
+
+describe.skipIf(needs(GCC))("a frame that cannot be had", () => {
+  const steps = ["run /self register", "run /self x", "run /self y", "unregister -2"];
+  /** Frames asked for by the end of each kernel entry for a call of this number. */
+  function allocations(number: number): [from: number, to: number][] {
+    const spans: [number, number][] = [];
+    let open = -1;
+    run(steps, { fail_page_alloc: 1e9 }, {}, () => {
+      const { core } = machine;
+      const tried = core.getNumber(FAIL_PAGE_ALLOC_TRIES);
+      if (open >= 0) spans.push([open + 1, tried]);
+      const call = core.getNumber(HART_SCAUSE) === 8;
+      open = call && core.getNumber(HART_X + 17 * 8) === number ? tried : -1;
+    });
+    return spans;
+  }
+
+  test("while an image is made: -ENOMEM, whichever it is, and nothing is left", () => {
+    const [[from, to] = [0, 0]] = allocations(600);
+    expect(to - from).toBeGreaterThan(3);
+    for (let n = from; n <= to; n++) {
+      const lines = run(steps, { fail_page_alloc: n });
+      expect(lines[0], `frame ${n}`).toBe("exit 12");
+      expect(lines.at(-1)).toBe("unregister: errno 2");
+      expect(addressSpaces()).toBe(0);
+    }
+  });
+
+  test("while a copy is made: execve says -ENOMEM or the process dies, and the image stays", () => {
+    const execs = allocations(221);
+    const [from, to] = execs[1] as [number, number];
+    expect(to - from).toBeGreaterThan(5);
+    for (let n = from; n <= to; n++) {
+      const lines = run(steps, { fail_page_alloc: n });
+      expect(lines[0]).toBe("exit 0");
+      expect(lines[1], `frame ${n}`).toMatch(/^(execve: errno (12|7)|signal (9|11))$/);
+      expect(lines.find((line) => line.startsWith("resident"))).toMatch(/ y$/);
+      expect(lines.at(-1)).toBe("unregister: 1");
+      expect(addressSpaces()).toBe(0);
+    }
   });
 });
 
