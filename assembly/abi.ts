@@ -207,10 +207,8 @@ export enum Conf {
   vm_mmap_full_slurp,
   /** 1: there is madvise_bitmap(2). */
   vm_madvise_bitmap,
-  /** 1: pages that are mapped before they are touched have A clear until then. */
-  vm_old_prefault,
   /** 1: a page of a file is mapped with A clear, so that A says it was accessed. */
-  vm_prefault_old,
+  vm_old_prefault,
   /** Resident executables (proposal/resident.ts): 1 they exist; what is as it was: 1
    *  numbers given twice, 2 no check of staleness, 4 never given up for memory. */
   vm_resident_enabled,
@@ -258,7 +256,7 @@ export enum ProposalHook {
   exec = 2,
   open = 4,
   syscall = 8,
-  /** Pages are mapped before they are touched, and that is to be seen. */
+  /** Pages of files may be mapped before they are touched, and that is to be seen. */
   prefault = 64,
   /** Something is to be done at some time, or when the disk is done. */
   entry = 32,

@@ -275,12 +275,11 @@ export function faultin_page(mm: mm_struct, address: u64, write: bool): bool {
 }
 
 /**
- * The fault itself, at `address` in `vma`, counted and logged; `more` are further
- * FAULT_FLAG_*.
+ * The fault itself, at `address` in `vma`, counted and logged.
  * => what handle_mm_fault says of it.
  */
 export function faultin_vma(
-  mm: mm_struct, vma: vm_area_struct, address: u64, write: bool, more: u32 = 0,
+  mm: mm_struct, vma: vm_area_struct, address: u64, write: bool,
 ): u32 {
   const before = load<u64>(CLOCK_PS);
   const mark = load<u64>(MARK_COUNT);
@@ -289,7 +288,7 @@ export function faultin_vma(
   reset_fault(FaultKind.oom);
   the_fault().mm = mm;
   const access = write ? Access.Write : Access.Read;
-  const flags = fault_flags(access, false) | more;
+  const flags = fault_flags(access, false);
   const fault = handle_mm_fault(mm, vma, address, flags);
   mm_account_fault(fault, flags);
   log_fault(address, mark, access, 3, load<u64>(CLOCK_PS) - before);

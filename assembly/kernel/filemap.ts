@@ -32,7 +32,6 @@ import { file, file_at } from "./file_table";
 import { bmap, extent_data, extent_lba } from "./extents";
 import { inode, inode_at, inode_pages } from "./fs";
 import {
-  FAULT_FLAG_PREFETCH,
   VM_FAULT_MAJOR,
   VM_FAULT_OOM,
   VM_FAULT_RETRY,
@@ -63,7 +62,6 @@ import {
   page_cache_sync_ra,
 } from "./readahead";
 import { others_can_run } from "./sched";
-import { proposal_prefault } from "../proposal/proposal";
 import { file_key, folio_add_lru, folio_mark_accessed } from "./swap";
 import { count_vm_event, folio_mark_used } from "./vmstat";
 import { xa_take_shadow } from "./xa_values";
@@ -230,10 +228,7 @@ export function filemap_map_pages(
     const slot = pte_offset(mm, address);
     if (load<u64>(slot) != 0) continue;
     page_add_rmap(mm, pfn);
-    let pte = vma_mk_pte(vmf.vma, pfn);
-    const touched = index == vmf.pgoff && (vmf.flags & FAULT_FLAG_PREFETCH) == 0;
-    if (!touched) pte = proposal_prefault(pte);
-    set_pte(mm, address, slot, pte);
+    set_pte(mm, address, slot, vma_mk_pte(vmf.vma, pfn));
     if (index != vmf.pgoff) count_vm_event(VmEvent.FAULT_AROUND);
   }
   f.mmap_miss -= min<u32>(f.mmap_miss, hits);

@@ -78,8 +78,6 @@ export const FAULT_FLAG_WRITE: u32 = 1;
 export const FAULT_FLAG_TRIED: u32 = 32;
 export const FAULT_FLAG_USER: u32 = 64;
 export const FAULT_FLAG_INSTRUCTION: u32 = 256;
-/** Nobody touches the page yet. Not Linux's. */
-export const FAULT_FLAG_PREFETCH: u32 = 0x10000;
 
 /** The fault at hand: what was asked, and what has been worked out so far. */
 @unmanaged
@@ -259,20 +257,17 @@ export function do_fault_around(mm: mm_struct, vmf: vm_fault): void {
 function finish_fault(mm: mm_struct, vmf: vm_fault): void {
   let pte = vma_mk_pte(vmf.vma, vmf.page);
   if (vmf.flags & FAULT_FLAG_WRITE) pte = pte_mkwrite(pte_mkdirty(pte));
-  if (vmf.flags & FAULT_FLAG_PREFETCH) pte = proposal_prefault(pte);
   page_add_rmap(mm, vmf.page);
   set_pte(mm, vmf.address, vmf.pte, pte);
 }
 
 /**
  * Entry for a file's page in `vma`: writable at once where nobody has to be told of the
- * first write. With vm.prefault_old it is the hardware that sets A, when the page is
- * accessed and not only near one that is: arch_wants_old_prefaulted_pte(), of arm64.
+ * first write.
  */
 // @nomark
 export function vma_mk_pte(vma: vm_area_struct, pfn: u32): u64 {
-  let pte = mk_pte(pfn, vma.vm_flags);
-  if (load<u32>(CONF_BASE + Conf.vm_prefault_old * 8)) pte &= ~_PAGE_ACCESSED;
+  const pte = proposal_prefault(mk_pte(pfn, vma.vm_flags));
   const both: u32 = VM.WRITE | VM.SHARED;
   if ((vma.vm_flags & both) != both || vma_wants_writenotify(vma)) return pte;
   return pte_mkwrite(pte);

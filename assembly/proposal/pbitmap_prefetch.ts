@@ -35,7 +35,7 @@ import { faultin_vma } from "../kernel/fault";
 import { file } from "../kernel/file_table";
 import { find_get_page, kernel_read, page_cache_queue } from "../kernel/filemap";
 import { inode_at, inode_pages } from "../kernel/fs";
-import { FAULT_FLAG_PREFETCH, VM_FAULT_ERROR } from "../kernel/memory";
+import { VM_FAULT_ERROR } from "../kernel/memory";
 import { NO_PAGE, mem_map, mm_struct } from "../kernel/mm_types";
 import { blk_start, run_queue } from "../kernel/page_io";
 import { pte_offset, pte_present } from "../kernel/pgtable";
@@ -154,7 +154,7 @@ function map_run(mm: mm_struct, start: u64, nr: u64): u64 {
     if ((vma.vm_flags & VM.READ) == 0 || (vma.vm_flags & VM.PFNMAP) != 0) break;
     const slot = pte_offset(mm, va);
     if (slot != 0 && pte_present(load<u64>(slot))) continue;
-    const fault = faultin_vma(mm, vma, va, false, FAULT_FLAG_PREFETCH);
+    const fault = faultin_vma(mm, vma, va, false);
     if (fault & VM_FAULT_ERROR) break;
     mapped++;
   }

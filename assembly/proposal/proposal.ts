@@ -176,9 +176,10 @@ export function proposal_mmap(file: u32, addr: u64, len: u64, pgoff: u64): u64 {
 }
 
 /**
- * A page is about to be mapped that nobody has touched. => the entry for it: with A
- * clear, where somebody wants to know later whether it was. Linux does so on processors
- * that set A at no cost (arch_wants_old_prefaulted_pte: arm64, not riscv).
+ * A page of a file is about to be mapped, perhaps before anybody touches it. => the
+ * entry for it: with A clear, where somebody wants to know later whether it was. Linux
+ * does so on processors that set A at no cost (arch_wants_old_prefaulted_pte: arm64,
+ * not riscv).
  */
 // @nomark
 export function proposal_prefault(pte: u64): u64 {

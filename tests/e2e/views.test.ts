@@ -133,7 +133,7 @@ describe("the bitmap", () => {
     await page.getByRole("tab", { name: "Bitmap" }).click();
     await expect.poll(verdict).toMatch(/cow\s+no bitmap: pbitmap add FILE/);
     await run("pbitmap add cow", "pbitmap set --from-faults cow");
-    await run("set vm.pbitmap_enabled=1 uid=0 vm.prefault_old=1", "exec cow");
+    await run("set vm.pbitmap_enabled=1 uid=0 vm.old_prefault=1", "exec cow");
     await expect.poll(verdict).toMatch(/4 bits set in a section/);
     await run("seek 1");
     await expect.poll(verdict).toMatch(/3 fetched and not yet used/);

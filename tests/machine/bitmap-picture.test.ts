@@ -8,7 +8,7 @@ import { programBytes, start } from "./programs.ts";
 
 const SETTINGS = ["ram=16", "vm.read_ahead_kb=0", "vm.fault_around_bytes=4096"];
 /** Root's run, for the file is root's: who may not write it leaves no record in it. */
-const ON = [...SETTINGS, "vm.pbitmap_enabled=1", "vm.prefault_old=1", "uid=0"];
+const ON = [...SETTINGS, "vm.pbitmap_enabled=1", "vm.old_prefault=1", "uid=0"];
 
 /** Pages of the file with any of these marks. */
 const marked = ({ segments }: BitmapPicture, mask: number): number[] =>

@@ -20,7 +20,7 @@ describe("pages read and never used", () => {
   // third is loaded from and copied for a store.
   test("hello uses all three pages of its file, however they were read", async () => {
     for (const read_ahead of [0, 128]) {
-      const found = await run("hello", [], ["vm.prefault_old=1", `vm.read_ahead_kb=${read_ahead}`]);
+      const found = await run("hello", [], ["vm.old_prefault=1", `vm.read_ahead_kb=${read_ahead}`]);
       expect(found).toMatchObject({ pagesRead: 3, pagesUnused: 0, pagesWritten: 0 });
     }
   });
@@ -32,7 +32,7 @@ describe("pages read and never used", () => {
       for (const around of [4096, 65536]) {
         for (const ahead of [0, 128, 1024]) {
           const found = await run(name, args, [
-            "vm.prefault_old=1",
+            "vm.old_prefault=1",
             `vm.fault_around_bytes=${around}`,
             `vm.read_ahead_kb=${ahead}`,
           ]);
@@ -45,7 +45,7 @@ describe("pages read and never used", () => {
   );
 
   test("one that a program still has mapped is used once its A bit is set", async () => {
-    const machine = await start("hello", [], { settings: ["vm.prefault_old=1"] });
+    const machine = await start("hello", [], { settings: ["vm.old_prefault=1"] });
     await machine.run(1);
     expect(pagesUnused(machine.core)).toBe(1);
     await machine.run(14);

@@ -104,13 +104,6 @@ export const SETTINGS: Record<string, Setting> = {
     max: 65536,
     about: "how far a read from the disk reads ahead",
   },
-  "vm.prefault_old": {
-    conf: Conf.vm_prefault_old,
-    initial: 0,
-    min: 0,
-    max: 1,
-    about: "1: pages mapped around a fault count as accessed only when they are (arm64)",
-  },
   "vm.mmap_min_addr": {
     conf: Conf.vm_mmap_min_addr,
     initial: 65536,
@@ -287,7 +280,7 @@ export const SETTINGS: Record<string, Setting> = {
     initial: 0,
     min: 0,
     max: 1,
-    about: "1: what is mapped before it is touched has A clear, as Linux does on arm64",
+    about: "1: a page of a file is mapped with A clear, so that A says it was accessed (arm64)",
   },
   "vm.madvise_bitmap": {
     conf: Conf.vm_madvise_bitmap,

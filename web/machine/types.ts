@@ -354,7 +354,7 @@ export interface BitmapPicture {
   /** vm.pbitmap_enabled. */
   enabled: boolean;
   /**
-   * Pages that are mapped before they are touched begin with A set (vm.prefault_old is 0), so
+   * Pages that are mapped before they are touched begin with A set (vm.old_prefault is 0), so
    * nothing tells whether they were used.
    */
   aheadIsUsed: boolean;

@@ -21,7 +21,7 @@ import {
 
 /** Where every experiment begins: root may write bitmaps and register images, and what is mapped
  * around a fault counts as used only when it is. */
-const BASE: Values = { uid: 0, gid: 0, "vm.prefault_old": 1 };
+const BASE: Values = { uid: 0, gid: 0, "vm.old_prefault": 1 };
 const AGAIN = "/bin/again";
 const IN_TURN = "/bin/in-turn";
 

@@ -264,7 +264,7 @@ export function bitmapPicture(machine: Machine, { pid, ino }: PictureOf = {}): B
   const base = {
     pid: task?.pid ?? 0,
     enabled: setting(Conf.vm_pbitmap_enabled) !== 0,
-    aheadIsUsed: setting(Conf.vm_prefault_old) === 0 && setting(Conf.vm_pbitmap_early_fault) !== 0,
+    aheadIsUsed: setting(Conf.vm_old_prefault) === 0 && setting(Conf.vm_pbitmap_early_fault) !== 0,
     files: choice.map((one) => ({ ino: one, path: path(one) })),
   };
   if (!info) return { ...base, file: null, segments: [], areas: [] };

@@ -76,7 +76,7 @@ function accessedFrames(core: Core): Set<number> {
 /**
  * Pages that the disk gave and nothing has used so far. What the kernel has seen is in struct
  * page; what the hardware has seen of mappings that still are is in their A bits. Pages mapped
- * around a fault begin with A set unless the setting vm.prefault_old says otherwise.
+ * around a fault begin with A set unless the setting vm.old_prefault says otherwise.
  */
 export function pagesUnused(core: Core): number {
   const waiting: number[] = [];

@@ -104,7 +104,7 @@ export class BitmapPane extends Pane {
     if (faultedSet > 0) words.push(`${faultedSet.toLocaleString("en")} faulted all the same`);
     if (missing > 0) words.push(`${missing.toLocaleString("en")} faulted that it has not`);
     if (enabled && aheadIsUsed)
-      words.push("what is mapped ahead counts as used: vm.prefault_old is 0");
+      words.push("what is mapped ahead counts as used: vm.old_prefault is 0");
     return words.join(" · ");
   }
 
