@@ -19,7 +19,7 @@ const RULES = `
   assembly/proposal/* -> assembly/abi assembly/log assembly/proposal/* assembly/kernel/*
   assembly/*          -> assembly/*
   web/machine/*       -> web/machine/* assembly/abi
-  web/ui/draw/*       -> web/ui/draw/* web/machine/types
+  web/ui/draw/*       -> web/ui/draw/* web/machine/types web/machine/experiments/types
   web/ui/panes/*      -> web/machine/* web/ui/* !web/ui/panes/* build/* raw: npm:*
   web/ui/*            -> web/machine/* web/ui/* build/* raw: npm:*
   web/embed/*         -> web/machine/* web/embed/* web/ui/draw/* build/* npm:lit

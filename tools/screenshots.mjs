@@ -1,9 +1,9 @@
 // Pictures of the page, for looking at: every width, light and dark, into a given folder.
 //
-//   node tools/screenshots.mjs FOLDER [--url URL] [--only PART] [--file PATH]
+//   node tools/screenshots.mjs FOLDER [--url URL] [--path PATH] [--only PART] [--file PATH]
 //     [--view NAME] [--at COMMAND]...
 //
-// Without --url it serves dist/, which must have been built. --only keeps the pictures whose
+// Without --url it serves dist/, which must have been built; --path is what stands behind that. --only keeps the pictures whose
 // names hold PART. --file opens a program of yours, each --at COMMAND is typed into the machine,
 // and --view opens one of the views before the picture is taken.
 import { mkdirSync } from "node:fs";
@@ -24,6 +24,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     url: { type: "string" },
+    path: { type: "string", default: "" },
+    wait: { type: "string", default: "700" },
     only: { type: "string", default: "" },
     file: { type: "string" },
     view: { type: "string", default: "" },
@@ -54,7 +56,7 @@ try {
           console.log(`${name}: ${message.text()}`);
       });
       page.on("pageerror", (error) => console.log(`${name}: ${error.message}`));
-      await page.goto(url);
+      await page.goto(url + values.path);
       await page.waitForFunction(() => document.documentElement.dataset.ready === "yes", null, {
         timeout: 60_000,
       });
@@ -74,7 +76,7 @@ try {
       }
       // The editor and the terminal arrive after the first drawing.
       if (width > 760) await page.waitForSelector(".view-lines .view-line", { timeout: 30_000 });
-      await page.waitForTimeout(700);
+      await page.waitForTimeout(Number(values.wait));
       const over = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );

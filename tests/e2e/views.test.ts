@@ -155,3 +155,79 @@ describe("the bitmap", () => {
     await expect.poll(() => page.locator("pw-space h2 .detail").textContent()).toMatch(/page 2/);
   });
 });
+
+describe("an experiment", () => {
+  const open = async () => {
+    await page.keyboard.press("v");
+    await page.getByRole("tab", { name: "Experiment" }).click();
+    await page.locator(".experiment-form").waitFor();
+  };
+  const rows = () => page.locator(".experiment-pane tbody tr").count();
+
+  it("says what there is to be measured before it is run", async () => {
+    await open();
+    await expect.poll(() => page.locator(".rivals dt").count()).toBeGreaterThan(4);
+    expect(await page.locator(".rivals").textContent()).toContain("the baseline");
+    expect(await barriers()).toEqual([]);
+  });
+
+  it("measures rivals while the machine on the page stays where it is", async () => {
+    const before = await placeOf(page);
+    await open();
+    await page.locator('select[name="program"]').selectOption("cow");
+    await page.locator('select[name="era"]').selectOption("nvme2020");
+    await page.locator("[data-run]").click();
+    await expect
+      .poll(() => page.locator("[data-run]").textContent(), { timeout: 60_000 })
+      .toBe("Run");
+    const bars = await page.locator(".bars li").count();
+    expect(bars).toBeGreaterThan(4);
+    expect(await rows()).toBe(bars);
+    expect(await page.locator(".said").textContent()).toMatch(/nvme2020.*takes/);
+    expect(await page.locator(".experiment-status code").textContent()).toBe(
+      "experiment pbitmap --program cow --era nvme2020 --layout copied",
+    );
+    expect(await placeOf(page)).toEqual(before);
+    expect(await barriers()).toEqual([]);
+  });
+
+  it("is sorted by any column, and copied as text", async () => {
+    await open();
+    await page.locator('select[name="program"]').selectOption("cow");
+    await page.locator("[data-run]").click();
+    await expect
+      .poll(() => page.locator("[data-run]").textContent(), { timeout: 60_000 })
+      .toBe("Run");
+    const head = page.locator("th", { hasText: "time" }).first();
+    const times = () =>
+      page
+        .locator("tbody tr")
+        .evaluateAll((all) => all.map((tr) => tr.querySelectorAll("td, th")[2]?.textContent));
+    await head.getByRole("button").press("Enter");
+    expect(await head.getAttribute("aria-sort")).toBe("ascending");
+    const up = (await times()).map(Number);
+    expect(up).toEqual([...up].sort((a, b) => a - b));
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "CSV" }).click();
+    await expect.poll(() => page.locator(".copies").textContent()).toMatch(/characters copied/);
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    expect(text).toMatch(/^name,title,/);
+    expect(text.trimEnd().split("\r\n").length).toBe((await rows()) + 1);
+  });
+
+  it("is stopped where it is, and keeps the rows that are done", async () => {
+    await open();
+    await page.locator('select[name="program"]').selectOption("sort");
+    await page.locator('select[name="era"]').selectOption("all");
+    await page.locator('input[name="runs"]').fill("60");
+    await page.locator("[data-run]").click();
+    await expect.poll(rows, { timeout: 60_000 }).toBeGreaterThan(0);
+    await page.locator("[data-run]").click();
+    await expect
+      .poll(() => page.locator(".experiment-status").textContent(), { timeout: 20_000 })
+      .toMatch(/Stopped: \d+ of \d+ rows/);
+    const kept = await rows();
+    await page.waitForTimeout(500);
+    expect(await rows()).toBe(kept);
+  });
+});

@@ -314,7 +314,7 @@ export interface PictureOf {
 }
 
 /** Names of the views beyond the first screen: links carry them, so they do not change. */
-export const VIEWS = ["disk", "bitmap"] as const;
+export const VIEWS = ["disk", "bitmap", "experiment"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Marks of a page, added up: its bit is set; a fault waited for it, without or with the disk. */

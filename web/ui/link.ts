@@ -1,6 +1,7 @@
 // A link that says what to run: see web/machine/fragment.ts for what it may hold.
 import { readLink } from "../machine/fragment.ts";
 import { VIEWS, type View } from "../machine/types.ts";
+import { runExperimentLine } from "./lab.ts";
 import { commandNames, run } from "./session.ts";
 import { narrow, refusal, tab, view, viewsOpen } from "./state.ts";
 
@@ -27,6 +28,11 @@ export async function followLink(): Promise<boolean> {
     if (narrow.value) tab.value = "views";
   }
   for (const line of link.run) {
+    // Beside the view of experiments they run there, and the machine on the page goes on.
+    if (link.view === "experiment" && /^experiment\s/.test(line)) {
+      if (!(await runExperimentLine(line))) break;
+      continue;
+    }
     const { status } = await run(line);
     if (status === 2) break;
   }

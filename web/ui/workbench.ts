@@ -39,7 +39,9 @@ export class Workbench extends Pane {
     const one = narrow.value;
     const away = (name: Tab) => one && tab.value !== name;
     const viewing = viewShown.value !== null;
-    const right = ["right", viewing && !one ? "viewing" : ""].join(" ").trim();
+    // Tables and charts take all the room; beside the other views memory and disk stay.
+    const whole = viewShown.value === "experiment" && !one;
+    const right = ["right", ...(viewing && !one ? ["viewing"] : []), ...(whole ? ["whole"] : [])];
     return html`<pw-header></pw-header>
       <section class="bar" aria-label="Controls"><pw-controls></pw-controls></section>
       <pw-sentence></pw-sentence>
@@ -50,12 +52,12 @@ export class Workbench extends Pane {
           <pw-guest ?hidden=${away("source")}></pw-guest>
           <pw-terminal ?hidden=${away("terminal")}></pw-terminal>
         </div>
-        <div class=${right}>
+        <div class=${right.join(" ")}>
           ${one || viewing ? nothing : html`<pw-walk></pw-walk>`}
           ${viewing ? html`<pw-views></pw-views>` : nothing}
-          <pw-space ?hidden=${away("memory")}></pw-space>
+          <pw-space ?hidden=${away("memory") || whole}></pw-space>
           <pw-frames ?hidden=${away("memory") || (viewing && !one)}></pw-frames>
-          <pw-storage ?hidden=${away("storage")}></pw-storage>
+          <pw-storage ?hidden=${away("storage") || whole}></pw-storage>
         </div>
       </main>
       <footer><pw-timeline></pw-timeline></footer>

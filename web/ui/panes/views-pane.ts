@@ -7,6 +7,7 @@ import { narrow, view, viewsOpen } from "../state.ts";
 const VIEWS: [View, string][] = [
   ["disk", "Disk head"],
   ["bitmap", "Bitmap"],
+  ["experiment", "Experiment"],
 ];
 
 export class ViewsPane extends Pane {
@@ -52,6 +53,8 @@ export class ViewsPane extends Pane {
         return html`<pw-head></pw-head>`;
       case "bitmap":
         return html`<pw-bitmap></pw-bitmap>`;
+      case "experiment":
+        return html`<pw-experiment></pw-experiment>`;
     }
   }
 

@@ -1,0 +1,469 @@
+// Experiments: rivals measured on machines of their own, as a chart and as a table.
+import { html, nothing, svg } from "lit";
+import type {
+  Experiment,
+  ExperimentRequest,
+  ExperimentResult,
+  ResultRow,
+  Start,
+} from "../../machine/experiments/types.ts";
+import {
+  axisOf,
+  type Bar,
+  barsOf,
+  conditionWords,
+  duration,
+  groups,
+  partsOf,
+  type Sorting,
+  sorted,
+  tableColumns,
+} from "../draw/experiment-chart.ts";
+import {
+  type Catalogue,
+  catalogue,
+  lab,
+  loadExperiments,
+  runExperiment,
+  stopExperiment,
+} from "../lab.ts";
+import { Pane } from "../pane.ts";
+import { programs } from "../state.ts";
+
+type Format = "csv" | "json" | "md";
+
+/** What the reader has chosen; "" is the experiment's own. */
+interface Choice {
+  experiment: string;
+  program: string;
+  era: string;
+  layout: "copied" | "linked" | "all";
+  start: "" | Start | "all";
+  runs: string;
+}
+
+export class ExperimentPane extends Pane {
+  static override properties = {
+    choice: { state: true },
+    log: { state: true },
+    sorting: { state: true },
+    copied: { state: true },
+    handed: { state: true },
+  };
+  declare choice: Choice;
+  /** The chart's axis counts in powers of ten. */
+  declare log: boolean;
+  declare sorting: Sorting;
+  /** What was copied last. */
+  declare copied: string;
+  /** The text itself, where the clipboard is not to be had. */
+  declare handed: string;
+
+  constructor() {
+    super();
+    this.choice = {
+      experiment: "pbitmap",
+      program: "",
+      era: "desktop2004",
+      layout: "copied",
+      start: "",
+      runs: "",
+    };
+    this.log = false;
+    this.sorting = null;
+    this.copied = "";
+    this.handed = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    loadExperiments();
+  }
+
+  #seen: ExperimentRequest | null = null;
+
+  /** What runs may have been asked for elsewhere: the form says what that is. */
+  #follow(request: ExperimentRequest | null, all: Catalogue | null): void {
+    if (!request || !all || request === this.#seen) return;
+    this.#seen = request;
+    const { experiment, program, eras, layouts, starts, runs } = request;
+    this.choice = {
+      experiment,
+      program: program ?? "",
+      era: !eras ? "desktop2004" : eras.length === all.eras.length ? "all" : eras.join(","),
+      layout: !layouts ? "copied" : layouts.length > 1 ? "all" : (layouts[0] as "copied"),
+      start: !starts ? "" : starts.length > 1 ? "all" : (starts[0] as Start),
+      runs: runs === undefined ? "" : String(runs),
+    };
+  }
+
+  override render() {
+    const all = catalogue.value;
+    this.#follow(lab.value.request, all);
+    return html`<section class="experiment-pane" aria-labelledby="experiment-title">
+      <h2 id="experiment-title" class="hidden">Experiment</h2>
+      ${PATTERNS}
+      ${all ? this.#form(all) : html`<p class="empty">The experiments are fetched.</p>`}
+      <div class="scroll" tabindex="-1">${all ? this.#answer(all) : nothing}</div>
+    </section>`;
+  }
+
+  #chosen(all: Catalogue): Experiment | undefined {
+    const { experiment } = this.choice;
+    return all.experiments.find(({ name }) => name === experiment) ?? all.experiments[0];
+  }
+
+  #request(experiment: Experiment, all: Catalogue): ExperimentRequest {
+    const { program, era, layout, start, runs } = this.choice;
+    const starts: Start[] = start === "all" ? ["cold", "warm"] : start === "" ? [] : [start];
+    return {
+      experiment: experiment.name,
+      eras: era === "all" ? all.eras : era.split(","),
+      layouts: layout === "all" ? ["copied", "linked"] : [layout],
+      ...(starts.length > 0 ? { starts } : {}),
+      ...(program === "" ? {} : { program }),
+      ...(/^\d+$/.test(runs) ? { runs: Number(runs) } : {}),
+    };
+  }
+
+  /** The same as a command line. */
+  #line(
+    { experiment, program, eras, layouts, starts, runs }: ExperimentRequest,
+    all: Catalogue,
+  ): string {
+    const words = [`experiment ${experiment}`];
+    if (program) words.push(`--program ${program}`);
+    if (eras) words.push(`--era ${eras.length === all.eras.length ? "all" : eras.join(",")}`);
+    if (layouts) words.push(`--layout ${layouts.length > 1 ? "all" : layouts[0]}`);
+    for (const start of starts ?? []) words.push(`--${start}`);
+    if (runs !== undefined) words.push(`--runs ${runs}`);
+    return words.join(" ");
+  }
+
+  #form(all: Catalogue) {
+    const experiment = this.#chosen(all);
+    if (!experiment) return html`<p class="empty">There is no experiment.</p>`;
+    const running = lab.value.phase === "running";
+    const change = (part: Partial<Choice>) => {
+      this.choice = { ...this.choice, ...part };
+    };
+    const choose = <K extends keyof Choice>(
+      key: K,
+      label: string,
+      options: readonly (readonly [Choice[K], string])[],
+    ) => html`<label
+      ><span>${label}</span>
+      <select
+        name=${key}
+        ?disabled=${running}
+        @change=${(event: Event) => {
+          change({ [key]: (event.target as HTMLSelectElement).value } as Partial<Choice>);
+        }}
+      >
+        ${options.map(
+          ([value, words]) =>
+            html`<option value=${value} ?selected=${this.choice[key] === value}>${words}</option>`,
+        )}
+      </select></label
+    >`;
+    const samples = programs.value.filter(({ name }) => name !== experiment.program);
+    return html`<form
+      class="experiment-form"
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        if (running) stopExperiment();
+        else runExperiment(this.#request(experiment, all));
+      }}
+    >
+      ${choose(
+        "experiment",
+        "Experiment",
+        all.experiments.map(({ name, title }) => [name, title] as const),
+      )}
+      ${choose("program", "Program", [
+        ["", experiment.program],
+        ...samples.map(({ name }) => [name, name] as const),
+      ])}
+      ${choose("era", "Disk", [
+        ...all.eras.map((era) => [era, conditionWords(era)] as const),
+        ["all", "all six eras"],
+        ...(this.choice.era.includes(",")
+          ? [[this.choice.era, `${this.choice.era.split(",").length} of them`] as const]
+          : []),
+      ])}
+      ${choose("layout", "Files lie", [
+        ["copied", "as copied"],
+        ["linked", "as linked"],
+        ["all", "both ways"],
+      ])}
+      ${choose("start", "Memory", [
+        ["", `as usual (${experiment.start})`],
+        ["cold", "cold"],
+        ["warm", "warm"],
+        ["all", "both"],
+      ])}
+      <label
+        ><span>Runs</span>
+        <input
+          name="runs"
+          type="number"
+          min="1"
+          max="100000"
+          placeholder=${experiment.runs}
+          .value=${this.choice.runs}
+          ?disabled=${running}
+          @input=${(event: Event) => change({ runs: (event.target as HTMLInputElement).value })}
+      /></label>
+      <button class=${running ? "stop" : "primary"} data-run>${running ? "Stop" : "Run"}</button>
+    </form>`;
+  }
+
+  #answer(all: Catalogue) {
+    const { phase, request, rows, result, failure } = lab.value;
+    const experiment = request
+      ? all.experiments.find(({ name }) => name === request.experiment)
+      : this.#chosen(all);
+    if (!experiment) return nothing;
+    return html`${this.#status(experiment, all)}
+      ${
+        phase === "failed"
+          ? html`<p class="verdict" role="alert">${failure}</p>`
+          : rows.length === 0
+            ? phase === "running"
+              ? nothing
+              : this.#rivals(experiment)
+            : html`${result ? this.#said(result) : nothing} ${this.#chart(rows)}
+                ${this.#table(rows, experiment)} ${this.#copies(experiment, all)}`
+      }
+`;
+  }
+
+  /** What is going on, in one line that keeps its place. */
+  #status(experiment: Experiment, all: Catalogue) {
+    const { phase, request, progress, rows, result } = lab.value;
+    const line = this.#line(request ?? this.#request(experiment, all), all);
+    const { done, rows: of, title } = progress;
+    const words = {
+      idle: "",
+      running: of > 0 ? `${Math.min(done + 1, of)} of ${of}: ${title}` : "starting",
+      stopped: `Stopped: ${rows.length} of ${of} rows are done.`,
+      failed: "",
+      done: result ? all.report.caption(result) : "",
+    }[phase];
+    return html`<p class="experiment-status">
+      <code>${line}</code> <span role="status">${words}</span>
+      ${
+        phase === "running"
+          ? html`<progress max=${Math.max(1, of)} value=${done} aria-label="Rows done"></progress>`
+          : nothing
+      }
+    </p>`;
+  }
+
+  #rivals({ about, rivals, baseline }: Experiment) {
+    return html`<p class="lead">${about}</p>
+      <dl class="rivals">
+        ${rivals.map(
+          ({ name, title, about: words }) => html`<div>
+            <dt>${title}${name === baseline ? html` <span>the baseline</span>` : nothing}</dt>
+            <dd>${words}</dd>
+          </div>`,
+        )}
+      </dl>`;
+  }
+
+  #said({ answer, absent }: ExperimentResult) {
+    return html`<ul class="said">
+      ${answer.map((sentence) => html`<li>${sentence}</li>`)}
+      ${absent.map(({ name, reason }) => html`<li>${name} was not measured: ${reason}</li>`)}
+    </ul>`;
+  }
+
+  #chart(rows: readonly ResultRow[]) {
+    const axis = axisOf(rows, this.log);
+    return html`<figure class="chart">
+      <figcaption>
+        <h3>Where the time goes</h3>
+        <ul class="legend" aria-label="Parts of the time">
+          ${partsOf(rows).map(
+            ({ key, word }) => html`<li>
+              <svg width="14" height="11" aria-hidden="true">
+                <rect width="14" height="11" class=${`part-${key}`} />${pattern(key, 14, 11)}
+              </svg>
+              ${word}
+            </li>`,
+          )}
+        </ul>
+        <label class="check"
+          ><input
+            type="checkbox"
+            .checked=${this.log}
+            @change=${(event: Event) => {
+              this.log = (event.target as HTMLInputElement).checked;
+            }}
+          />
+          powers of ten</label
+        >
+      </figcaption>
+      ${groups(rows).map(
+        (group) => html`${group.title ? html`<h4>${group.title}</h4>` : nothing}
+          <ul class="bars">
+            ${barsOf(group.rows, axis).map((bar) => this.#bar(bar))}
+          </ul>`,
+      )}
+      <div class="ticks" aria-hidden="true">
+        ${axis.ticks.map(({ x, text }) => html`<span style=${`left: ${x}%`}>${text}</span>`)}
+      </div>
+      ${
+        axis.log
+          ? html`<p class="empty">The length is the total; its parts divide it by their shares.</p>`
+          : nothing
+      }
+    </figure>`;
+  }
+
+  #bar({ row, parts }: Bar) {
+    const words = parts.map(({ word, ns }) => `${word} ${duration(ns)}`).join(", ");
+    return html`<li title=${`${row.title}: ${words}`}>
+      <span class="name">${row.title}</span>
+      <svg class="stacked" role="img" aria-label=${words} height="16" width="100%">
+        ${parts.map(
+          ({ key, x, width }) =>
+            svg`<svg x=${`${x}%`} width=${`${width}%`} height="16" overflow="hidden">
+              <rect width="100%" height="16" class=${`part-${key}`} />${pattern(key, 1200, 16)}
+            </svg>`,
+        )}
+      </svg>
+      <span class="total">${duration(row.time_ns.total)}</span>
+    </li>`;
+  }
+
+  #table(rows: readonly ResultRow[], experiment: Experiment) {
+    const columns = tableColumns(rows, experiment.columns);
+    const by = this.sorting;
+    const sort = (key: string) => {
+      this.sorting = by?.key !== key ? { key, down: false } : by.down ? null : { key, down: true };
+    };
+    const order = (key: string) =>
+      by?.key !== key ? "none" : by.down ? "descending" : "ascending";
+    return html`<div class="table-scroll" tabindex="0" role="region" aria-label="All figures">
+      <table>
+        <thead>
+          <tr>
+            ${columns.map(
+              ({ key, title, about, left }) => html`<th
+                scope="col"
+                class=${left ? "" : "number"}
+                aria-sort=${order(key)}
+              >
+                <button title=${`${about}; sorts by it`} @click=${() => sort(key)}>
+                  ${title}<span aria-hidden="true">${
+                    { none: "", ascending: " ▴", descending: " ▾" }[order(key)]
+                  }</span>
+                </button>
+              </th>`,
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${sorted(rows, columns, by).map(
+            (row) => html`<tr class=${row.name === experiment.baseline ? "base" : ""}>
+              ${columns.map(({ key, left, text }) =>
+                key === "name"
+                  ? html`<th scope="row">${text(row)}</th>`
+                  : html`<td class=${left ? "" : "number"}>${text(row)}</td>`,
+              )}
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  #copies(experiment: Experiment, all: Catalogue) {
+    const formats: [Format, string][] = [
+      ["csv", "CSV"],
+      ["json", "JSON"],
+      ["md", "Markdown"],
+    ];
+    return html`<p class="copies">
+        Copy as
+        ${formats.map(
+          ([format, word]) =>
+            html`<button @click=${() => this.#copy(format, experiment, all)}>${word}</button>`,
+        )}
+        <span role="status">${this.copied}</span>
+      </p>
+      ${
+        this.handed
+          ? html`<textarea class="handed" readonly rows="6" aria-label="The text to be copied">
+${this.handed}</textarea
+            >`
+          : nothing
+      }`;
+  }
+
+  /** What is there so far, as a result. */
+  #result(experiment: Experiment): ExperimentResult {
+    const { result, request, rows } = lab.value;
+    if (result) return result;
+    const of = (list: readonly string[] | undefined) =>
+      !list || list.length > 1 ? "all" : (list[0] ?? "");
+    return {
+      experiment: experiment.name,
+      program: request?.program ?? experiment.program,
+      era: of(request?.eras),
+      layout: of(request?.layouts),
+      start: request?.starts ? of(request.starts) : experiment.start,
+      runs: request?.runs ?? experiment.runs,
+      baseline: experiment.baseline,
+      rows: [...rows],
+      absent: [],
+      answer: [],
+    };
+  }
+
+  async #copy(format: Format, experiment: Experiment, all: Catalogue): Promise<void> {
+    const result = this.#result(experiment);
+    const text = {
+      csv: () => all.report.resultCsv(result),
+      json: () => all.report.resultJson(result),
+      md: () => all.report.resultMarkdown(result, experiment),
+    }[format]();
+    try {
+      await navigator.clipboard.writeText(text);
+      this.copied = `${text.length.toLocaleString("en")} characters copied.`;
+      this.handed = "";
+    } catch {
+      // A sandboxed frame has no clipboard.
+      this.copied = "Here it is: the clipboard is not to be had.";
+      this.handed = text;
+    }
+  }
+}
+
+/** The patterns by name, once on the page. */
+const PATTERNS = html`<svg width="0" height="0" style="position: absolute" aria-hidden="true">
+  <defs>
+    <pattern id="pattern-exception" width="5" height="5" patternUnits="userSpaceOnUse">
+      <path class="pattern-line" d="M-1 6 L6 -1" />
+    </pattern>
+    <pattern id="pattern-kernel" width="4" height="4" patternUnits="userSpaceOnUse">
+      <circle class="pattern-dot" cx="2" cy="2" r="0.8" />
+    </pattern>
+    <pattern id="pattern-memory" width="4" height="4" patternUnits="userSpaceOnUse">
+      <path class="pattern-line" d="M0 2 H4" />
+    </pattern>
+    <pattern id="pattern-idle" width="4" height="4" patternUnits="userSpaceOnUse">
+      <path class="pattern-line" d="M2 0 V4" />
+    </pattern>
+  </defs>
+</svg>`;
+
+/** What tells the parts apart without their hues: lines, dots, nothing. */
+function pattern(key: string, width: number, height: number) {
+  if (key === "disk" || key === "user") return nothing;
+  return svg`<rect width=${width} height=${height} fill=${`url(#pattern-${key})`} />`;
+}
+
+customElements.define("pw-experiment", ExperimentPane);
