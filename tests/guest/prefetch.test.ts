@@ -138,6 +138,17 @@ describe("a training run", () => {
     }
   });
 
+  test("keeps in its list what only another run has loaded", async () => {
+    const root = disk(ours(...hello));
+    const list = `${HOME}/.bitmaps/bin/hello-dynamic.mapped`;
+    const other = new TextEncoder().encode("/lib/libother.so\n/bin/hello-dynamic\n");
+    place(root, list, file(other, 0o644));
+    const machine = await run(root, ["/bin/prefetch", "hello-dynamic"], TRAINING);
+    const lines = decoder.decode(read(machine, list)).split("\n");
+    const wanted = [...hello.map((name) => `/${name}`), "/lib/libother.so", ""];
+    expect(lines.sort()).toEqual(wanted.sort());
+  });
+
   test("adds to the one before it, and forgets it when the file was replaced", async () => {
     const first = await run(disk(ours(...hello)), ["/bin/prefetch", "hello-dynamic"], TRAINING);
     const kept = keptDisk(first.core, disk({}));

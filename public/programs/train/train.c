@@ -165,6 +165,26 @@ static void finish_file(void) {
   now.path[0] = 0;
 }
 
+// Puts a path into the program's list, once.
+static void list(const char *path) {
+  size_t at = 0, n = 0;
+  while (at < run.listed) {
+    for (n = 0; path[n] && run.list[at + n] == path[n];)
+      n++;
+    if (!path[n] && run.list[at + n] == '\n')
+      return;
+    while (run.list[at++] != '\n')
+      ;
+  }
+  for (n = 0; path[n];)
+    n++;
+  if (n + 1 > sizeof run.list - run.listed)
+    return;
+  for (size_t i = 0; i < n; i++)
+    run.list[run.listed++] = path[i];
+  run.list[run.listed++] = '\n';
+}
+
 // Begins with a file that is mapped; false where there is nothing to describe.
 static int begin_file(const char *path, uint64_t inode) {
   struct shadow *s = &now.shadow;
@@ -188,13 +208,8 @@ static int begin_file(const char *path, uint64_t inode) {
   s->inode = inode;
   s->pages = pages;
   copy(now.path, path, sizeof now.path);
-  for (const char *c = path;; c++) {
-    if (run.listed == sizeof run.list)
-      return 1;
-    run.list[run.listed++] = *c ? *c : '\n';
-    if (!*c)
-      return 1;
-  }
+  list(path);
+  return 1;
 }
 
 static void add_area(uint64_t start, uint64_t end, uint64_t offset) {
@@ -286,5 +301,9 @@ void train(void) {
   each_line("/proc/self/maps", '\n', note_hook);
   each_line("/proc/self/maps", '\n', use_area);
   finish_file();
+  // What only another run loads (dlopen) stays in the list.
+  static char path[PATH_MAX];
+  if (shadow_path(path, run.home, run.program, ".mapped"))
+    each_line(path, '\n', list);
   write_file(run.program, ".mapped", run.list, run.listed);
 }

@@ -130,6 +130,18 @@ async function pbitmap(session: Session, args: string[]): Promise<CommandResult>
   return result(text);
 }
 
+/** What else may stand behind the action. */
+const OPTIONS = [
+  "--segments",
+  "--phdr",
+  "--json",
+  "--from-faults",
+  "--from-trace",
+  "--or",
+  "all",
+  "none",
+];
+
 export const PBITMAP_COMMANDS: Command[] = [
   {
     name: "pbitmap",
@@ -147,7 +159,7 @@ export const PBITMAP_COMMANDS: Command[] = [
                                         the next exec starts with against the disk as it is now
 FILE is a path on the disk or a program of the host. add, clear and set (-o FILE: to another file)
 prepare the disk of the next exec; see cp.`,
-    complete: (session, n) => (n === 0 ? [...ACTIONS] : [...session.host.fileNames()]),
+    complete: (session, n) => (n === 0 ? [...ACTIONS] : [...session.host.fileNames(), ...OPTIONS]),
     async run(session, args) {
       try {
         return await pbitmap(
