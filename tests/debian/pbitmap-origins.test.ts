@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { pageBitmaps, PbitmapError, withBits } from "../../web/machine/elf/pbitmap.ts";
 import { addBitmaps, clearBitmaps } from "../../web/machine/elf/pbitmap-add.ts";
-import { bitsFromWords } from "../../web/machine/elf/pbitmap-text.ts";
+import { bitsFromWords, rangesOf } from "../../web/machine/elf/pbitmap-text.ts";
 import { readelf } from "../../web/machine/elf/readelf.ts";
 import { gnuReadelf, noReadelf } from "../machine/elf/gnu-readelf.ts";
 import { programBytes, samples } from "../machine/programs.ts";
@@ -19,6 +19,7 @@ import { rootWith, underQemu } from "./run.ts";
 
 const GCC = "riscv64-linux-gnu-gcc";
 const READELF = "riscv64-linux-gnu-readelf";
+const STRIP = "riscv64-linux-gnu-strip";
 const checkout = inject("root");
 const scratch = mkdtempSync(join(tmpdir(), "pagewalk-origins-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -167,51 +168,76 @@ const BUILDS: Build[] = [
 /** The cross compiler's libc, as Debian packages it. */
 const CROSS_ROOT = "/usr/riscv64-linux-gnu";
 
-describe.skipIf(needs("qemu-riscv64", GCC, READELF))("programs of the cross compiler:", () => {
-  function build({ flags, source = PROGRAM }: Build): Uint8Array {
-    const language = source === PROGRAM ? "c" : "assembler";
-    const file = join(scratch, "built");
-    execFileSync(GCC, [...flags, "-x", language, "-", "-o", file], { input: source });
-    return readFileSync(file);
-  }
-  function runs(bytes: Uint8Array, env: NodeJS.ProcessEnv = {}): object {
-    const file = join(scratch, "runs");
-    writeFileSync(file, bytes, { mode: 0o755 });
-    const args = ["-L", CROSS_ROOT, "-0", "name", file, "one", "two"];
-    const options = { encoding: "latin1", env: { ...process.env, ...env } } as const;
-    const { status, signal, stdout, stderr } = spawnSync("qemu-riscv64", args, options);
-    return { status, signal, stdout, stderr };
-  }
+describe.skipIf(needs("qemu-riscv64", GCC, READELF, STRIP))(
+  "programs of the cross compiler:",
+  () => {
+    function build({ flags, source = PROGRAM }: Build): Uint8Array {
+      const language = source === PROGRAM ? "c" : "assembler";
+      const file = join(scratch, "built");
+      execFileSync(GCC, [...flags, "-x", language, "-", "-o", file], { input: source });
+      return readFileSync(file);
+    }
+    function runs(bytes: Uint8Array, env: NodeJS.ProcessEnv = {}): object {
+      const file = join(scratch, "runs");
+      writeFileSync(file, bytes, { mode: 0o755 });
+      const args = ["-L", CROSS_ROOT, "-0", "name", file, "one", "two"];
+      const options = { encoding: "latin1", env: { ...process.env, ...env } } as const;
+      const { status, signal, stdout, stderr } = spawnSync("qemu-riscv64", args, options);
+      return { status, signal, stdout, stderr };
+    }
 
-  test.each(BUILDS)("$name", (wanted) => {
-    const before = (wanted.after ?? ((bytes) => bytes))(build(wanted));
-    const bare = wanted.source === FREESTANDING;
-    const expected = bare
-      ? { status: 7, signal: null, stdout: "bare\n", stderr: "" }
-      : { status: 3, signal: null, stdout: expect.stringMatching(/^name has 3/), stderr: "" };
-    expect(runs(before)).toEqual(expected);
-    expect(runs(examine(before, wanted.phdr))).toEqual(expected);
-  });
+    test.each(BUILDS)("$name", (wanted) => {
+      const before = (wanted.after ?? ((bytes) => bytes))(build(wanted));
+      const bare = wanted.source === FREESTANDING;
+      const expected = bare
+        ? { status: 7, signal: null, stdout: "bare\n", stderr: "" }
+        : { status: 3, signal: null, stdout: expect.stringMatching(/^name has 3/), stderr: "" };
+      expect(runs(before)).toEqual(expected);
+      expect(runs(examine(before, wanted.phdr))).toEqual(expected);
+    });
 
-  test("a shared library", () => {
-    const library = join(scratch, "libanswer.so");
-    const shared = ["-shared", "-fPIC", "-x", "c", "-", "-o", library];
-    execFileSync(GCC, shared, { input: "int answer(void) { return 42; }" });
-    const input = "int answer(void); int main(void) { return answer(); }";
-    const program = join(scratch, "asks");
-    execFileSync(GCC, ["-x", "c", "-", "-o", program, "-L", scratch, "-lanswer"], { input });
-    const before = readFileSync(library);
-    replace(library, examine(before));
-    const args = ["-L", CROSS_ROOT, "-E", `LD_LIBRARY_PATH=${scratch}`, program];
-    expect(spawnSync("qemu-riscv64", args).status).toBe(42);
-  });
+    test("a shared library", () => {
+      const library = join(scratch, "libanswer.so");
+      const shared = ["-shared", "-fPIC", "-x", "c", "-", "-o", library];
+      execFileSync(GCC, shared, { input: "int answer(void) { return 42; }" });
+      const input = "int answer(void); int main(void) { return answer(); }";
+      const program = join(scratch, "asks");
+      execFileSync(GCC, ["-x", "c", "-", "-o", program, "-L", scratch, "-lanswer"], { input });
+      const before = readFileSync(library);
+      replace(library, examine(before));
+      const args = ["-L", CROSS_ROOT, "-E", `LD_LIBRARY_PATH=${scratch}`, program];
+      expect(spawnSync("qemu-riscv64", args).status).toBe(42);
+    });
 
-  test("a relocatable file is refused", () => {
-    const file = join(scratch, "object.o");
-    execFileSync(GCC, ["-c", "-x", "c", "-", "-o", file], { input: PROGRAM });
-    expect(() => addBitmaps(readFileSync(file))).toThrow(PbitmapError);
-  });
-});
+    test("strip keeps bits in sections, and empties those behind the program headers", () => {
+      const stripped = (bytes: Uint8Array) => {
+        const file = join(scratch, "to-strip");
+        writeFileSync(file, bytes);
+        execFileSync(STRIP, [file]);
+        return readFileSync(file);
+      };
+      const sections = stripped(full(build({ name: "", flags: ["-pie"] })));
+      const { bitmaps, asked } = pageBitmaps(sections);
+      expect(asked).toBe(true);
+      expect(bitmaps.map(({ bits, pages }) => rangesOf(bits, pages))).toEqual(["0", "0-2"]);
+      expect(() => clearBitmaps(sections)).toThrow(/written anew .* its old bytes are lost/);
+      expect(runs(sections)).toMatchObject({ status: 3, stderr: "" });
+      const room = ["-pie", "-Wl,--section-start=.interp=0x400"];
+      const headers = stripped(full(build({ name: "", flags: room }), true));
+      expect(pageBitmaps(headers).bitmaps.map(({ form, size }) => [form, size])).toEqual([
+        ["phdr", 0],
+        ["phdr", 0],
+      ]);
+      expect(runs(headers)).toMatchObject({ status: 3, stderr: "" });
+    });
+
+    test("a relocatable file is refused", () => {
+      const file = join(scratch, "object.o");
+      execFileSync(GCC, ["-c", "-x", "c", "-", "-o", file], { input: PROGRAM });
+      expect(() => addBitmaps(readFileSync(file))).toThrow(PbitmapError);
+    });
+  },
+);
 
 // -------------------------------------------------------------------------------------- Debian ----
 

@@ -313,11 +313,12 @@ function withoutSections(elf: ElfFile): Uint8Array {
   }
   const size = view.getBigUint64(at + 8, true);
   const stack = programHeaders[view.getUint32(at + 80, true)];
-  if (view.getBigUint64(at, true) !== MAGIC || size > BigInt(at) || size < 64n || !stack) {
+  if (view.getBigUint64(at, true) !== MAGIC) {
     throw new PbitmapError(`${UNDO_NAME} does not hold what pbitmap add puts there`, at);
   }
-  if (stack.at + 56 > Number(size)) {
-    throw new PbitmapError(`${UNDO_NAME} tells of a file without program headers`, at + 8);
+  if (size > BigInt(at) || size < 64n || !stack || stack.at + 56 > Number(size)) {
+    const message = "the file was written anew since the bitmap was added (strip does that)";
+    throw new PbitmapError(`${message}: its old bytes are lost`, at + 8);
   }
   const file = new Uint8Array(bytes.subarray(0, Number(size)));
   file.set(bytes.subarray(at + 16, at + 80));
