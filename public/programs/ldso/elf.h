@@ -69,6 +69,7 @@ enum {
   DT_CHECKSUM = 0x6ffffdf8,     // of the set that prelink.c wrote it in
   DT_GNU_HASH = 0x6ffffef5,
   DT_VERSYM = 0x6ffffff0,
+  DT_RELACOUNT = 0x6ffffff9,
   DT_FLAGS_1 = 0x6ffffffb,
   DT_VERDEF = 0x6ffffffc,
   DT_VERNEED = 0x6ffffffe,

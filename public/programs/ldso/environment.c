@@ -4,7 +4,8 @@
 //   LD_PRELOAD        libraries to put right after the program, so that their
 //                     definitions hide everybody else's
 //   LD_BIND_NOW       look every function up at the start, not at its first call
-//   LD_DEBUG          statistics: what the start cost; bindings: each first call
+//   LD_DEBUG          statistics: what the start cost, cycles: in these, too;
+//                     bindings: each first call of a function
 //   LD_TRACE_LOADED_OBJECTS   say what would be loaded, and run nothing
 //   LD_PREFETCH       madvise or bitmap: see prefetch.c
 //   LD_PRELINK=FOLDER see prelink.c
@@ -60,6 +61,7 @@ static void read_entry(const char *entry) {
     e->resident_unregister = true;
   else if ((v = value_of(entry, "LD_DEBUG"))) {
     e->statistics = has_word(v, "statistics");
+    e->cycles = has_word(v, "cycles");
     e->bindings = has_word(v, "bindings");
   }
 }

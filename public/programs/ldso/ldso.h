@@ -75,6 +75,7 @@ struct object {
   uint64_t init, fini; // 0: none
   const char *runpath;
   bool symbolic, bind_now;
+  uint64_t relative_count; // that many of `rela` come first and are RELATIVE
   // Which of `rela` are COPY or IRELATIVE, and are not done in the first pass;
   // are there some of the second kind in `jmprel`?
   uint32_t rest_first, rest_end;
@@ -103,7 +104,7 @@ struct definition {
 // environment.c
 struct environment {
   const char *library_path, *preload, *prefetch, *prelink;
-  bool bind_now, trace, statistics, bindings;
+  bool bind_now, trace, statistics, cycles, bindings;
   bool resident_register, resident_unregister, prebind_register;
 };
 extern struct environment environment;
@@ -181,13 +182,17 @@ void write_file(const char *path, const char *from, size_t n, int mode);
 void prefetch(const struct object *o);
 
 // statistics.c: counted since this start.
+struct moment {
+  uint64_t ticks, cycles, instructions; // the last two only under LD_DEBUG=cycles
+};
 struct statistics {
-  uint64_t relocations, relative, cached, lookups, probes, bound_later, copied;
-  uint64_t objects, start_ticks, load_ticks, relocate_ticks, total_ticks;
+  uint64_t relocations, relative, cached, lookups, probes, bound_later, objects;
+  struct moment load, relocate, total; // how long each took
   const char *how;
 };
 extern struct statistics statistics;
-uint64_t ticks(void);
+struct moment now(void);
+struct moment since(const struct moment *from);
 void report_start(void);
 void report_end(void);
 

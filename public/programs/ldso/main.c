@@ -77,23 +77,23 @@ static enum relocation choose(void) {
 }
 
 static void load(const uint64_t *aux) {
-  uint64_t from = ticks();
+  struct moment from = now();
   adopt_program((const struct program_header *)aux[AT_PHDR], (int)aux[AT_PHNUM],
                 program_path((const char *)aux[AT_EXECFN]));
   prefetch(first_object);
   load_all();
   lay_out_tls();
-  statistics.load_ticks = ticks() - from;
+  statistics.load = since(&from);
 }
 
 static void relocate(void) {
   static const char *const names[] = {"relocated by symbol", "prebound", "prelinked"};
-  uint64_t from = ticks();
+  struct moment from = now();
   enum relocation how = choose();
   statistics.how = names[how];
   relocate_all(how);
   fill_tls();
-  statistics.relocate_ticks = ticks() - from;
+  statistics.relocate = since(&from);
 }
 
 // What was asked for besides running the program.
@@ -143,7 +143,6 @@ static void next_start(void) {
 uint64_t link_program(uint64_t *stack, uint64_t base, struct dynamic *dynamic) {
   int argc = (int)stack[0];
   char **argv = (char **)(stack + 1), **envp = argv + argc + 1, **end = envp;
-  uint64_t from = ticks();
   while (*end)
     end++;
   const uint64_t *auxv = (const uint64_t *)(end + 1);
@@ -151,6 +150,7 @@ uint64_t link_program(uint64_t *stack, uint64_t base, struct dynamic *dynamic) {
   if (!again)
     relocate_self(base, dynamic);
   read_environment(envp, again ? has_more_rights_than_its_caller() : is_secure(auxv));
+  struct moment from = now();
   if (environment.resident_unregister)
     unregister_resident();
   if (again && environment.resident_register)
@@ -163,7 +163,7 @@ uint64_t link_program(uint64_t *stack, uint64_t base, struct dynamic *dynamic) {
     first_start(auxv);
   }
   start_thread_pointer();
-  statistics.total_ticks = ticks() - from;
+  statistics.total = since(&from);
   report_start();
   run_constructors(argc, argv, envp);
   return program_entry;

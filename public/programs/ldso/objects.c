@@ -20,7 +20,7 @@
 
 struct object *first_object, *last_object, linker_object;
 
-static struct object pool[MAX_OBJECTS];
+static struct object pool[MAX_OBJECTS], *by_index[MAX_OBJECTS];
 static int pool_used, edges_used;
 static struct object *edges[8 * MAX_OBJECTS];
 static char kept[16 * 1024];
@@ -49,12 +49,7 @@ const char *string_in(const struct object *o, uint64_t offset) {
   return o->strings + offset;
 }
 
-struct object *object_at(int index) {
-  struct object *o = first_object;
-  while (o && o->index != index)
-    o = o->next;
-  return o;
-}
+struct object *object_at(int index) { return by_index[index]; }
 
 // --- the dynamic section ---------------------------------------------------
 
@@ -141,6 +136,9 @@ static void read_dynamic(struct object *o) {
     case DT_VERDEF:
       o->verdef = in_object(o, d->value, sizeof(struct verdef), "version list");
       break;
+    case DT_RELACOUNT:
+      o->relative_count = d->value;
+      break;
     case DT_CHECKSUM:
       o->checksum = d->value;
       break;
@@ -152,6 +150,8 @@ static void read_dynamic(struct object *o) {
     }
   }
   read_tables(o, v);
+  if (o->relative_count > o->rela_count)
+    o->relative_count = o->rela_count;
   if (o->rest_end > o->rela_count)
     fail("%s is damaged: it has fewer relocations than prelinking left", o->path);
   o->soname = soname ? string_in(o, soname) : 0;
@@ -203,6 +203,7 @@ static void append(struct object *o) {
   else
     first_object = o;
   last_object = o;
+  by_index[o->index] = o;
   statistics.objects++;
 }
 

@@ -264,7 +264,7 @@ void use_prebinding(bool copies) {
       struct rela r = {e->offset, e->type, e->symbol, 0};
       uint32_t definer = e->definer & NOBODY;
       struct definition d = {
-          .object = definer == NOBODY ? 0 : object_at((int)definer),
+          .object = definer < MAX_OBJECTS ? object_at((int)definer) : 0,
           .value = e->value,
           .size = e->size,
           .is_function_choice = e->definer & FUNCTION_CHOICE,

@@ -26,13 +26,26 @@ static const uint8_t *file_bytes(const struct object *o, uint64_t offset, uint64
 
 static bool bit(const uint8_t *bits, uint64_t i) { return bits[i / 8] >> i % 8 & 1; }
 
+// The first page from `i` on whose bit is `wanted`, or `pages`.
+static uint64_t next(const uint8_t *bits, uint64_t i, uint64_t pages, bool wanted) {
+  while (i < pages && bit(bits, i) != wanted)
+    i++;
+  return i;
+}
+
 static void advise_runs(uint64_t start, uint64_t pages, const uint8_t *bits) {
-  for (uint64_t i = 0, end; i < pages; i = end + 1) {
-    for (end = i; end < pages && bit(bits, end);)
-      end++;
-    if (end > i)
-      syscall3(SYS_madvise, (long)(start + i * PAGE), (long)((end - i) * PAGE), MADV_WILLNEED);
+  uint64_t from = next(bits, 0, pages, true);
+  while (from < pages) {
+    uint64_t end = next(bits, from, pages, false);
+    syscall3(SYS_madvise, (long)(start + from * PAGE), (long)((end - from) * PAGE),
+             MADV_WILLNEED);
+    from = next(bits, end, pages, true);
   }
+}
+
+static bool advise_at_once(uint64_t start, uint64_t pages, const uint8_t *bits) {
+  return !is_error(syscall(SYS_madvise_bitmap, (long)start, (long)(pages * PAGE), (long)bits,
+                           (long)((pages + 7) / 8), 0, 0));
 }
 
 // Drops what of the bitmap lies past the object: a bit may not name a stranger.
@@ -56,9 +69,9 @@ void prefetch(const struct object *o) {
     const uint8_t *bits = file_bytes(o, p->offset, p->filesz);
     uint64_t start = page_down(o->base + p->vaddr);
     uint64_t pages = bits ? pages_within(o, start, 8 * p->filesz) : 0;
-    if (pages && (!at_once || is_error(syscall(SYS_madvise_bitmap, (long)start,
-                                               (long)(pages * PAGE), (long)bits,
-                                               (long)((pages + 7) / 8), 0, 0))))
+    if (next(bits, 0, pages, true) == pages)
+      continue; // nothing is wanted of this segment
+    if (!at_once || !advise_at_once(start, pages, bits))
       advise_runs(start, pages, bits);
   }
 }

@@ -76,7 +76,6 @@ static void copy(const struct object *o, const struct rela *r, const struct defi
   const struct symbol *mine = o->symbols + r->symbol;
   uint64_t size = mine->size < d->size ? mine->size : d->size;
   memcpy(target(o, r, size), (const void *)address_of(d), size);
-  statistics.copied += size;
 }
 
 void apply(const struct object *o, const struct rela *r, const struct definition *d) {
@@ -128,6 +127,20 @@ static bool in_both(const struct object *o, const struct rela *r) {
   return r >= o->jmprel && r < o->jmprel + o->jmprel_count;
 }
 
+// The static linker sorts: most tables begin with a run of RELATIVE, thousands of
+// them, and says how many. Returns what follows.
+static const struct rela *relocate_relative(const struct object *o) {
+  const struct rela *r = o->rela, *end = r + o->relative_count;
+  uint64_t base = o->base, low = o->start - base, high = o->end - base - 8;
+  for (; r < end && r->type == R_RISCV_RELATIVE; r++) {
+    if (r->offset - low > high - low)
+      target(o, r, 8); // says so
+    *(uint64_t *)(base + r->offset) = base + (uint64_t)r->addend;
+  }
+  statistics.relative += (uint64_t)(r - o->rela);
+  return r;
+}
+
 static void note_rest(struct object *o, uint32_t i) {
   if (o->rest_first == o->rest_end)
     o->rest_first = i;
@@ -137,7 +150,7 @@ static void note_rest(struct object *o, uint32_t i) {
 // Everything but COPY and IRELATIVE, of which it only notes where they are.
 static void relocate_words(struct object *o, bool by_symbol) {
   const struct rela *end = o->rela + o->rela_count;
-  for (const struct rela *r = o->rela; r < end; r++) {
+  for (const struct rela *r = relocate_relative(o); r < end; r++) {
     if (r->type == R_RISCV_RELATIVE) {
       *(uint64_t *)target(o, r, 8) = o->base + (uint64_t)r->addend;
       statistics.relative++;
