@@ -1,9 +1,10 @@
 // The experiments by name, and how one is run.
 import { settledDisk } from "../kept-disk.ts";
+import { find } from "../mkfs.ts";
 import { defaultSettings, SETTINGS } from "../settings.ts";
 import type { Measure } from "../views/measure.ts";
 import { Core } from "../core.ts";
-import { furnish } from "./furnish.ts";
+import { furnish, realPath } from "./furnish.ts";
 import { Lab } from "./lab.ts";
 import { PBITMAP } from "./pbitmap.ts";
 import {
@@ -15,7 +16,6 @@ import {
   type ExperimentOptions,
   type ExperimentRequest,
   type ExperimentResult,
-  type Plan,
   type ResultRow,
   type Rival,
   type TimeNs,
@@ -53,7 +53,12 @@ function timeNs({ timePs }: Measure): TimeNs {
   return { total: Object.values(parts).reduce((sum, part) => sum + part, 0), ...parts };
 }
 
-function resultRow(rival: Rival, plan: Plan, costs: Measure, conditions: object): ResultRow {
+function resultRow(
+  rival: Rival,
+  extra: Readonly<Record<string, number>>,
+  costs: Measure,
+  conditions: object,
+): ResultRow {
   return {
     name: rival.name,
     title: rival.title,
@@ -69,7 +74,7 @@ function resultRow(rival: Rival, plan: Plan, costs: Measure, conditions: object)
     ratio: 1,
     pages_written: costs.pagesWritten,
     instructions: costs.instructions,
-    ...plan.extra,
+    ...extra,
   };
 }
 
@@ -125,6 +130,7 @@ export async function runExperiment(
   const { disk, path } = await furnish(host, name, request.args ?? [], env);
   const program: CommandLine = [path, ...(request.args ?? [])];
   const core = new Core(host.module);
+  const given = [request.settings ?? {}, env, signal] as const;
   const several = <T>(list: readonly T[], one: string) => (list.length > 1 ? "all" : one);
   const result: ExperimentResult = {
     experiment: experiment.name,
@@ -142,10 +148,17 @@ export async function runExperiment(
   let done = 0;
   for (const layout of layouts) {
     const settled = settledDisk(disk, { ...defaultSettings(), layout });
+    const surveyor = new Lab(core, { era: eras[0] as string, layout, start: "cold" }, ...given);
+    const shop = {
+      disk: settled,
+      program,
+      files: await surveyor.survey(settled, program),
+      has: (path: string) => find(settled, realPath(settled, path)) !== undefined,
+    };
     for (const start of starts) {
       for (const era of eras) {
         const conditions: Conditions = { era, layout, start };
-        const lab = new Lab(core, conditions, request.settings ?? {}, env, signal);
+        const lab = new Lab(core, conditions, ...given);
         const shown = {
           ...(eras.length > 1 ? { era } : {}),
           ...(layouts.length > 1 ? { layout } : {}),
@@ -155,7 +168,7 @@ export async function runExperiment(
         let output: string | null = null;
         for (const rival of rivals) {
           onProgress?.({ done: done++, rows, title: rival.title });
-          const plan = rival.plan({ disk: settled, program, conditions });
+          const plan = rival.plan({ ...shop, conditions });
           if (typeof plan === "string") {
             if (!result.absent.some((one) => one.name === rival.name)) {
               result.absent.push({ name: rival.name, reason: plan });
@@ -167,7 +180,7 @@ export async function runExperiment(
           if (measured.output !== output) {
             throw new ExperimentError(`${rival.title}: the program has written something else`);
           }
-          const row = resultRow(rival, plan, measured.costs, shown);
+          const row = resultRow(rival, plan.extra?.(measured.disk) ?? {}, measured.costs, shown);
           base ??= row;
           row.ratio = ratioOf(row, base);
           result.rows.push(row);

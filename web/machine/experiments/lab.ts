@@ -1,7 +1,9 @@
 // Where rivals are measured: boots of the machine one after the other on the same core, and the
 // arithmetic on their counters.
 import { Core } from "../core.ts";
+import type { PageTrace } from "../elf/pbitmap-text.ts";
 import { nextTask } from "../engine.ts";
+import type { RawFault } from "../events.ts";
 import { signalName } from "../format.ts";
 import { keptDisk } from "../kept-disk.ts";
 import { Machine } from "../machine.ts";
@@ -10,6 +12,8 @@ import { defaultSettings, SETTINGS, type Settings, settingsFault } from "../sett
 import { bootErrno } from "../views/frames.ts";
 import { type Measure, measure } from "../views/measure.ts";
 import { tasks } from "../views/tasks.ts";
+import { bytesAt, type SurveyedFile } from "./bitmaps.ts";
+import { realPath } from "./furnish.ts";
 import {
   type CommandLine,
   type Conditions,
@@ -23,7 +27,7 @@ import {
  * around a fault counts as used only when it is. */
 const BASE: Values = { uid: 0, gid: 0, "vm.old_prefault": 1 };
 const AGAIN = "/bin/again";
-const IN_TURN = "/bin/in-turn";
+const ELF = [0x7f, 0x45, 0x4c, 0x46];
 
 /** One boot, from power on until every process has ended. */
 interface Boot {
@@ -40,10 +44,11 @@ interface BootSpec {
   env: readonly (readonly string[] | undefined)[];
 }
 
-/** What a rival has cost, and what the program wrote. */
+/** What a rival has cost, what the program wrote, and the disk that it found. */
 export interface Measured {
   costs: Measure;
   output: string;
+  disk: DirectoryNode;
 }
 
 function combine(a: Measure, b: Measure, f: (x: number, y: number) => number): Measure {
@@ -104,7 +109,7 @@ export class Lab {
   ): Promise<Measured> {
     const { settings, env } = plan;
     let kept = cloneTree(disk);
-    plan.prepare?.(kept, program);
+    plan.prepare?.(kept);
     for (const step of plan.training ?? []) {
       const boot = await this.#boot({
         disk: kept,
@@ -113,30 +118,62 @@ export class Lab {
         env: [env, step.env],
       });
       kept = keptDisk(boot.machine.core, kept);
-      step.after?.(kept, program);
     }
+    const found = kept;
     const command = plan.command?.(program) ?? program;
-    const first = plan.first?.(program) ?? [];
-    const spec = (times: CommandLine): BootSpec => {
-      const all = [...first, times].flatMap((line, i) => (i === 0 ? line : ["--", ...line]));
-      const whole = first.length === 0 ? times : [IN_TURN, ...all];
+    const spec = (line: CommandLine): BootSpec => {
+      const whole = plan.around?.(line) ?? line;
       return { disk: kept, command: whole, settings: [settings], env: [env] };
     };
     if (this.conditions.start === "warm") {
       const once = await this.#boot(spec([AGAIN, "1", ...command]));
       const often = await this.#boot(spec([AGAIN, String(runs + 1), ...command]));
-      return { costs: beyond(often.costs, once.costs), output: once.output };
+      return { costs: beyond(often.costs, once.costs), output: once.output, disk: found };
     }
     let total: Measured | null = null;
     for (let n = 0; n < runs; n++) {
       const { costs, output, machine } = await this.#boot(spec(command));
       if (n + 1 < runs) kept = keptDisk(machine.core, kept);
-      total = { costs: total ? combine(total.costs, costs, (x, y) => x + y) : costs, output };
+      const sum: Measure = total ? combine(total.costs, costs, (x, y) => x + y) : costs;
+      total = { costs: sum, output, disk: found };
     }
     return total as Measured;
   }
 
-  async #boot({ disk, command, settings, env }: BootSpec): Promise<Boot> {
+  /**
+   * Runs a program once to see which ELF files it maps and which pages of them it touches.
+   *
+   * @returns them in the order of the first fault on each, the program first
+   */
+  async survey(disk: DirectoryNode, program: CommandLine): Promise<SurveyedFile[]> {
+    const traces = new Map<number, PageTrace>();
+    const onFault = ({ va, vma }: RawFault) => {
+      if (!vma || vma.ino === 0) return;
+      const trace = traces.get(vma.ino) ?? { addresses: [], filePages: [], areas: [] };
+      trace.addresses.push(va);
+      trace.areas.push(vma.start);
+      traces.set(vma.ino, trace);
+    };
+    const settings = [{ "vm.fault_around_bytes": 4096 }];
+    const { machine } = await this.#boot({ disk, command: program, settings, env: [] }, onFault);
+    const found: SurveyedFile[] = [];
+    for (const [path, ino] of machine.inodes) {
+      const trace = traces.get(ino);
+      if (trace) found.push({ path, trace });
+    }
+    const order = [...traces.keys()];
+    const first = realPath(disk, program[0] as string);
+    const rank = ({ path }: SurveyedFile) =>
+      path === first ? -1 : order.indexOf(machine.inodes.get(path) ?? 0);
+    return found
+      .filter(({ path }) => ELF.every((byte, i) => bytesAt(disk, path)[i] === byte))
+      .sort((a, b) => rank(a) - rank(b));
+  }
+
+  async #boot(
+    { disk, command, settings, env }: BootSpec,
+    onFault?: (fault: RawFault) => void,
+  ): Promise<Boot> {
     // Boots may be too short for the machine's own pauses.
     await nextTask();
     if (this.#signal?.aborted) throw new ExperimentStopped();
@@ -153,6 +190,7 @@ export class Lab {
         travel: false,
         maxEvents: 64,
         maxFaults: 0,
+        ...(onFault ? { onFault } : {}),
       });
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) throw error;

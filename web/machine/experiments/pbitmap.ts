@@ -1,6 +1,17 @@
 // Faults at the start of a program: what reads its pages, in which order, and how many of them.
+import { PbitmapRecord } from "../../../assembly/abi.ts";
 import { duration } from "../format.ts";
-import type { Experiment, ExperimentResult, ResultRow, Rival } from "./types.ts";
+import { type BitmapForm, bitsSet, putFiles, withBitmaps } from "./bitmaps.ts";
+import {
+  type Experiment,
+  ExperimentError,
+  type ExperimentResult,
+  type Plan,
+  type ResultRow,
+  type Rival,
+  type Shop,
+  type Values,
+} from "./types.ts";
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 
@@ -50,6 +61,101 @@ const PLAIN: readonly Rival[] = [
   },
 ];
 
+const TODAY: Values = { "vm.pbitmap_enabled": 1, "vm.pbitmap_record": PbitmapRecord.accessed };
+
+/**
+ * A bitmap that one run records and the measured one uses, both under the same settings.
+ *
+ * @param which files get one
+ */
+function recorded(
+  { disk, files }: Shop,
+  which: "program" | "all",
+  settings: Values,
+  form: BitmapForm = {},
+): Plan | string {
+  const given = which === "program" ? files.slice(0, 1) : files;
+  let changed: Map<string, Uint8Array>;
+  try {
+    changed = withBitmaps(disk, given, form);
+  } catch (error) {
+    if (error instanceof ExperimentError) return error.message;
+    throw error;
+  }
+  const libraries = which === "all" ? 1 : 0;
+  return {
+    settings: { "vm.pbitmap_enabled": 1, "vm.pbitmap_libraries": libraries, ...settings },
+    prepare: (tree) => putFiles(tree, changed),
+    training: [{}],
+    extra: (tree) => ({ bits_set: bitsSet(tree, given) }),
+  };
+}
+
+/** Kleen's bitmaps: as he had them, and with what he left for later. */
+const BITMAPS: readonly Rival[] = [
+  {
+    name: "pbitmap",
+    title: "Bitmap of the program",
+    about:
+      "Kleen's bitmap as he meant it, on a kernel of its time: present bits, no fault-around, the " +
+      "program alone. Shared libraries come by faults.",
+    plan: (shop) => recorded(shop, "program", { "vm.fault_around_bytes": 4096 }),
+  },
+  {
+    name: "pbitmap-libraries",
+    title: "... and of its libraries",
+    about: "The same with a bitmap in every library, too: the first of the three things he left.",
+    plan: (shop) => recorded(shop, "all", { "vm.fault_around_bytes": 4096 }),
+  },
+  {
+    name: "pbitmap-present",
+    title: "Bitmaps with fault-around",
+    about:
+      "On a kernel with fault-around, present is not used: what was only mapped around a fault is " +
+      "recorded, and read, ever after.",
+    plan: (shop) => recorded(shop, "all", {}),
+  },
+  {
+    name: "pbitmap-accessed",
+    title: "Bitmaps of accessed pages",
+    about: "The accessed bit instead of the present one: the fix that today's kernels need.",
+    plan: (shop) => recorded(shop, "all", TODAY),
+  },
+  {
+    name: "pbitmap-io",
+    title: "... without mapping them",
+    about: "vm.pbitmap_early_fault=0: the pages are read ahead, but each is mapped by a fault.",
+    plan: (shop) => recorded(shop, "all", { ...TODAY, "vm.pbitmap_early_fault": 0 }),
+  },
+  {
+    name: "pbitmap-background",
+    title: "... while the program runs",
+    about: "The disk reads on while the program runs: the second thing he left for later.",
+    plan: (shop) => recorded(shop, "all", { ...TODAY, "vm.pbitmap_background": 1 }),
+  },
+  {
+    name: "pbitmap-window",
+    title: "First ten seconds",
+    about:
+      "As Windows XP's prefetcher: what the first ten seconds touch is read in the background at " +
+      "the next start.",
+    plan: (shop) =>
+      recorded(shop, "all", {
+        ...TODAY,
+        "vm.pbitmap_background": 1,
+        "vm.pbitmap_window_ms": 10_000,
+      }),
+  },
+  {
+    name: "pbitmap-header",
+    title: "Bitmaps in the first page",
+    about:
+      "Drepper's place for them: a program header of their own, with the bits behind the headers, " +
+      "so that reading them costs no seek.",
+    plan: (shop) => recorded(shop, "all", TODAY, { phdr: true }),
+  },
+];
+
 /** Rows of one rival and of the baseline, pair by pair under the same conditions. */
 function pairs(result: ExperimentResult, name: string): [ResultRow, ResultRow][] {
   const same = (a: ResultRow, b: ResultRow) =>
@@ -95,7 +201,10 @@ export const PBITMAP: Experiment = {
   runs: 1,
   start: "cold",
   baseline: "read-around",
-  rivals: PLAIN,
-  columns: [],
+  rivals: [...PLAIN, ...BITMAPS],
+  columns: [
+    { key: "pages_written", title: "written" },
+    { key: "bits_set", title: "bits" },
+  ],
   answer,
 };

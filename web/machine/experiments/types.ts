@@ -3,6 +3,7 @@
 // come from the machine's own counters and its simulated clock: the same numbers every time.
 import type { DirectoryNode, Layout } from "../mkfs.ts";
 import type { SampleIndex } from "../samples.ts";
+import type { SurveyedFile } from "./bitmaps.ts";
 
 /** cold: nothing is in memory. warm: somebody has just run the same. */
 export type Start = "cold" | "warm";
@@ -25,8 +26,6 @@ export interface Training {
   settings?: Values;
   env?: readonly string[];
   command?(program: CommandLine): CommandLine;
-  /** What is done to the disk then, while no machine runs. */
-  after?(disk: DirectoryNode, program: CommandLine): void;
 }
 
 /** How a rival is measured. Whatever is left out is as in the baseline. */
@@ -35,14 +34,15 @@ export interface Plan {
   settings?: Values;
   env?: readonly string[];
   /** Changes the disk before anything has run. */
-  prepare?(disk: DirectoryNode, program: CommandLine): void;
+  prepare?(disk: DirectoryNode): void;
+  /** Boots before the measured one, each with the disk that the one before has left. */
   training?: readonly Training[];
-  /** Runs first in every measured boot, by the machine's first process; not counted when warm. */
-  first?(program: CommandLine): readonly CommandLine[];
   /** The command line that is measured, made from the program's own. */
   command?(program: CommandLine): CommandLine;
-  /** More figures of this rival, a column each. */
-  extra?: Readonly<Record<string, number>>;
+  /** Around the whole line of a measured boot: what runs first, and then becomes the rest. */
+  around?(line: CommandLine): CommandLine;
+  /** More figures of this rival, a column each; asked with the disk that is measured. */
+  extra?(disk: DirectoryNode): Readonly<Record<string, number>>;
 }
 
 /** What a rival may ask for before it says how it is measured. */
@@ -51,6 +51,10 @@ export interface Shop {
   disk: DirectoryNode;
   program: CommandLine;
   conditions: Conditions;
+  /** The ELF files that a run maps, the program first, and what it touches of them. */
+  files: readonly SurveyedFile[];
+  /** Whether a sample that the rival would start is on the disk. */
+  has(path: string): boolean;
 }
 
 export interface Rival {
