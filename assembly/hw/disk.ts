@@ -4,7 +4,9 @@
 // The image at DISK_BASE holds the bytes; where a block *lies* is its lba. What a
 // request costs: a command, a seek that grows with the square root of the distance
 // (the arm accelerates half the way and brakes the other half), half a turn, and the
-// transfer. A request that starts where the head stands pays the transfer alone.
+// transfer. A request that starts where the head stands pays the transfer alone. One
+// that starts a little further on the same track needs no seek: the head waits until
+// the blocks between have passed below it, when that is sooner.
 // Reading and writing cost the same.
 //
 // Whoever needs the bytes waits (disk_run_queue); or the requests are started, other
@@ -111,6 +113,17 @@ function seek_ps(distance: u64, lbas: u64): u64 {
   return track + <u64>(<f64>(average - track) * share);
 }
 
+/**
+ * Until the head can begin at `lba`, picoseconds: an arm that moves, and half a turn on
+ * average; or the blocks up to there, passing below it.
+ */
+function reach_ps(head: u32, lba: u32, lbas: u64): u64 {
+  const distance = lba > head ? lba - head : head - lba;
+  const moved = seek_ps(distance, lbas) + cost(Cost.HalfTurn);
+  if (lba < head) return moved;
+  return min<u64>(moved, <u64>distance * cost(Cost.TransferPage));
+}
+
 /** One page between image block `data` and frame `pfn`. */
 function transfer(data: u32, pfn: u32, write: bool): void {
   const block = disk_block(data);
@@ -136,7 +149,7 @@ function serve_next(nr: u32): u64 {
   let ps = cost(Cost.TransferPage);
   const fresh = distance != 0 || load<u32>(DISK_LAST_NR) == 0;
   if (fresh) {
-    ps += cost(Cost.DiskCommand) + seek_ps(distance, lbas) + cost(Cost.HalfTurn);
+    ps += cost(Cost.DiskCommand) + reach_ps(head, lba, lbas);
     store<u64>(DISK_SEEKS, load<u64>(DISK_SEEKS) + 1);
     const requests = write ? DISK_WRITES : DISK_READS;
     store<u64>(requests, load<u64>(requests) + 1);

@@ -16,10 +16,23 @@ describe("the disk's picture", () => {
       await machine.run();
       const { happened, lbas } = diskPicture(machine);
       expect(happened.requests.length).toBeGreaterThan(3);
-      for (const { distance, fresh, ns } of happened.requests) {
-        expect(ns).toBeCloseTo(blockNs(DISK_COSTS[era], distance, fresh, lbas), 4);
+      let head = 0;
+      for (const { lba, distance, fresh, ns } of happened.requests) {
+        const above = lba >= head;
+        expect(ns).toBeCloseTo(blockNs(DISK_COSTS[era], distance, fresh, lbas, above), 4);
+        head = lba + 1;
       }
     }
+  });
+
+  it("lets blocks of the same track pass below the head rather than seek beyond them", () => {
+    const costs = DISK_COSTS.desktop2004;
+    const { command, transfer, track, halfTurn } = costs;
+    const ns = (distance: number, above: boolean) => blockNs(costs, distance, true, 1e7, above);
+    expect(ns(3, true)).toBe(command + 3 * transfer + transfer);
+    // Backwards, or far away, the arm moves and half a turn is lost.
+    expect(ns(3, false)).toBeGreaterThan(track + halfTurn);
+    expect(ns(1000, true)).toBe(ns(1000, false));
   });
 
   it("has as many blocks and seeks as the disk counted, wherever in the run it is asked", async () => {

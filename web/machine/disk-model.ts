@@ -49,16 +49,24 @@ export interface Served<T> {
  * @param distance blocks from the head to it
  * @param fresh false where the transfer before it goes on
  * @param lbas size of the disk
+ * @param above it lies above the head: where that is sooner, the blocks between pass below it
  * @returns nanoseconds, as hw/disk.ts computes them (seek_ps: the time grows with the root of the
  *   distance, and 15/8 makes the mean over a disk come true)
  */
-export function blockNs(c: DiskCosts, distance: number, fresh: boolean, lbas: number): number {
+export function blockNs(
+  c: DiskCosts,
+  distance: number,
+  fresh: boolean,
+  lbas: number,
+  above: boolean,
+): number {
   if (!fresh) return c.transfer;
   const share = Math.sqrt(distance / lbas) * 1.875;
   // The core counts whole picoseconds.
   const far = Math.floor((c.seek - c.track) * 1000 * share) / 1000;
   const move = c.seek === 0 ? 0 : c.track + far;
-  return c.transfer + c.command + move + c.halfTurn;
+  const moved = move + c.halfTurn;
+  return c.transfer + c.command + (above ? Math.min(moved, distance * c.transfer) : moved);
 }
 
 /**
@@ -86,7 +94,8 @@ export function sweep<T extends { lba: number }>(
     for (const request of [...above.sort(upward), ...below.sort(upward)]) {
       const distance = Math.abs(request.lba - at);
       const fresh = distance !== 0 || !going;
-      served.push({ request, distance, fresh, ns: blockNs(c, distance, fresh, lbas) });
+      const ns = blockNs(c, distance, fresh, lbas, request.lba >= at);
+      served.push({ request, distance, fresh, ns });
       at = request.lba + 1;
       going = true;
     }

@@ -72,7 +72,8 @@ describe("the arithmetic of a table", () => {
   });
 
   test("every rival uses the same pages, and the ratio is to the baseline's time", async () => {
-    const result = await run("pbitmap --program cow");
+    const plain = "demand,no-fault-around,read-around-512,read-around-8192,slurp";
+    const result = await run(`pbitmap --program cow --rivals ${plain}`);
     const used = result.rows.map(({ pages_read, pages_unused }) => pages_read - pages_unused);
     expect(new Set(used).size).toBe(1);
     const base = row(result, result.baseline);
@@ -148,7 +149,7 @@ describe("a result as text", () => {
   test("CSV has a line a row and as many cells in each as in its head", () => {
     const lines = resultCsv(result).trimEnd().split("\r\n");
     expect(lines).toHaveLength(1 + result.rows.length);
-    const cells = lines.map((line) => line.match(/("[^"]*"|[^,]*)(,|$)/g)?.length);
+    const cells = lines.map((line) => line.replaceAll(/"[^"]*"/g, "").split(",").length);
     expect(new Set(cells).size).toBe(1);
     expect(lines[0]).toContain("time_ns_total,time_ns_disk");
   });
