@@ -3,7 +3,9 @@
 //   start.S, main.c   from the kernel's entry to the program's
 //   environment.c     what the user asks for by LD_* variables
 //   search.c          from a library's name to an open file
-//   objects.c         from an open file to an object in memory
+//   map.c             from an open file to memory
+//   dynamic.c         what is in there, and where
+//   objects.c         all objects of the process, in search order
 //   symbols.c         from a name to a definition, by hash table
 //   versions.c        which of several definitions of one name
 //   relocate.c        from definitions to words in data
@@ -28,7 +30,8 @@
 #include "sys.h"
 
 // Our own names are ours alone: no table, and no word to relocate, stands between
-// a use here and its definition.
+// a use here and its definition. What programs may use says so.
+#define EXPORTED __attribute__((visibility("default")))
 #pragma GCC visibility push(hidden)
 
 enum {
@@ -118,16 +121,25 @@ extern struct object *first_object, *last_object, linker_object;
 void adopt_linker(uint64_t base);
 void adopt_program(const struct program_header *headers, int count, const char *path);
 void load_all(void); // LD_PRELOAD and everything needed, breadth first
-void *in_object(const struct object *o, uint64_t address, uint64_t size, const char *what);
-const char *string_in(const struct object *o, uint64_t offset);
-const char *keep_string(const char *s);
+struct object *new_object(const char *path);
 struct object *object_at(int index);
+const char *keep_string(const char *s);
+
+// dynamic.c; the first two end everything if what they are asked for is outside.
+void *in_object(const struct object *o, uint64_t address, uint64_t size,
+                const char *what);
+const char *string_in(const struct object *o, uint64_t offset);
+void read_headers(struct object *o, const struct program_header *p, int n);
+
+// map.c
+struct object *map_library(int fd, const char *path);
 
 // symbols.c
 enum lookup { LOOKUP_ANY = 0, LOOKUP_CALL = 1, LOOKUP_COPY = 2 };
 struct definition find_name(const char *name, const char *version,
                             const struct object *user, enum lookup how);
-struct definition find_definition(const struct object *user, uint32_t symbol, enum lookup how);
+struct definition find_definition(const struct object *user, uint32_t symbol,
+                                  enum lookup how);
 
 // versions.c
 bool version_fits(const struct object *definer, uint32_t symbol, const char *wanted);

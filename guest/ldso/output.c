@@ -19,6 +19,6 @@ void write_file(const char *path, const char *from, size_t n, int mode) {
     done += (size_t)wrote;
   }
   close_file((int)fd);
-  if (is_error(syscall(SYS_renameat2, AT_FDCWD, (long)temporary, AT_FDCWD, (long)path, 0, 0)))
+  if (is_error(rename_file(temporary, path)))
     fail("%s cannot be written", path);
 }

@@ -22,7 +22,8 @@
 // entries were made from. (DragonFly's linker wrote a number at link time.)
 #include "ldso.h"
 
-static const char folder[] = "/var/db/prebind", *const folders[] = {"/var", "/var/db", folder};
+static const char folder[] = "/var/db/prebind";
+static const char *const folders[] = {"/var", "/var/db", folder};
 
 enum { VERSION = 2003052500, NON_PLT = 0, PLT = 1, COPY = 2, KINDS = 3 };
 enum { NOBODY = 0xffff, FUNCTION_CHOICE = 0x10000, ABSOLUTE = 0x20000 };
@@ -70,7 +71,8 @@ static uint32_t mix_words(uint32_t h, const void *p, uint64_t n) {
 }
 
 // The build id's hash, or 0.
-static uint32_t hash_of_build_id(const struct object *o, const struct program_header *p) {
+static uint32_t hash_of_build_id(const struct object *o,
+                                 const struct program_header *p) {
   const char *at = in_object(o, p->vaddr, p->filesz, "notes"), *end = at + p->filesz;
   while ((uint64_t)(end - at) >= sizeof(struct note)) {
     const struct note *n = (const struct note *)at;
@@ -127,7 +129,8 @@ static void add_entry(struct entry *e, const struct object *o, const struct rela
     fail("%s cannot be prebound: it adds to a chosen function", o->path);
   e->type = r->type, e->symbol = r->symbol, e->offset = r->offset;
   e->definer = d.object ? (uint32_t)d.object->index : NOBODY;
-  e->definer |= (d.is_function_choice ? FUNCTION_CHOICE : 0) | (d.is_absolute ? ABSOLUTE : 0);
+  e->definer |= d.is_function_choice ? FUNCTION_CHOICE : 0;
+  e->definer |= d.is_absolute ? ABSOLUTE : 0;
   e->value = d.value + (uint64_t)r->addend, e->size = d.size;
 }
 
@@ -144,8 +147,9 @@ static char *add_group(char *at, const struct object *o, uint32_t kind) {
       if (needs_symbol(r->type) && in_plt == (t == 1) && kind_of(r, in_plt) == kind)
         add_entry(e++, o, r);
     }
-  *g = (struct group){(uint32_t)o->index, kind, (uint32_t)(e - (struct entry *)(g + 1)), 0};
-  return g->count ? (char *)e : at;
+  uint32_t count = (uint32_t)(e - (struct entry *)(g + 1));
+  *g = (struct group){(uint32_t)o->index, kind, count, 0};
+  return count ? (char *)e : at;
 }
 
 void register_prebinding(void) {
@@ -154,7 +158,8 @@ void register_prebinding(void) {
   for (struct object *o = first_object; o; o = o->next)
     size += sizeof(struct saved_object) + KINDS * sizeof(struct group) +
             (o->rela_count + o->jmprel_count) * sizeof(struct entry);
-  long area = map(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int prot = PROT_READ | PROT_WRITE;
+  long area = map(0, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (is_error(area) || strlen(name) >= sizeof((struct header *)0)->name)
     fail("%s cannot be prebound: not enough memory, or its name is too long", name);
   struct header *h = (struct header *)area;
@@ -187,7 +192,8 @@ void register_prebinding(void) {
 // --- reading ---------------------------------------------------------------
 
 static bool stale(const char *why, const char *what) {
-  say("ld-pagewalk: the prebinding of %s is not used: %s%s\n", first_object->path, what, why);
+  say("ld-pagewalk: the prebinding of %s is not used: %s%s\n", first_object->path,
+      what, why);
   return false;
 }
 
@@ -196,7 +202,8 @@ static bool objects_agree(const struct header *h, const struct saved_object *s) 
   if (h->object_count != (uint32_t)last_object->index + 1)
     return stale("the number of libraries has changed", "");
   for (const struct object *o = first_object; o; o = o->next, s++)
-    if (s->path[sizeof s->path - 1] || !same(s->path, o->path) || s->id != unique_id(o))
+    if (s->path[sizeof s->path - 1] || !same(s->path, o->path) ||
+        s->id != unique_id(o))
       return stale(" has changed", o->path);
   return true;
 }
@@ -224,9 +231,11 @@ static bool is_valid(const struct header *h, const struct stat *s, uint32_t id) 
     return stale("it is of another version", "");
   if (!objects_agree(h, objects))
     return false;
-  if (!groups_fit((const char *)h + before_groups, (const char *)h + s->size, h->group_count))
+  const char *groups = (const char *)h + before_groups;
+  const char *end = (const char *)h + s->size;
+  if (!groups_fit(groups, end, h->group_count))
     return stale("it is damaged", "");
-  found.groups = (const struct group *)((const char *)h + before_groups);
+  found.groups = (const struct group *)groups;
   found.count = h->group_count;
   return true;
 }

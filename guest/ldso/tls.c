@@ -49,7 +49,8 @@ void fill_tls(void) {
     fail("the thread-local data do not fit into memory");
   block = ((uint64_t)area + BELOW + block_align - 1) & -block_align;
   for (struct object *o = with_tls(first_object); o; o = with_tls(o->next))
-    memcpy((void *)(block + o->tls_offset), (const void *)o->tls_image, o->tls_filesz);
+    memcpy((void *)(block + o->tls_offset), (const void *)o->tls_image,
+           o->tls_filesz);
 }
 
 void start_thread_pointer(void) { __asm__ volatile("mv tp, %0" : : "r"(block)); }
@@ -60,7 +61,7 @@ struct tls_index {
 
 // Where a variable of this thread is. The 0x800 lets code reach either side of
 // it; the relocation has taken it off.
-__attribute__((visibility("default"))) void *__tls_get_addr(const struct tls_index *i) {
+EXPORTED void *__tls_get_addr(const struct tls_index *i) {
   uint64_t tp;
   __asm__("mv %0, tp" : "=r"(tp));
   struct object *o = with_tls(first_object);

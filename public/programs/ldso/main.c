@@ -15,8 +15,6 @@
 // objects (r_debug), audit libraries, running the linker as a program.
 #include "ldso.h"
 
-#define EXPORTED __attribute__((visibility("default")))
-
 uint64_t hwcap;
 
 // What a stack protector writes between a function's buffers and its return
@@ -63,8 +61,8 @@ static const char *program_path(const char *as_started) {
 // LD_TRACE_LOADED_OBJECTS, in ldd's form.
 static _Noreturn void list_objects(void) {
   for (struct object *o = first_object->next; o; o = o->next)
-    say("\t%s => %s (0x%x)\n", o->soname ? o->soname : after_last_slash(o->path), o->path,
-        o->start);
+    say("\t%s => %s (0x%x)\n", o->soname ? o->soname : after_last_slash(o->path),
+        o->path, o->start);
   leave(0);
 }
 

@@ -14,7 +14,8 @@
 #include "ldso.h"
 
 // Where the file's bytes [offset, offset + n) are in memory, or null.
-static const uint8_t *file_bytes(const struct object *o, uint64_t offset, uint64_t n) {
+static const uint8_t *file_bytes(const struct object *o, uint64_t offset,
+                                 uint64_t n) {
   for (int i = 0; i < o->header_count; i++) {
     const struct program_header *p = &o->headers[i];
     if (p->type == PT_LOAD && offset >= p->offset && n <= p->filesz &&
@@ -44,8 +45,9 @@ static void advise_runs(uint64_t start, uint64_t pages, const uint8_t *bits) {
 }
 
 static bool advise_at_once(uint64_t start, uint64_t pages, const uint8_t *bits) {
-  return !is_error(syscall(SYS_madvise_bitmap, (long)start, (long)(pages * PAGE), (long)bits,
-                           (long)((pages + 7) / 8), 0, 0));
+  long size = (long)(pages * PAGE), bytes = (long)((pages + 7) / 8);
+  return !is_error(
+      syscall(SYS_madvise_bitmap, (long)start, size, (long)bits, bytes, 0, 0));
 }
 
 // Drops what of the bitmap lies past the object: a bit may not name a stranger.

@@ -32,7 +32,9 @@
 // Between the program and its heap, far below what mmap gives out.
 static uint64_t next_address = 0x1000000000;
 
-bool is_prelink_tag(int64_t tag) { return tag == DT_CHECKSUM || tag == DT_PRELINK_REST; }
+bool is_prelink_tag(int64_t tag) {
+  return tag == DT_CHECKSUM || tag == DT_PRELINK_REST;
+}
 
 // The address for a library of this size, while the set is being made.
 uint64_t prelink_address(uint64_t size) {
@@ -92,12 +94,13 @@ static uint64_t checksum_of_set(void) {
 }
 
 static uint64_t rest_of(const struct object *o) {
-  return (uint64_t)o->plt_resolvers << 63 | (uint64_t)o->rest_end << 32 | o->rest_first;
+  return (uint64_t)o->plt_resolvers << 63 | (uint64_t)o->rest_end << 32 |
+         o->rest_first;
 }
 
 // Sets a tag in the copy's dynamic section, in place or in the room at its end.
-static void set_tag(const struct object *o, struct dynamic *d, const struct dynamic *end,
-                    int64_t tag, uint64_t value) {
+static void set_tag(const struct object *o, struct dynamic *d,
+                    const struct dynamic *end, int64_t tag, uint64_t value) {
   while (d < end && d->tag != DT_NULL && d->tag != tag)
     d++;
   if (d + 1 >= end)
@@ -107,7 +110,8 @@ static void set_tag(const struct object *o, struct dynamic *d, const struct dyna
 }
 
 // Changes a copy of o's file, which is at `file`.
-static void relocate_copy(const struct object *o, char *file, uint64_t size, uint64_t checksum) {
+static void relocate_copy(const struct object *o, char *file, uint64_t size,
+                          uint64_t checksum) {
   struct program_header *p =
       (struct program_header *)(file + ((struct elf_header *)file)->phoff);
   if ((char *)(p + o->header_count) > file + size)
@@ -122,14 +126,17 @@ static void relocate_copy(const struct object *o, char *file, uint64_t size, uin
     }
   }
   for (int i = 0; i < o->header_count; i++)
-    if (p[i].type == PT_DYNAMIC && p[i].offset <= size && p[i].filesz <= size - p[i].offset) {
-      struct dynamic *d = (struct dynamic *)(file + p[i].offset), *end = d + p[i].filesz / 16;
+    if (p[i].type == PT_DYNAMIC && p[i].offset <= size &&
+        p[i].filesz <= size - p[i].offset) {
+      struct dynamic *d = (struct dynamic *)(file + p[i].offset);
+      const struct dynamic *end = d + p[i].filesz / sizeof *d;
       set_tag(o, d, end, DT_CHECKSUM, checksum);
       set_tag(o, d, end, DT_PRELINK_REST, rest_of(o));
     }
 }
 
-static void write_copy(const struct object *o, const char *folder, uint64_t checksum) {
+static void write_copy(const struct object *o, const char *folder,
+                       uint64_t checksum) {
   char path[PATH_SIZE];
   const char *name = after_last_slash(o->path);
   size_t n = strlen(folder);
@@ -142,7 +149,8 @@ static void write_copy(const struct object *o, const char *folder, uint64_t chec
   long from = open_file(o->path, O_RDONLY | O_CLOEXEC, 0);
   if (is_error(from) || is_error(file_status((int)from, &s)))
     fail("%s cannot be read", o->path);
-  long file = map(0, (size_t)s.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, (int)from, 0);
+  int prot = PROT_READ | PROT_WRITE;
+  long file = map(0, (size_t)s.size, prot, MAP_PRIVATE, (int)from, 0);
   if (is_error(file))
     fail("%s does not fit into memory", o->path);
   relocate_copy(o, (char *)file, (uint64_t)s.size, checksum);

@@ -45,7 +45,8 @@ void relocate_self(uint64_t base, const struct dynamic *dynamic) {
 // Asks the processor's features of the kernel, for those who choose by them.
 static long hwprobe(void *pairs, size_t n, size_t cpus, void *set, unsigned flags) {
   // As libc's function of this name, it returns a positive error number.
-  return -syscall(SYS_riscv_hwprobe, (long)pairs, (long)n, (long)cpus, (long)set, flags, 0);
+  return -syscall(SYS_riscv_hwprobe, (long)pairs, (long)n, (long)cpus, (long)set,
+                  flags, 0);
 }
 
 static uint64_t call_resolver(uint64_t address) {
@@ -61,18 +62,27 @@ uint64_t address_of(const struct definition *d) {
 }
 
 enum lookup lookup_for(uint32_t type) {
-  return type == R_RISCV_JUMP_SLOT ? LOOKUP_CALL : type == R_RISCV_COPY ? LOOKUP_COPY : LOOKUP_ANY;
+  switch (type) {
+  case R_RISCV_JUMP_SLOT:
+    return LOOKUP_CALL;
+  case R_RISCV_COPY:
+    return LOOKUP_COPY;
+  default:
+    return LOOKUP_ANY;
+  }
 }
 
 bool needs_symbol(uint32_t type) {
-  return type != R_RISCV_NONE && type != R_RISCV_RELATIVE && type != R_RISCV_IRELATIVE;
+  return type != R_RISCV_NONE && type != R_RISCV_RELATIVE &&
+         type != R_RISCV_IRELATIVE;
 }
 
 static void *target(const struct object *o, const struct rela *r, uint64_t size) {
   return in_object(o, r->offset, size, "relocation");
 }
 
-static void copy(const struct object *o, const struct rela *r, const struct definition *d) {
+static void copy(const struct object *o, const struct rela *r,
+                 const struct definition *d) {
   const struct symbol *mine = o->symbols + r->symbol;
   uint64_t size = mine->size < d->size ? mine->size : d->size;
   memcpy(target(o, r, size), (const void *)address_of(d), size);
@@ -100,12 +110,14 @@ void apply(const struct object *o, const struct rela *r, const struct definition
     *word = d->object ? d->value + addend + d->object->tls_offset : addend;
     break;
   default:
-    fail("%s has a relocation of type %d, which is not known here", o->path, (uint64_t)r->type);
+    fail("%s has a relocation of type %d, which is not known here", o->path,
+         (uint64_t)r->type);
   }
 }
 
 // The definition a relocation refers to; the last answer serves a repetition.
-static struct definition definition_for(const struct object *o, const struct rela *r) {
+static struct definition definition_for(const struct object *o,
+                                        const struct rela *r) {
   static const struct object *last_user;
   static uint32_t last_symbol;
   static enum lookup last_how;
@@ -116,8 +128,9 @@ static struct definition definition_for(const struct object *o, const struct rel
     return last;
   }
   // Without a symbol: a place in the object itself, as local TLS has it.
-  last = r->symbol ? find_definition(o, r->symbol, how)
-                   : (struct definition){.object = o, .is_absolute = r->type == R_RISCV_64};
+  last = (struct definition){.object = o, .is_absolute = r->type == R_RISCV_64};
+  if (r->symbol)
+    last = find_definition(o, r->symbol, how);
   last_user = o, last_symbol = r->symbol, last_how = how;
   statistics.relocations++;
   return last;

@@ -61,8 +61,8 @@ static void append_folder(struct path *p, const char *s, const char *end,
 }
 
 // Tries each folder of a list. Returns a descriptor, or -1.
-static int try_folders(const char *list, const char *name, const struct object *wanter,
-                       char *path) {
+static int try_folders(const char *list, const char *name,
+                       const struct object *wanter, char *path) {
   for (const char *at = list; list; at++) {
     const char *end = at;
     while (*end && *end != ':')

@@ -54,7 +54,8 @@ static const struct symbol *ask(const struct object *o, const char *name, uint32
   uint32_t i = o->hash.buckets[h % o->hash.bucket_count];
   if (i < o->hash.first)
     return 0; // an empty chain
-  for (const uint32_t *c = o->hash.chain + (i - o->hash.first); c < o->hash.end; c++, i++) {
+  const uint32_t *c = o->hash.chain + (i - o->hash.first);
+  for (; c < o->hash.end; c++, i++) {
     if ((*c | 1) == (h | 1)) {
       const struct symbol *s = symbol_at(o, i);
       if (defines(s, how) && same(string_in(o, s->name), name) &&
@@ -67,7 +68,8 @@ static const struct symbol *ask(const struct object *o, const char *name, uint32
   return 0;
 }
 
-static struct definition definition_in(const struct object *o, const struct symbol *s) {
+static struct definition definition_in(const struct object *o,
+                                       const struct symbol *s) {
   return (struct definition){
       .object = o,
       .value = s->value,
@@ -82,7 +84,8 @@ struct definition find_name(const char *name, const char *version,
   uint32_t h = hash_of(name);
   statistics.lookups++;
   const struct symbol *s;
-  if (user && user->symbolic && !(how & LOOKUP_COPY) && (s = ask(user, name, h, version, how)))
+  if (user && user->symbolic && !(how & LOOKUP_COPY) &&
+      (s = ask(user, name, h, version, how)))
     return definition_in(user, s);
   for (const struct object *o = first_object; o; o = o->next) {
     if ((how & LOOKUP_COPY) && o == user)
@@ -100,7 +103,8 @@ struct definition find_definition(const struct object *user, uint32_t symbol,
               ((s->other & 3) != STV_DEFAULT && s->section != SHN_UNDEF);
   if (mine)
     return definition_in(user, s);
-  const char *name = string_in(user, s->name), *version = version_wanted(user, symbol);
+  const char *name = string_in(user, s->name);
+  const char *version = version_wanted(user, symbol);
   struct definition d = find_name(name, version, user, how);
   if (!d.object && s->info >> 4 != STB_WEAK)
     fail("%s%s%s, which %s uses, is defined nowhere", name, version ? "@" : "",

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 // `ecall` with the number in a7 and the arguments in a0 to a5.
-static inline long syscall(long number, long a, long b, long c, long d, long e, long f) {
+static inline long syscall(long number, long a, long b, long c, long d, long e,
+                           long f) {
   register long a7 __asm__("a7") = number;
   register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c;
   register long a3 __asm__("a3") = d, a4 __asm__("a4") = e, a5 __asm__("a5") = f;
@@ -51,7 +52,13 @@ enum {
 };
 
 enum { AT_FDCWD = -100 };
-enum { O_RDONLY = 0, O_WRONLY = 1, O_CREAT = 0100, O_TRUNC = 01000, O_CLOEXEC = 02000000 };
+enum {
+  O_RDONLY = 0,
+  O_WRONLY = 1,
+  O_CREAT = 0100,
+  O_TRUNC = 01000,
+  O_CLOEXEC = 02000000
+};
 enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
 enum {
   MAP_PRIVATE = 2,
@@ -75,6 +82,9 @@ struct stat { // asm-generic's, 128 bytes
 static inline long open_file(const char *path, int flags, int mode) {
   return syscall(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0);
 }
+static inline long rename_file(const char *from, const char *to) {
+  return syscall(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0, 0);
+}
 static inline long close_file(int fd) { return syscall3(SYS_close, fd, 0, 0); }
 static inline long read_at(int fd, void *to, size_t n, uint64_t offset) {
   return syscall(SYS_pread64, fd, (long)to, (long)n, (long)offset, 0, 0);
@@ -85,7 +95,8 @@ static inline long write_some(int fd, const void *from, size_t n) {
 static inline long file_status(int fd, struct stat *s) {
   return syscall3(SYS_fstat, fd, (long)s, 0);
 }
-static inline long map(uint64_t at, size_t n, int prot, int flags, int fd, uint64_t offset) {
+static inline long map(uint64_t at, size_t n, int prot, int flags, int fd,
+                       uint64_t offset) {
   return syscall(SYS_mmap, (long)at, (long)n, prot, flags, fd, (long)offset);
 }
 static inline long protect(uint64_t at, size_t n, int prot) {
