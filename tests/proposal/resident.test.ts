@@ -51,6 +51,7 @@ function run(
   conf: Partial<Record<keyof typeof Conf, number>> = {},
   files: Record<string, FileNode> = {},
   between: boolean | (() => void) = true,
+  verdict = /^exit 0$/,
 ): string[] {
   const tree = directory();
   place(tree, "/steps", programs.steps);
@@ -71,7 +72,7 @@ function run(
   const end = machine.run({ limit: 100_000_000, ...(look ? { between: look } : {}) });
   wrong.push(...violations(machine.core));
   expect(wrong).toEqual([]);
-  expect(end.verdict).toBe("exit 0");
+  expect(end.verdict).toMatch(verdict);
   return end.stdout.trimEnd().split("\n");
 }
 const nothing = file(new Uint8Array(0));
@@ -430,6 +431,61 @@ describe.skipIf(needs(GCC))("memory that an image holds", () => {
     expect(addressSpaces()).toBe(0);
   });
 });
+
+test.skipIf(needs(GCC))(
+  "every invariant holds in random sequences of all of it, with memory short",
+  { timeout: 120_000 },
+  () => {
+    let state = 20261120n;
+    const roll = (n: number) => {
+      state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
+      return Number(state >> 33n) % n;
+    };
+    const paths = ["/self", "/a", "/b", "/c"];
+    const path = () => paths[roll(4)] as string;
+    const makers: (() => string)[] = [
+      () => `run ${path()} register`,
+      () => `run ${path()} register big`,
+      () => `run ${path()} register /lib`,
+      () => `run ${path()}`,
+      () => `run ${path()} x y`,
+      () => `run ${path()} u`,
+      () => `run ${path()} v w`,
+      () => `as 7 run ${path()} z`,
+      () => `unregister ${[-2, 1, 2, 3][roll(4)]}`,
+      () => `run ${path()} unregister`,
+      () => `mem ${roll(250)}`,
+      () => `poke /lib ${4096 * roll(2)} 78`,
+      () => `move ${path()} ${path()}`,
+      () => `copy ${path()} ${path()}`,
+      () => `put /proc/sys/vm/drop_caches 3`,
+      () => `cat /proc/sys/vm/resident`,
+    ];
+    let [execs, made, gone] = [0, 0, 0];
+    const long = (process.env.PAGEWALK_LONG ?? "0") !== "0";
+    for (let n = 0; n < (long ? 100 : 10); n++) {
+      const steps = Array.from({ length: 24 }, () =>
+        (makers[roll(makers.length)] as () => string)(),
+      );
+      const files: Record<string, FileNode> = {
+        "/lib": file(new Uint8Array(8192).fill(65), 0o644),
+      };
+      for (const one of ["/a", "/b", "/c"]) files[one] = file(programs.self.data, 0o755);
+      const conf = {
+        ram_frames: 640 + roll(400),
+        swap_blocks: roll(3) * 300,
+        vm_resident_as_it_was: roll(8),
+      };
+      run(steps, conf, files, true, /^exit 0$|SIGKILL|SIGSEGV|SIGBUS/);
+      const count = (kind: Ev) => machine.events.filter((event) => event.kind === kind).length;
+      execs += count(Ev.ResidentExec);
+      made += count(Ev.ResidentRegister);
+      gone += count(Ev.ResidentDrop);
+      expect(addressSpaces()).toBe(count(Ev.ResidentRegister) - count(Ev.ResidentDrop));
+    }
+    expect([execs > 10, made > 10, gone > 5]).toEqual([true, true, true]);
+  },
+);
 
 describe.skipIf(needs(GCC))("a frame that cannot be had", () => {
   const steps = ["run /self register", "run /self x", "run /self y", "unregister -2"];
