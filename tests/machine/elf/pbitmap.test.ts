@@ -173,6 +173,11 @@ describe("add", () => {
     // One for the bits, one for the undo record, one for the names.
     expect(pageBitmaps(addBitmaps(file(60))).elf.sectionCount).toBe(63);
     expect(() => addBitmaps(file(61))).toThrow(/64 section headers/);
+    const many = sections(64);
+    many[5] = { type: SHT_PRESENT_BITMAP, size: 1n };
+    const unread = makeElf({ segments, sections: many, data: new Uint8Array(8192) });
+    expect(pageBitmaps(unread).bitmaps).toEqual([]);
+    expect(showBitmaps(pageBitmaps(unread), "x")).toMatch(/64 section headers; the kernel reads/);
   });
 });
 
@@ -255,6 +260,25 @@ describe("clear", () => {
     before[0x2000]! ^= 0xff;
     expect(hash(clearBitmaps(added))).toBe(hash(before));
   });
+});
+
+test("bits that lie on anything else of the file are refused before they are written", () => {
+  const place = (offset: number, phdr = false) => {
+    const file = addBitmaps(hello(), { phdr });
+    const [bitmap] = pageBitmaps(file).bitmaps;
+    const { elf } = pageBitmaps(file);
+    const table = phdr ? elf.programHeaders : elf.sections;
+    const at = table[bitmap!.header]!.at + (phdr ? 8 : 24);
+    new DataView(file.buffer).setBigUint64(at, BigInt(offset), true);
+    return () => pageBitmaps(file);
+  };
+  expect(place(63)).toThrow(/lie on the ELF header \(at offset 0x3f\)/);
+  expect(place(64)).toThrow(/lie on the program headers/);
+  expect(place(0x1004)).toThrow(/lie on segment 1/);
+  expect(place(0x2100)).toThrow(/lie on section \.debug_line/);
+  expect(place(1 << 30)).toThrow(/pass the end of the file/);
+  expect(place(64, true)).toThrow(/lie on the program headers/);
+  expect(place(0x1000, true)).toThrow(/not in the file's first page/);
 });
 
 describe("set", () => {
@@ -461,6 +485,19 @@ function attempt<T>(what: () => T): T | PbitmapError {
 }
 
 describe("for any file", () => {
+  // Were a table walked for each entry of another, this would run into the time limit.
+  test("tables as large as the file come to an end", () => {
+    const bitmaps = { type: SHT_PRESENT_BITMAP, offset: 64n, size: 1n << 20n };
+    const sections: MadeSection[] = Array.from({ length: 60_000 }, () => bitmaps);
+    const load = { type: PT_LOAD, vaddr: 0n, filesz: 1n << 20n, memsz: 1n << 20n, align: 4096n };
+    const segments = Array.from({ length: 1100 }, () => load);
+    const found = attempt(() => pageBitmaps(makeElf({ segments, sections })));
+    expect(found instanceof PbitmapError || found.bitmaps.length === 0).toBe(true);
+    const headers = segments.map((one) => ({ ...one, type: PT_PAGE_BITMAP }));
+    const behind = attempt(() => pageBitmaps(makeElf({ segments: [load, ...headers] })));
+    expect(behind).toBeInstanceOf(PbitmapError);
+  });
+
   test("odd ones that Linux was asked to run are refused, or come back as they were", () => {
     const corpus = join(inject("root"), "tests/fixtures/elf-corpus/files");
     let done = 0;

@@ -7,12 +7,14 @@ import {
   bit,
   countBits,
   filePages,
+  MOST_SECTIONS,
   PAGE,
   type PageBitmap,
   type PageBitmaps,
   PbitmapError,
   pageOf,
   permissions,
+  SHT_PRESENT_BITMAP,
   setBit,
 } from "./pbitmap.ts";
 
@@ -250,17 +252,19 @@ function title(found: PageBitmaps, bitmap: PageBitmap): string {
   return `${of}, from 0x${bitmap.addr.toString(16)}`;
 }
 
+const isBitmap = ({ type }: { type: number }) => type === SHT_PRESENT_BITMAP;
+
 /** Bitmaps of a file as text: what they describe, their pages as ranges and as a drawing. */
 export function showBitmaps(found: PageBitmaps, name: string): string {
   const { bitmaps, asked, elf } = found;
+  if (elf.sectionCount >= MOST_SECTIONS && elf.sections.some(isBitmap)) {
+    return `${name}: ${elf.sectionCount} section headers; the kernel reads fewer than ${MOST_SECTIONS}, so it sees no bitmap`;
+  }
   if (bitmaps.length === 0) return `${name}: no bitmap`;
   const sections = bitmaps.some(({ form }) => form === "section");
   const where = sections ? "in the section headers" : "behind the program headers";
   const lines = [`${name}: ${plural(bitmaps.length, "bitmap")} ${where}`];
   if (sections && !asked) lines.push("PT_GNU_STACK lacks flag 0x8: the kernel will not look");
-  if (sections && elf.sectionCount >= 64) {
-    lines.push(`${elf.sectionCount} section headers: the kernel reads fewer than 64, so none`);
-  }
   let [set, all] = [0, 0];
   for (const [index, bitmap] of bitmaps.entries()) {
     const { bits, pages } = bitmap;

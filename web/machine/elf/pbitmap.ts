@@ -22,9 +22,10 @@
 import {
   type ElfFile,
   parseElf,
-  PN_XNUM,
   type ProgramHeader,
   PT_LOAD,
+  SHT_NOBITS,
+  SHT_NULL,
   type SectionHeader,
 } from "./elf.ts";
 
@@ -37,6 +38,9 @@ export const PT_PAGE_BITMAP = 0x65504249;
 export const PT_GNU_STACK = 0x6474e551;
 /** With this many section headers or more, the kernel does not look: they would not fit a page. */
 export const MOST_SECTIONS = 64;
+
+/** No kernel reads more program headers than fit 64 KiB. */
+const MOST_SEGMENTS = 1170;
 
 export const PAGE = 4096n;
 const PF_X = 1;
@@ -127,7 +131,9 @@ export function checkedElf(bytes: Uint8Array): ElfFile {
   if (header.phentsize !== 56) {
     throw new PbitmapError(`e_phentsize is ${header.phentsize}, not 56`, 54);
   }
-  if (header.phnum === PN_XNUM) throw new PbitmapError("too many program headers", 56);
+  if (header.phnum > MOST_SEGMENTS) {
+    throw new PbitmapError(`${header.phnum} program headers; Linux takes ${MOST_SEGMENTS}`, 56);
+  }
   if (programHeaders.length < elf.programHeaderCount) {
     throw new PbitmapError("the program headers pass the end of the file", 32);
   }
@@ -159,7 +165,8 @@ function checkSegment(elf: ElfFile, segment: ProgramHeader, index: number): void
 }
 
 /**
- * All bitmaps of a file, those of both forms.
+ * All bitmaps of a file, those of both forms; in a file with so many section headers that the
+ * kernel does not read them, only those of program headers.
  *
  * @throws PbitmapError when the file, or a bitmap in it, is malformed.
  */
@@ -171,12 +178,11 @@ export function pageBitmaps(bytes: Uint8Array): PageBitmaps {
     bitmaps.push(bitmapAt(elf, "phdr", index, header.vaddr, header.offset, header.filesz));
   });
   elf.sections.forEach((section: SectionHeader, index) => {
-    if (section.type !== SHT_PRESENT_BITMAP) return;
+    if (section.type !== SHT_PRESENT_BITMAP || elf.sectionCount >= MOST_SECTIONS) return;
     bitmaps.push(bitmapAt(elf, "section", index, section.addr, section.offset, section.size));
   });
-  const asked = elf.programHeaders.some(
-    ({ type, flags }) => type === PT_GNU_STACK && (flags & PF_PLEASE_LOAD_SHDRS) !== 0,
-  );
+  const stack = elf.programHeaders.find(({ type }) => type === PT_GNU_STACK);
+  const asked = stack !== undefined && (stack.flags & PF_PLEASE_LOAD_SHDRS) !== 0;
   return { elf, bitmaps, asked };
 }
 
@@ -194,8 +200,12 @@ function bitmapAt(
     const place = table[header]!.at + (form === "section" ? 24 : 8);
     throw new PbitmapError(`the bits of ${form} ${header} pass the end of the file`, place);
   }
-  for (const [start, end, what] of tables(elf)) {
-    if (offset >= end || offset + size <= start || size === 0n) continue;
+  if (form === "phdr" && offset + size > PAGE) {
+    const place = elf.programHeaders[header]!.at + 8;
+    throw new PbitmapError(`the bits of phdr ${header} are not in the file's first page`, place);
+  }
+  for (const [start, end, what] of occupied(elf, form)) {
+    if (size === 0n || offset >= end || offset + size <= start) continue;
     throw new PbitmapError(`the bits of ${form} ${header} lie on ${what}`, Number(offset));
   }
   const addr = pageOf(vaddr);
@@ -220,14 +230,29 @@ function bitmapAt(
   };
 }
 
-/** What no bits may lie on: to set one would destroy the file. */
-function tables({ header, programHeaders, sections }: ElfFile): [bigint, bigint, string][] {
+/**
+ * What bits may not lie on, as they are written to: headers, and for bits in the section headers'
+ * care the segments and other sections. The kernel has the same rules.
+ */
+function occupied(
+  { header, programHeaders, sections }: ElfFile,
+  form: PageBitmap["form"],
+): [bigint, bigint, string][] {
   const { phoff, shoff } = header;
-  return [
+  const list: [bigint, bigint, string][] = [
     [0n, 64n, "the ELF header"],
     [phoff, phoff + 56n * BigInt(programHeaders.length), "the program headers"],
     [shoff, shoff + 64n * BigInt(sections.length), "the section headers"],
   ];
+  if (form === "phdr") return list;
+  programHeaders.forEach(({ type, offset, filesz }, index) => {
+    if (type === PT_LOAD) list.push([offset, offset + filesz, `segment ${index}`]);
+  });
+  sections.forEach(({ type, offset, size, name }, index) => {
+    if (type === SHT_NULL || type === SHT_NOBITS || type === SHT_PRESENT_BITMAP) return;
+    list.push([offset, offset + size, name === "" ? `section ${index}` : `section ${name}`]);
+  });
+  return list;
 }
 
 export function bit(bits: Uint8Array, page: number): boolean {
