@@ -28,7 +28,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -114,17 +114,44 @@ function compile(source, object, level, model, more = []) {
   run(tool("gcc"), [...flags, "-c", source, "-o", object]);
 }
 
-/** Compiles every source of a folder of guest/; returns the objects by the sources' names. */
-function compileFolder(folder, scratch, level, model, more = []) {
-  const files = sourcesIn(join(root, "guest", folder)).sort();
-  return files.map((file) => {
+/**
+ * Compiles every source of a folder of guest/, and those that its generator (guest/X/gen.mjs for
+ * the folder X/y) has written for it. Of generated code there are no line numbers: it is read in
+ * the generator.
+ *
+ * @returns the objects, in the order of the sources' names.
+ */
+function compileFolder(folder, scratch, level, model) {
+  const objects = join(scratch, model, folder);
+  const written = generated(dirname(folder), scratch);
+  const places = [join("guest", folder), ...(written ? [join(written, basename(folder))] : [])];
+  const sources = places.flatMap((place) =>
+    existsSync(join(root, place)) || existsSync(place)
+      ? sourcesIn(resolve(root, place)).map((file) => ({ place, file }))
+      : [],
+  );
+  sources.sort((a, b) => (a.file < b.file ? -1 : 1));
+  return sources.map(({ place, file }) => {
     // plt.c and plt.S are two objects.
-    const both = file.endsWith(".S") && files.includes(file.replace(/S$/, "c"));
-    const stem = both ? file.replace(".", "-") : file.replace(/\..$/, "");
-    const object = join(scratch, model, folder, `${stem}.o`);
-    compile(`guest/${folder}/${file}`, object, level, model, more);
+    const both = sources.some(
+      (one) => one.file !== file && one.file.slice(0, -2) === file.slice(0, -2),
+    );
+    const stem = both && file.endsWith(".S") ? file.replace(".", "-") : file.slice(0, -2);
+    const object = join(objects, `${stem}.o`);
+    const more = written ? places.map((one) => `-I${one}`) : [];
+    if (place === places[1]) more.push("-g0");
+    if (!existsSync(object)) compile(join(place, file), object, level, model, more);
     return object;
   });
+}
+
+/** Runs the generator of a folder of guest/ once; returns where its files are, or null. */
+function generated(folder, scratch) {
+  const generator = join(root, "guest", folder, "gen.mjs");
+  if (folder === "." || !existsSync(generator)) return null;
+  const written = join(scratch, "generated", folder);
+  if (!existsSync(written)) run(process.execPath, [generator, written]);
+  return written;
 }
 
 /** The libc as an archive, so that a program carries only what it calls. */
@@ -172,13 +199,24 @@ function buildLibrary({ name, folder, level = "-O1", model = "shared", ...rest }
 
 /** Builds one program into `out`; returns its size in bytes. */
 function buildProgram({ file, source, build = {} }, libcs, scratch, out) {
-  const { level = "-O1", model = "fixed", libraries = [] } = build;
-  const object = join(scratch, model, `${source}.o`);
-  if (!existsSync(object)) compile(source, object, level, model);
+  const { level = "-O1", model = "fixed", libraries = [], folder } = build;
   const { start, archive } = libcs[model];
-  const needed = [...libraries, libc].map((library) => join(out, "lib", library));
-  const last = model === "dynamic" ? needed : [archive];
-  return link(file, model, [start, object, ...last], [], scratch, out);
+  const objects = folder
+    ? compileFolder(folder, scratch, level, model)
+    : [join(scratch, model, `${source}.o`)];
+  if (!folder && !existsSync(objects[0])) compile(source, objects[0], level, model);
+  if (model === "dynamic") {
+    objects.push(...[...libraries, libc].map((library) => join(out, "lib", library)));
+  } else {
+    // The same sources as a part of the program.
+    const all = readJson("guest/libraries.json");
+    for (const library of libraries) {
+      const { folder: part, level: own = "-O1" } = all.find(({ name }) => name === library);
+      objects.push(...compileFolder(part, scratch, own, model));
+    }
+    objects.push(archive);
+  }
+  return link(file, model, [start, ...objects], [], scratch, out);
 }
 
 /** What a file says it needs: its interpreter and the libraries it names. */
@@ -224,7 +262,10 @@ function buildAll(out) {
       });
     const programModels = ["fixed", "paged", "anywhere", "dynamic"];
     const libcs = Object.fromEntries(programModels.map((m) => [m, buildLibc(scratch, m)]));
-    const programs = readJson("guest/programs.json").map(({ build, reads = [], ...entry }) => {
+    const catalogue = readJson("guest/programs.json");
+    for (const folder of new Set(catalogue.flatMap(({ build }) => build?.folder ?? [])))
+      publishSources(folder, out);
+    const programs = catalogue.map(({ build, reads = [], ...entry }) => {
       const { file = entry.name, source = `guest/${entry.name}.c` } = build ?? {};
       const size = buildProgram({ file, source, build }, libcs, scratch, out);
       const published = join(out, source.replace(/^guest\//, ""));

@@ -30,7 +30,9 @@ const machine = new Linux(loadCore(inject("core")));
 
 function boot(program: string, args: string[], conf = {}): void {
   const tree = directory();
-  place(tree, `/${program}`, file(readFileSync(join(programs, program)), 0o755));
+  const needed = index.programs.find((one) => one.file === program)?.needs ?? [];
+  for (const name of [program, ...needed])
+    place(tree, `/${name}`, file(readFileSync(join(programs, name)), 0o755));
   const path = `/${program}`;
   machine.boot({ root: tree, path, argv: [path, ...args], env: ["LC_ALL=C", "HOME=/"], conf });
 }
@@ -80,7 +82,7 @@ describe("page faults from exec to exit come as on Linux", () => {
   );
 });
 
-const index: { programs: { file: string; runs: Run[] }[] } = JSON.parse(
+const index: { programs: { file: string; needs?: string[]; runs: Run[] }[] } = JSON.parse(
   readFileSync(join(programs, "index.json"), "utf8"),
 );
 const samples = index.programs.flatMap((program) =>

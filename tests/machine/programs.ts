@@ -5,7 +5,7 @@ import { inject } from "vitest";
 import { Machine, type MachineOptions, type BootRequest } from "../../web/machine/machine.ts";
 import type { Core } from "../../web/machine/core.ts";
 import { Marks } from "../../web/machine/marks.ts";
-import { directory, file } from "../../web/machine/mkfs.ts";
+import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { changeSetting, defaultSettings } from "../../web/machine/settings.ts";
 
 export interface SampleRun {
@@ -18,6 +18,7 @@ export interface SampleRun {
 export interface Sample {
   name: string;
   file: string;
+  needs?: string[];
   runs: SampleRun[];
 }
 
@@ -63,8 +64,11 @@ export async function start(
   const settings = defaultSettings();
   for (const assignment of options.settings ?? []) changeSetting(settings, assignment);
   const base = name.slice(name.lastIndexOf("/") + 1);
+  const root = directory({ [base]: file(options.bytes ?? programBytes(name)) });
+  for (const needed of samples().find((one) => one.name === name)?.needs ?? [])
+    place(root, `/${needed}`, file(readFileSync(join(inject("root"), "public/programs", needed))));
   const request: BootRequest = {
-    root: directory({ [base]: file(options.bytes ?? programBytes(name)) }),
+    root,
     path: `/${base}`,
     argv: [name, ...args],
     env: [],
