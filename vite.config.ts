@@ -33,6 +33,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 4000,
     rolldownOptions: {
       input,
+      // Half of a build is the worker, which is a build of its own.
+      checks: { pluginTimings: false },
       output: {
         entryFileNames: (chunk) =>
           chunk.name === "page-walk" ? "page-walk.js" : "assets/[name]-[hash].js",

@@ -156,6 +156,41 @@ describe("the bitmap", () => {
   });
 });
 
+describe("resident images", () => {
+  const open = async () => {
+    await page.keyboard.press("v");
+    await page.getByRole("tab", { name: "Resident" }).click();
+  };
+
+  it("say how one is made when there is none", async () => {
+    await open();
+    await expect
+      .poll(() => page.locator("pw-resident").textContent())
+      .toMatch(/vm\.resident_enabled is 0.*exec resident hello-dynamic/s);
+    expect(await barriers()).toEqual([]);
+  });
+
+  it("are shown beside their living copies, and a page is ringed in both", async () => {
+    await run("set vm.resident_enabled=1 uid=0");
+    await run("exec resident hello-dynamic -- again 3 hello-dynamic", "until exit");
+    await run("back syscall", "back syscall", "back syscall");
+    await open();
+    const words = () => page.locator(".copies-list").textContent();
+    await expect.poll(words).toMatch(/hello-dynamic: [1-9]\d* pages? still shared, \d+ copied/);
+    expect(await page.locator("#resident-title").textContent()).toMatch(/begun from 3 times/);
+    const shared = page.locator(".image-area", { hasText: "libc-pagewalk.so.1" }).last();
+    const cells = shared.locator("page-cells .cells").first();
+    await cells.focus();
+    await page.keyboard.press("Home");
+    await expect
+      .poll(() => cells.locator("[role=option]").textContent())
+      .toMatch(/frame \d+, shared with a copy, anonymous/);
+    const copy = shared.locator("page-cells .cells").nth(1).locator("[role=option]");
+    await expect.poll(() => copy.getAttribute("aria-selected")).toBe("true");
+    expect(await barriers()).toEqual([]);
+  });
+});
+
 describe("an experiment", () => {
   const open = async () => {
     await page.keyboard.press("v");

@@ -87,6 +87,7 @@ export type PageState =
   | "table" // page table: purple
   | "kernel" // grey
   | "free" // hollow grey
+  | "swap" // on the swap area: brown, hollow
   | "cached"; // in the page cache but not mapped here: pale blue outline
 
 export interface VmaView {
@@ -305,16 +306,18 @@ export interface DiskPicture {
 export interface Pictures {
   disk: DiskPicture;
   bitmap: BitmapPicture;
+  resident: ResidentPicture;
 }
 
-/** Whose picture: of a process, of a file. */
+/** Whose picture: of a process, of a file, of a saved image. */
 export interface PictureOf {
   pid?: number | undefined;
   ino?: number | undefined;
+  image?: number | undefined;
 }
 
 /** Names of the views beyond the first screen: links carry them, so they do not change. */
-export const VIEWS = ["disk", "bitmap", "experiment"] as const;
+export const VIEWS = ["disk", "bitmap", "resident", "experiment"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Marks of a page, added up: its bit is set; a fault waited for it, without or with the disk. */
@@ -370,5 +373,51 @@ export interface BitmapPicture {
     pages: number;
     cells: PageState[];
     marks: Uint8Array;
+  }[];
+}
+
+/** The image's own page, and a copy of it has the same frame. */
+export const MARK_SHARED = 8;
+
+/** Pages of an area in one address space. */
+export interface ResidentRow {
+  cells: PageState[];
+  /** MARK_SHARED, a byte a cell. */
+  marks: Uint8Array;
+  /** Frame of each, 0 where there is none. */
+  pfns: Uint32Array;
+}
+
+export interface ResidentPicture {
+  /** vm.resident_enabled. */
+  enabled: boolean;
+  images: {
+    id: number;
+    path: string;
+    /** Programs that began as copies of it. */
+    execs: number;
+    /** A file it was made of has changed; its pages were taken when memory was out. */
+    changed: boolean;
+    emptied: boolean;
+    /** Pages of its own in memory, pages of files, pages in swap, page tables. */
+    own: number;
+    file: number;
+    swapped: number;
+    tables: number;
+  }[];
+  /** Number of the image that `copies` and `areas` are of, 0 when there is none. */
+  shown: number;
+  /** Living copies: pages shared with the image, made their own, and of files. */
+  copies: { pid: number; name: string; shared: number; copied: number; file: number }[];
+  areas: {
+    startPage: number;
+    start: string;
+    perms: string;
+    /** Path of the file, "" for anonymous memory. */
+    name: string;
+    pages: number;
+    saved: ResidentRow;
+    /** In the order of `copies`. */
+    copies: ResidentRow[];
   }[];
 }

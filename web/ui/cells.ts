@@ -35,6 +35,7 @@ export class PageCells extends Pane {
     moved: { attribute: false },
     describe: { attribute: false },
     label: {},
+    roomy: { type: Boolean },
     fit: { type: Boolean },
   };
   /** State of each page. */
@@ -47,6 +48,8 @@ export class PageCells extends Pane {
   /** Words for one cell, for screen readers. */
   declare describe: (index: number) => string;
   declare label: string;
+  /** Leave room between the squares for bits and ticks. */
+  declare roomy: boolean;
   /** Shrink the squares until all fit the height of the element. */
   declare fit: boolean;
 
@@ -65,6 +68,7 @@ export class PageCells extends Pane {
     this.moved = -1;
     this.describe = (index) => `page ${index}`;
     this.label = "Pages";
+    this.roomy = false;
     this.fit = false;
   }
 
@@ -156,7 +160,7 @@ export class PageCells extends Pane {
     const count = this.states.length;
     const cell = Number.parseFloat(getComputedStyle(this).getPropertyValue("--cell")) || 13;
     const scale = cell / 13;
-    const marked = this.marks ? MARK_ROOM * scale : 0;
+    const marked = this.roomy ? MARK_ROOM * scale : 0;
     const pitches = this.fit ? TALL.map((p) => Math.round(p * scale)) : [Math.round(cell + marked)];
     const room = this.fit ? this.clientHeight - 6 : Number.POSITIVE_INFINITY;
     const { chosen, now } = this.rings;

@@ -13,6 +13,7 @@ import "./panes/frames-pane.ts";
 import "./panes/storage-pane.ts";
 import "./panes/timeline-pane.ts";
 import "./panes/refusal-pane.ts";
+import "./panes/resident-pane.ts";
 import "./panes/help-pane.ts";
 import "./panes/bitmap-pane.ts";
 import "./panes/experiment-pane.ts";

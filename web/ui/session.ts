@@ -338,7 +338,11 @@ export function followQuestions(): void {
 }
 
 /** Which picture each view draws. */
-const PICTURE_OF: Partial<Record<View, keyof Pictures>> = { disk: "disk", bitmap: "bitmap" };
+const PICTURE_OF: Partial<Record<View, keyof Pictures>> = {
+  disk: "disk",
+  bitmap: "bitmap",
+  resident: "resident",
+};
 
 /** Asks for the picture of the view that is open, whenever the machine or the view changes. */
 export function followViews(): void {
@@ -356,6 +360,7 @@ export function followViews(): void {
     const of = {
       pid: state.process.value ?? undefined,
       ino: state.bitmapOf.value ?? undefined,
+      image: state.residentOf.value ?? undefined,
     };
     if (name && now) ask(name, of, now);
   });

@@ -127,10 +127,13 @@ export const viewShown = computed<View | null>(() =>
 );
 /** Inode number of the file whose bitmap is shown; null: of the program. */
 export const bitmapOf = signal<number | null>(null);
+/** Number of the saved image that is shown; null: the last one. */
+export const residentOf = signal<number | null>(null);
 /** What the machine said last when a view asked. */
 export const pictures: { [K in keyof Pictures]: ReturnType<typeof signal<Pictures[K] | null>> } = {
   disk: signal<Pictures["disk"] | null>(null),
   bitmap: signal<Pictures["bitmap"] | null>(null),
+  resident: signal<Pictures["resident"] | null>(null),
 };
 
 export const helpOpen = signal(false);

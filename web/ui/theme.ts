@@ -69,6 +69,7 @@ export const palette = (): Palette => ({
   zeroMark: token("--page-zero-mark"),
   absent: token("--page-absent"),
   free: token("--page-free"),
+  swap: token("--page-swap"),
   cached: token("--page-cached"),
   cachedLine: token("--page-cached-line"),
   mark: token("--page-mark"),

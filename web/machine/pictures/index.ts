@@ -3,10 +3,12 @@ import type { Machine } from "../machine.ts";
 import type { PictureOf, Pictures } from "../types.ts";
 import { bitmapPicture } from "./bitmap.ts";
 import { diskPicture } from "./disk.ts";
+import { residentPicture } from "./resident.ts";
 
 export const PICTURES: {
   [K in keyof Pictures]: (machine: Machine, of: PictureOf) => Pictures[K];
 } = {
   disk: diskPicture,
   bitmap: bitmapPicture,
+  resident: residentPicture,
 };

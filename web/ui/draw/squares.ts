@@ -1,6 +1,12 @@
 // The one square: a 4 KiB page, the same everywhere. Hue, glyph and word of each state, and how
 // it is painted on a canvas.
-import { MARK_BIT, MARK_MAJOR, MARK_MINOR, type PageState } from "../../machine/types.ts";
+import {
+  MARK_BIT,
+  MARK_MAJOR,
+  MARK_MINOR,
+  MARK_SHARED,
+  type PageState,
+} from "../../machine/types.ts";
 
 /** Words for the legend and for screen readers, in the legend's order. */
 export const WORDS: Record<PageState, string> = {
@@ -13,6 +19,7 @@ export const WORDS: Record<PageState, string> = {
   table: "page table",
   kernel: "kernel",
   free: "free",
+  swap: "in swap",
 };
 
 /** The tokens a canvas needs, read from the style sheet. */
@@ -25,6 +32,7 @@ export type Palette = Record<
   | "zeroMark"
   | "absent"
   | "free"
+  | "swap"
   | "cached"
   | "cachedLine"
   | "mark"
@@ -89,6 +97,14 @@ export function paintSquare(
     case "free":
       hollow(colour.free);
       return;
+    case "swap":
+      hollow(colour.swap);
+      if (glyph) {
+        // A bar across: its contents are elsewhere.
+        g.fillStyle = colour.swap;
+        g.fillRect(x + 2, y + Math.round(side / 2) - 1, side - 4, 2);
+      }
+      return;
     case "file":
       solid(colour.file);
       return;
@@ -143,9 +159,9 @@ export function paintSquare(
 
 /**
  * Paints what else is to be said of a page: its bit as a line below it, a fault that waited for it
- * as a tick from above, thin for a minor one, thick for a major one.
+ * as a tick from above, thin for a minor one, thick for a major one; a shared one has a double edge.
  *
- * @param mark MARK_BIT, MARK_MINOR and MARK_MAJOR, added up.
+ * @param mark MARK_BIT and the others, added up.
  */
 export function paintMarks(
   g: Brush,
@@ -155,6 +171,11 @@ export function paintMarks(
   mark: number,
   colour: Palette,
 ): void {
+  if (mark & MARK_SHARED) {
+    g.strokeStyle = colour.mark;
+    g.lineWidth = 1;
+    g.strokeRect(x + 2, y + 2, side - 4, side - 4);
+  }
   g.fillStyle = colour.ink;
   if (mark & MARK_BIT) g.fillRect(x, y + side + 1, side, 2);
   if (mark & (MARK_MINOR | MARK_MAJOR)) {

@@ -155,6 +155,7 @@ export class BitmapPane extends Pane {
         id=${`bits-${first}`}
         .states=${cells}
         .marks=${marks}
+        roomy
         .rings=${{ chosen: rings }}
         .describe=${(i: number) => `page ${first + i}: ${words(cells[i] as PageState, marks[i] ?? 0)}`}
         label=${`${title}: ${many(count, "page")} of the file`}
@@ -178,6 +179,7 @@ export class BitmapPane extends Pane {
         id=${`bits-at-${startPage}`}
         .states=${cells}
         .marks=${marks}
+        roomy
         .rings=${{ chosen: rings }}
         .describe=${(i: number) =>
           `${groupHex(pageAddress(startPage + i))}: ${words(cells[i] as PageState, marks[i] ?? 0)}`}

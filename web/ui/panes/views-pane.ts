@@ -7,6 +7,7 @@ import { narrow, view, viewsOpen } from "../state.ts";
 const VIEWS: [View, string][] = [
   ["disk", "Disk head"],
   ["bitmap", "Bitmap"],
+  ["resident", "Resident"],
   ["experiment", "Experiment"],
 ];
 
@@ -53,6 +54,8 @@ export class ViewsPane extends Pane {
         return html`<pw-head></pw-head>`;
       case "bitmap":
         return html`<pw-bitmap></pw-bitmap>`;
+      case "resident":
+        return html`<pw-resident></pw-resident>`;
       case "experiment":
         return html`<pw-experiment></pw-experiment>`;
     }
