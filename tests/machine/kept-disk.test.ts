@@ -20,7 +20,6 @@ function contents({ core }: Machine): Map<string, unknown> {
       const info = disk.info(ino);
       if (!info) throw new Error(path);
       const { mode, uid, gid, nlink, size, mtime } = info;
-      const seconds = mtime / 1_000_000_000n;
       const entries =
         mode >> 12 === 4
           ? disk
@@ -30,7 +29,7 @@ function contents({ core }: Machine): Map<string, unknown> {
           : [];
       const bytes =
         mode >> 12 === 4 ? "" : createHash("sha1").update(disk.read(info)).digest("hex");
-      return [path, { mode, uid, gid, nlink, size, seconds, entries, bytes }];
+      return [path, { ino, mode, uid, gid, nlink, size, mtime, entries, bytes }];
     }),
   );
 }

@@ -38,7 +38,8 @@ export function keptDisk(core: Core, before: DirectoryNode): DirectoryNode {
     const known = old?.kind === "file" ? old.data : undefined;
     // What is read only when a disk is written is compared by the time of its last change.
     if (known && !(known instanceof Uint8Array)) {
-      const untouched = info.size === known.size && info.mtime === BigInt(old?.mtime ?? -1) * NS;
+      const before = old?.mtimeNs ?? BigInt(old?.mtime ?? -1) * NS;
+      const untouched = info.size === known.size && info.mtime === before;
       if (untouched) return known;
     }
     const bytes = files.read(info);
@@ -54,7 +55,9 @@ export function keptDisk(core: Core, before: DirectoryNode): DirectoryNode {
   const nodeOf = (info: FileInfo, old: TreeNode | undefined): TreeNode => {
     const { mode, uid, gid, mtime, ino, type } = info;
     const { extents } = diskFile(core, ino) as { extents: Extent[] };
-    const common = { mode: mode & 0o7777, uid, gid, mtime: Number(mtime / NS), extents };
+    const times = { mtime: Number(mtime / NS), mtimeNs: mtime };
+    const own = ino === DISK_ROOT_INO ? {} : { ino };
+    const common = { mode: mode & 0o7777, uid, gid, ...times, ...own, extents };
     if (type === S_IFREG) return { kind: "file", data: data(info, old), ...common };
     if (type === S_IFLNK) return { kind: "symlink", target: files.target(info), ...common };
     if (type !== S_IFDIR) {

@@ -62,6 +62,10 @@ interface Attributes {
   gid?: number;
   /** Seconds since 1970. */
   mtime?: number;
+  /** The same to the nanosecond, where it is known so (kept-disk.ts). */
+  mtimeNs?: bigint;
+  /** Its number on the disk it comes from; without one it gets the next that is free. */
+  ino?: number;
   /** Where pages of it already lie (kept-disk.ts); those in none of them are placed as new. */
   extents?: readonly Extent[];
 }
@@ -239,8 +243,10 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
         : where.place(inode.path, directory, blocks, layout ?? "copied");
   }
   const free = where.takeFree(options.freeBlocks ?? 1024);
-  const usedInodes = Math.max(10, ...inodes.map(({ ino }) => ino));
-  const nrInodes = usedInodes + (options.freeInodes ?? 512);
+  // The root is one of the first ten.
+  const usedInodes = 10 + inodes.length - 1;
+  const lastInode = inodes.reduce((last, { ino }) => Math.max(last, ino), 10);
+  const nrInodes = lastInode + (options.freeInodes ?? 512);
   const nrExtents = inodes.reduce((sum, inode) => sum + inode.extents.length, 0);
   const dataBlocks = inodes.reduce((sum, inode) => sum + blocksOf(inode.size), 0);
   // Every extent has a block, so there are never more of them than blocks.
@@ -252,8 +258,8 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
   const writeTables = (into: Uint8Array) => {
     const view = new DataView(into.buffer, into.byteOffset, into.length);
     const u32 = (at: number, value: number) => view.setUint32(at, value, true);
-    const ns = (at: number, seconds: number) =>
-      view.setBigUint64(at, BigInt(seconds) * 1_000_000_000n, true);
+    const time = ({ mtime, mtimeNs }: TreeNode) =>
+      mtimeNs ?? BigInt(mtime ?? options.mtime ?? 0) * 1_000_000_000n;
     const use = (bitmap: number, from: number, to: number) => {
       for (let i = from; i < to; i++) {
         const at = bitmap * PAGE_SIZE + (i >> 3);
@@ -279,7 +285,8 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
       u32(at, value);
     }
     use(tables.blockBitmap, 0, blocks - free.length);
-    use(tables.inodeBitmap, 0, usedInodes);
+    use(tables.inodeBitmap, 0, 10);
+    for (const { ino } of inodes) use(tables.inodeBitmap, ino - 1, ino);
     const lieAt = (block: number, lba: number) => u32(tables.lbas * PAGE_SIZE + block * 4, lba);
     free.forEach((lba, i) => {
       lieAt(dataBlock + dataBlocks + i, lba);
@@ -298,8 +305,8 @@ export function mkfs(root: DirectoryNode, options: MkfsOptions = {}): DiskImage 
       u32(at + DI_NR_EXTENTS, inode.extents.length);
       u32(at + DI_BLOCKS, blocksOf(inode.size));
       if (node.kind === "device") u32(at + DI_RDEV, (node.major << 8) | node.minor);
-      for (const time of [DI_MTIME, DI_CTIME, DI_ATIME, DI_BTIME]) {
-        ns(at + time, node.mtime ?? options.mtime ?? 0);
+      for (const field of [DI_MTIME, DI_CTIME, DI_ATIME, DI_BTIME]) {
+        view.setBigUint64(at + field, time(node), true);
       }
       inode.extents.forEach(({ page, blocks: length, lba }, i) => {
         const record = tables.extents * PAGE_SIZE + extent++ * DISK_EXTENT_SIZE;
@@ -391,11 +398,39 @@ function modeOf(node: TreeNode): number {
   return S_IFREG | (node.mode ?? 0o644);
 }
 
+/** The numbers that nodes of the tree bring along. */
+function inosTaken(root: DirectoryNode): Set<number> {
+  const taken = new Set<number>();
+  const visited = new Set<TreeNode>();
+  const visit = (node: TreeNode, path: string) => {
+    if (visited.has(node)) return;
+    visited.add(node);
+    if (node.ino !== undefined && node !== root) {
+      if (node.ino < 11 || taken.has(node.ino)) {
+        throw new MkfsError(`${path}: inode ${node.ino} cannot be its number`);
+      }
+      taken.add(node.ino);
+    }
+    if (node.kind !== "directory") return;
+    for (const [name, child] of node.entries) visit(child, `${path}/${name}`);
+  };
+  visit(root, "");
+  return taken;
+}
+
 /** Numbers the tree, root first with inode 2 (1 is the bad-block inode of ext2 and unused). */
 function number(root: DirectoryNode): Inode[] {
   const inodes: Inode[] = [];
   const seen = new Map<TreeNode, Inode>();
-  let next = DISK_ROOT_INO;
+  const taken = inosTaken(root);
+  let next = 11;
+  // 3 to 10 are reserved in ext2: the first file is inode 11.
+  const number = (node: TreeNode): number => {
+    if (node === root) return DISK_ROOT_INO;
+    if (node.ino !== undefined) return node.ino;
+    while (taken.has(next)) next++;
+    return next++;
+  };
   const add = (node: TreeNode, path: string, parent: number): Inode => {
     const known = seen.get(node);
     // The same node under two names is a hard link; a directory can only be in one place.
@@ -404,9 +439,7 @@ function number(root: DirectoryNode): Inode[] {
       return known;
     }
     if (known) throw new MkfsError(`${path}: the same directory twice`);
-    const ino = next;
-    // 3 to 10 are reserved in ext2: the first file is inode 11.
-    next = ino === DISK_ROOT_INO ? 11 : ino + 1;
+    const ino = number(node);
     const inode: Inode = { ino, node, path, data: NOTHING, size: 0, nlink: 1, extents: [] };
     seen.set(node, inode);
     inodes.push(inode);

@@ -104,10 +104,53 @@ describe("the arithmetic of a table", () => {
   });
 });
 
+describe("rivals that something prepares", () => {
+  test("a bitmap that one run records is what the next one reads, and nothing else", async () => {
+    const result = await run("pbitmap --program sort-dynamic --rivals pbitmap-accessed -- 300");
+    const bitmap = row(result, "pbitmap-accessed");
+    const base = row(result, "read-around");
+    expect(bitmap.majflt).toBe(0);
+    expect(bitmap.bits_set).toBeGreaterThan(8);
+    expect(bitmap.pages_unused).toBeLessThan(base.pages_unused);
+    expect(bitmap.kernel_entries).toBeLessThan(base.kernel_entries);
+  });
+
+  test("Morton's launcher reads what its training run wrote down", async () => {
+    const result = await run("pbitmap --program sort-dynamic --rivals morton,demand -- 300");
+    expect(row(result, "morton").majflt).toBeLessThan(row(result, "demand").majflt);
+  });
+
+  test("what cannot be had is told with its reason, and the others are measured", async () => {
+    const result = await run("pbitmap --program sort --rivals morton,slurp -- 300");
+    expect(result.absent).toEqual([{ name: "morton", reason: "a static program loads no hook" }]);
+    expect(result.rows.map(({ name }) => name)).toEqual(["read-around", "slurp"]);
+  });
+
+  test("a resident start runs fewer of the linker's instructions, and reads nothing", async () => {
+    const result = await run("resident --program sort-dynamic --runs 5 -- 300");
+    const [plain, kept] = [row(result, "dynamic"), row(result, "resident")];
+    expect(kept.instructions).toBeLessThan(plain.instructions as number);
+    expect(kept.minflt).toBeLessThan(plain.minflt);
+    expect([plain, kept].map(({ pages_read }) => pages_read)).toEqual([0, 0]);
+    expect(kept).toMatchObject({ dillon_s: 3.08, dillon_ratio: 0.55 });
+    expect(plain).toMatchObject({ dillon_s: 5.61, dillon_ratio: 1, ratio: 1 });
+    expect(result.answer[0]).toMatch(/^desktop2004: Dillon's order /);
+  });
+
+  test("five starts of a resident program cost five times what one does", async () => {
+    const once = row(await run("resident --program hello-dynamic --runs 1"), "resident");
+    const often = row(await run("resident --program hello-dynamic --runs 5"), "resident");
+    expect(often.instructions).toBe(5 * (once.instructions as number));
+    expect(often.minflt).toBe(5 * once.minflt);
+  });
+});
+
 describe("the same request gives the same result, to the last digit", () => {
   test.each([
     "pbitmap --program hello --era all --layout all",
     "pbitmap --program fork --runs 2 --cold --warm",
+    "pbitmap --program sort-dynamic --layout linked -- 100",
+    "resident --program hello-dynamic --runs 3",
   ])("%s", async (words) => {
     expect(resultJson(await run(words))).toBe(resultJson(await run(words)));
   });

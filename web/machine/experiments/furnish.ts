@@ -5,7 +5,7 @@ import { diskPath, furniture, type SampleIndex, sampleNamed } from "../samples.t
 import { ExperimentError, type ExperimentHost } from "./types.ts";
 
 /** Samples that plans start: on every disk, whether a rival uses them or not. */
-const TOOLS = ["again"];
+const TOOLS = ["again", "prefetch", "resident"];
 const MAX_LINKS = 40;
 
 /**
@@ -70,8 +70,11 @@ class Furnisher {
     return path;
   }
 
-  async tools(): Promise<void> {
-    for (const name of TOOLS) if (sampleNamed(this.#index, name)) await this.program(name, [], []);
+  /** @param name the program, which may have a static twin to be compared with */
+  async tools(name: string): Promise<void> {
+    for (const one of [...TOOLS, `${name}-static`]) {
+      if (sampleNamed(this.#index, one)) await this.program(one, [], []);
+    }
   }
 }
 
@@ -89,6 +92,6 @@ export async function furnish(
   const root = host.root?.() ?? directory();
   const furnisher = new Furnisher(host, root, await host.samples());
   const path = await furnisher.program(name, args, env);
-  await furnisher.tools();
+  await furnisher.tools(name);
   return { disk: root, path };
 }

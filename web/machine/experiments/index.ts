@@ -7,6 +7,7 @@ import { Core } from "../core.ts";
 import { furnish, realPath } from "./furnish.ts";
 import { Lab } from "./lab.ts";
 import { PBITMAP } from "./pbitmap.ts";
+import { RESIDENT } from "./resident.ts";
 import {
   type CommandLine,
   type Conditions,
@@ -23,7 +24,7 @@ import {
 
 export * from "./types.ts";
 
-export const EXPERIMENTS: readonly Experiment[] = [PBITMAP];
+export const EXPERIMENTS: readonly Experiment[] = [PBITMAP, RESIDENT];
 
 /** Names of the eras, the oldest first. */
 export function eraNames(): string[] {

@@ -3,6 +3,7 @@ import { PbitmapRecord } from "../../../assembly/abi.ts";
 import { duration } from "../format.ts";
 import { type BitmapForm, bitsSet, putFiles, withBitmaps } from "./bitmaps.ts";
 import {
+  type CommandLine,
   type Experiment,
   ExperimentError,
   type ExperimentResult,
@@ -75,20 +76,28 @@ function recorded(
   form: BitmapForm = {},
 ): Plan | string {
   const given = which === "program" ? files.slice(0, 1) : files;
-  let changed: Map<string, Uint8Array>;
+  const libraries = which === "all" ? 1 : 0;
+  return attempt(
+    () => withBitmaps(disk, given, form),
+    (changed) => ({
+      settings: { "vm.pbitmap_enabled": 1, "vm.pbitmap_libraries": libraries, ...settings },
+      prepare: (tree) => putFiles(tree, changed),
+      training: [{}],
+      extra: (tree) => ({ bits_set: bitsSet(tree, given) }),
+    }),
+  );
+}
+
+/** @returns what is made of it, or the sentence that says why it cannot be had */
+function attempt<T>(work: () => T, use: (made: T) => Plan): Plan | string {
+  let made: T;
   try {
-    changed = withBitmaps(disk, given, form);
+    made = work();
   } catch (error) {
     if (error instanceof ExperimentError) return error.message;
     throw error;
   }
-  const libraries = which === "all" ? 1 : 0;
-  return {
-    settings: { "vm.pbitmap_enabled": 1, "vm.pbitmap_libraries": libraries, ...settings },
-    prepare: (tree) => putFiles(tree, changed),
-    training: [{}],
-    extra: (tree) => ({ bits_set: bitsSet(tree, given) }),
-  };
+  return use(made);
 }
 
 /** Kleen's bitmaps: as he had them, and with what he left for later. */
@@ -156,6 +165,68 @@ const BITMAPS: readonly Rival[] = [
   },
 ];
 
+const PREFETCH = "/bin/prefetch";
+const TRAIN = "/lib/libtrain.so";
+const OURS = "ld-pagewalk.so.1";
+
+/** Morton's and Drepper's answers: the same from outside the kernel. */
+const USER_SPACE: readonly Rival[] = [
+  {
+    name: "morton",
+    title: "User-space bitmap (Morton)",
+    about:
+      "A training run writes down at exit which pages were mapped, in a file of the user's; a " +
+      "launcher asks for them with readahead(2), and becomes the program. The kernel has no part.",
+    plan: ({ has, files }) => {
+      if (!has(PREFETCH) || !has(TRAIN)) return `there is no ${PREFETCH}`;
+      if (files.length < 2) return "a static program loads no hook";
+      const launch = (program: CommandLine) => [PREFETCH, ...program];
+      return {
+        env: ["HOME=/tmp"],
+        // With fault-around, mapped would not be used.
+        training: [
+          {
+            env: ["BITMAP_TRAINING_RUN=1"],
+            settings: { "vm.fault_around_bytes": 4096 },
+            command: launch,
+          },
+        ],
+        command: launch,
+      };
+    },
+  },
+  {
+    name: "drepper-madvise",
+    title: "Linker's bitmap, madvise a run",
+    about:
+      "Drepper's bitmap in the program headers, filled from a trace of faults; the dynamic linker " +
+      "asks for each run of pages with a madvise(2) of its own.",
+    plan: (shop) => drepper(shop, "madvise"),
+  },
+  {
+    name: "drepper-bitmap",
+    title: "Linker's bitmap, one madvise",
+    about: "The same with one call that takes the bitmap: his madvise for bitmaps.",
+    plan: (shop) => drepper(shop, "bitmap"),
+  },
+];
+
+function drepper(shop: Shop, how: "madvise" | "bitmap"): Plan | string {
+  const { files, disk } = shop;
+  const linker = ({ path }: { path: string }) => path.endsWith(`/${OURS}`);
+  if (!files.some(linker)) return `the program is not linked by ${OURS}`;
+  const given = files.filter((one) => !linker(one));
+  return attempt(
+    () => withBitmaps(disk, given, { phdr: true, filled: true }),
+    (changed) => ({
+      env: [`LD_PREFETCH=${how}`],
+      settings: { "vm.madvise_bitmap": how === "bitmap" ? 1 : 0 },
+      prepare: (tree) => putFiles(tree, changed),
+      extra: (tree) => ({ bits_set: bitsSet(tree, given) }),
+    }),
+  );
+}
+
 /** Rows of one rival and of the baseline, pair by pair under the same conditions. */
 function pairs(result: ExperimentResult, name: string): [ResultRow, ResultRow][] {
   const same = (a: ResultRow, b: ResultRow) =>
@@ -201,7 +272,7 @@ export const PBITMAP: Experiment = {
   runs: 1,
   start: "cold",
   baseline: "read-around",
-  rivals: [...PLAIN, ...BITMAPS],
+  rivals: [...PLAIN, ...BITMAPS, ...USER_SPACE],
   columns: [
     { key: "pages_written", title: "written" },
     { key: "bits_set", title: "bits" },
