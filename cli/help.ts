@@ -31,7 +31,7 @@ program prints goes to its /dev/null.
 ${MACHINE}`,
   readelf: `pagewalk readelf -hlSe FILE...
 Shows an ELF file as GNU readelf -W does: -h its header, -l segments, -S sections, -e all three.`,
-  pbitmap: `pagewalk pbitmap add [--segments all|text] [--phdr] [-o OUT] FILE
+  pbitmap: `pagewalk pbitmap add [--segments all|text] [--phdr] [--history N] [-o OUT] FILE
 pagewalk pbitmap show [--json] FILE
 pagewalk pbitmap clear [-o OUT] FILE
 pagewalk pbitmap set [-o OUT] FILE PAGES...
@@ -43,7 +43,8 @@ and OUT is written.
 
   add      adds a bitmap, no bit set, for every segment with pages of the file; --segments text:
            for those with instructions; --phdr: behind the program headers, where there is room,
-           instead of in the section headers
+           instead of in the section headers; --history: with room for the last N runs, for
+           vm.pbitmap_update=age
   show     draws them; exit status 1 when there is none
   clear    gives back the bytes that the file had before add
   set      sets bits: 0-3,7 (pages of the segment), 5- (to its end), all, none; 1:0-3 those of

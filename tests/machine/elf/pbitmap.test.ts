@@ -161,6 +161,18 @@ describe("add", () => {
     );
   });
 
+  test("leaves room for the runs before, if that is asked for", () => {
+    const plain = withPages(20);
+    for (const history of [0, 1, 7]) {
+      const added = addBitmaps(plain, { history });
+      const [bitmap] = pageBitmaps(added).bitmaps;
+      expect([bitmap?.pages, bitmap?.size]).toEqual([20, 3 * (1 + history)]);
+      expect(hash(clearBitmaps(added))).toBe(hash(plain));
+    }
+    expect(parsePbitmap(["add", "--history", "7", "x"]).history).toBe(7);
+    expect(() => parsePbitmap(["add", "--history", "16", "x"])).toThrow(/at most 15/);
+  });
+
   test("64 section headers are too many for a kernel that knows bitmaps", () => {
     const sections = (count: number): MadeSection[] =>
       Array.from({ length: count }, () => ({ type: 0 }));

@@ -148,7 +148,8 @@ export const PBITMAP_COMMANDS: Command[] = [
     usage: "pbitmap add|show|clear|set|diff FILE    pbitmap set FILE PAGES|--from-faults",
     help: `Page bitmaps of ELF files: which pages the kernel reads before the program's first instruction.
   add [--segments text] [--phdr] FILE   adds one, empty: to each segment, or those with instructions;
-                                        in the section headers, or behind the program headers
+                                        in the section headers, or behind the program headers;
+                                        --history N: with room for N runs (vm.pbitmap_update=age)
   show [--json] FILE                    draws it as it is on the disk now, what was recorded included
   clear FILE                            gives back the file's old bytes
   set FILE 0-3,7|5-|all|none            sets the bits of these pages; 1:0-3 those of bitmap 1

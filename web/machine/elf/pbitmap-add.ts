@@ -48,6 +48,8 @@ export interface AddOptions {
   segments?: "all" | "text";
   /** Drepper's form instead of Kleen's. */
   phdr?: boolean;
+  /** Earlier runs that a kernel may remember behind the bits (vm.pbitmap_update=age). */
+  history?: number;
 }
 
 const NAME = ".pbitmap";
@@ -66,8 +68,12 @@ const DT_STRSZ = 10n;
 
 const align8 = (at: number) => (at + 7) & ~7;
 
-/** Bytes for the bits of a segment. */
-const bytesFor = (segment: ProgramHeader) => Math.ceil(filePages(segment) / 8);
+/** Most runs that a kernel remembers. */
+export const MOST_HISTORY = 15;
+
+/** Bytes for the bits of a segment, and for those of as many runs before. */
+const bytesFor = (segment: ProgramHeader, history: number) =>
+  Math.ceil(filePages(segment) / 8) * (1 + history);
 
 /**
  * The file with a bitmap for each of its segments, no bit set.
@@ -90,7 +96,8 @@ export function addBitmaps(bytes: Uint8Array, options: AddOptions = {}): Uint8Ar
     const which = options.segments === "text" ? "PT_LOAD segment with instructions" : "PT_LOAD";
     throw new PbitmapError(`the file has no ${which} that has pages of it`);
   }
-  return options.phdr ? addHeaders(elf, described) : addSections(elf, described);
+  const { history = 0 } = options;
+  return options.phdr ? addHeaders(elf, described, history) : addSections(elf, described, history);
 }
 
 /**
@@ -112,7 +119,9 @@ export function clearBitmaps(bytes: Uint8Array): Uint8Array {
     (one) => one.type === PT_LOAD && filePages(one) > 0 && addresses.has(pageOf(one.vaddr)),
   );
   const phdr = bitmaps[0]!.form === "phdr";
-  const again = phdr ? addHeaders(old, described) : addSections(old, described);
+  const [first] = described;
+  const history = first ? Math.max(0, Math.floor(bitmaps[0]!.size / bytesFor(first, 0)) - 1) : 0;
+  const again = phdr ? addHeaders(old, described, history) : addSections(old, described, history);
   const now = new Uint8Array(bytes);
   for (const { offset, size } of bitmaps) now.fill(0, offset, offset + size);
   const differs = firstDifference(now, again);
@@ -141,7 +150,7 @@ function newSection(name: string, type: number, offset: number, size: number): N
   return { name, type, ...sizes, ...rest };
 }
 
-function addSections(elf: ElfFile, described: ProgramHeader[]): Uint8Array {
+function addSections(elf: ElfFile, described: ProgramHeader[], history: number): Uint8Array {
   const { bytes, programHeaders, sections } = elf;
   const stack = programHeaders.findIndex(({ type }) => type === PT_GNU_STACK);
   if (stack === -1) {
@@ -152,9 +161,9 @@ function addSections(elf: ElfFile, described: ProgramHeader[]): Uint8Array {
   const added = sections.length === 0 ? sectionsOfNone(elf) : [];
   let at = align8(bytes.length);
   for (const segment of described) {
-    const section = newSection(NAME, SHT_PRESENT_BITMAP, at, bytesFor(segment));
+    const section = newSection(NAME, SHT_PRESENT_BITMAP, at, bytesFor(segment, history));
     added.push({ ...section, addr: pageOf(segment.vaddr) });
-    at = align8(at + bytesFor(segment));
+    at = align8(at + bytesFor(segment, history));
   }
   const undoAt = at;
   added.push(newSection(UNDO_NAME, SHT_PROGBITS, at, UNDO_SIZE));
@@ -328,11 +337,11 @@ function withoutSections(elf: ElfFile): Uint8Array {
 
 // ------------------------------------------------------------------------- program headers ----
 
-function addHeaders(elf: ElfFile, described: ProgramHeader[]): Uint8Array {
+function addHeaders(elf: ElfFile, described: ProgramHeader[], history: number): Uint8Array {
   const { bytes, header, programHeaders } = elf;
   const start = Number(header.phoff) + 56 * programHeaders.length;
   const bitsAt = start + 56 * described.length;
-  const bitsSize = described.reduce((sum, segment) => sum + bytesFor(segment), 0);
+  const bitsSize = described.reduce((sum, segment) => sum + bytesFor(segment, history), 0);
   const undoAt = align8(bitsAt + bitsSize);
   const end = undoAt + PHDR_UNDO_SIZE;
   const room = freeUpTo(elf, start);
@@ -353,7 +362,7 @@ function addHeaders(elf: ElfFile, described: ProgramHeader[]): Uint8Array {
   const view = new DataView(file.buffer);
   let at = bitsAt;
   for (const [index, segment] of described.entries()) {
-    const size = bytesFor(segment);
+    const size = bytesFor(segment, history);
     writePhdr(view, start + 56 * index, pageOf(segment.vaddr), at, size);
     at += size;
   }

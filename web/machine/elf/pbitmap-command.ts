@@ -1,7 +1,7 @@
 // The words of a `pbitmap` command, for the command line and the terminal: the same options with
 // the same meaning; only where files come from and go to differs.
 import { escapeName } from "../terminal-filter.ts";
-import { type AddOptions, addBitmaps, clearBitmaps } from "./pbitmap-add.ts";
+import { type AddOptions, addBitmaps, clearBitmaps, MOST_HISTORY } from "./pbitmap-add.ts";
 import { PbitmapError, pageBitmaps, withBits } from "./pbitmap.ts";
 import {
   bitmapsAsJson,
@@ -24,6 +24,7 @@ export interface PbitmapCommand {
   ranges: string[];
   segments: "all" | "text";
   phdr: boolean;
+  history: number;
   json: boolean;
   /** set: bits that are set stay so. */
   keep: boolean;
@@ -36,6 +37,7 @@ export interface PbitmapCommand {
 const FLAGS: Record<string, readonly Action[]> = {
   "--segments": ["add"],
   "--phdr": ["add"],
+  "--history": ["add"],
   "--json": ["show"],
   "--or": ["set"],
   "--base": ["set"],
@@ -43,7 +45,7 @@ const FLAGS: Record<string, readonly Action[]> = {
   "--from-faults": ["set"],
   "-o": ["add", "clear", "set"],
 };
-const WITH_VALUE = new Set(["--segments", "--base", "--from-trace", "-o"]);
+const WITH_VALUE = new Set(["--segments", "--history", "--base", "--from-trace", "-o"]);
 
 /**
  * Understands the words behind `pbitmap`.
@@ -87,6 +89,11 @@ function understood(action: Action, words: string[], values: Map<string, string>
   if (segments !== "all" && segments !== "text") {
     throw new PbitmapError(`--segments is all or text, not "${escapeName(segments)}"`);
   }
+  const history = values.get("--history") ?? "0";
+  if (!/^\d{1,2}$/.test(history) || Number(history) > MOST_HISTORY) {
+    const most = `a number of runs, at most ${MOST_HISTORY}`;
+    throw new PbitmapError(`--history is ${most}, not "${escapeName(history)}"`);
+  }
   const base = values.get("--base");
   if (base !== undefined && !/^0x[0-9a-f]{1,16}$/i.test(base)) {
     throw new PbitmapError(`--base is an address (0x...), not "${escapeName(base)}"`);
@@ -116,6 +123,7 @@ function understood(action: Action, words: string[], values: Map<string, string>
     ranges,
     segments,
     phdr: values.has("--phdr"),
+    history: Number(history),
     json: values.has("--json"),
     keep: values.has("--or"),
     base: base === undefined ? undefined : BigInt(base),
@@ -148,8 +156,8 @@ export function answer(
 ): Answer {
   const { action } = command;
   if (action === "add") {
-    const { segments, phdr } = command;
-    const options: AddOptions = { segments, phdr };
+    const { segments, phdr, history } = command;
+    const options: AddOptions = { segments, phdr, history };
     return { text: "", file: addBitmaps(bytes, options), status: 0 };
   }
   if (action === "clear") return { text: "", file: clearBitmaps(bytes), status: 0 };
