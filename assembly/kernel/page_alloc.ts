@@ -42,6 +42,7 @@ import { emit } from "../log";
 import { should_fail_alloc_page } from "./fault_inject";
 import { NO_PAGE, mem_map } from "./mm_types";
 import { out_of_memory } from "./oom_kill";
+import { blk_wait_for_one } from "./page_io";
 import { current, fatal_signal_pending } from "./sched";
 import { __page_cache_release } from "./swap";
 import { try_to_free_pages, wakeup_kswapd } from "./vmscan";
@@ -151,6 +152,8 @@ export function __alloc_pages_slowpath(may_oom: bool): u32 {
     without = progress > 0 ? 0 : without + 1;
     if (!may_oom) return NO_PAGE;
     if (without < MAX_RECLAIM_RETRIES) continue;
+    // What the disk is reading or writing cannot go yet, but soon.
+    if (blk_wait_for_one()) continue;
     // D
     if (!out_of_memory()) return NO_PAGE;
     pfn = rmqueue(load<u32>(WMARK_MIN));

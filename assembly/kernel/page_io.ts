@@ -131,6 +131,17 @@ export function blk_drain(): void {
   }
 }
 
+/**
+ * Waits in place for the oldest request under way, whose page can go afterwards.
+ * => false when there is none.
+ */
+export function blk_wait_for_one(): bool {
+  if (disk_nr_under_way() == 0) return false;
+  disk_wait();
+  blk_done();
+  return true;
+}
+
 /** Waits in place until the page's bytes are there. */
 export function folio_wait(pfn: u32): void {
   wait_on_page_bit(pfn, PG.locked);

@@ -29,6 +29,12 @@
 //   no_load_bias         position-independent programs: addresses are not moved
 //   no_permission_check  the bitmap is written whoever runs the program
 //
+// To be seen from outside: the records of an address space (MM_PBITMAPS and PBITMAP_*
+// in abi.ts: which file, where the bits are in it, which pages they stand for); the bits
+// themselves, which are bytes of the file; and the events PbitmapLoad, then
+// PbitmapPrefetch (wanted, and asked of the disk), PbitmapMap, at the end PbitmapWrite,
+// and PbitmapIgnored with a PbitmapRefusal.
+//
 // Proposed: Andi Kleen, linux-mm, 18 March 2008, "[PATCH prototype] [0/8] Predictive
 // bitmaps for ELF executables"; not merged. In Linux: nowhere; his mm/pbitmap.c.
 // Left out: what he left out is here (libraries, background, OR and ageing), each by a

@@ -32,12 +32,12 @@ import {
 } from "../abi";
 import { folio_test_uptodate } from "../kernel/bio";
 import { faultin_vma } from "../kernel/fault";
-import { file } from "../kernel/file_table";
+import { file, file_at } from "../kernel/file_table";
 import { find_get_page, kernel_read, page_cache_queue } from "../kernel/filemap";
 import { inode_at, inode_pages } from "../kernel/fs";
 import { VM_FAULT_ERROR } from "../kernel/memory";
-import { NO_PAGE, mem_map, mm_struct } from "../kernel/mm_types";
-import { blk_start, run_queue } from "../kernel/page_io";
+import { NO_PAGE, mem_map, mm_struct, vm_area_struct } from "../kernel/mm_types";
+import { blk_drain, blk_start } from "../kernel/page_io";
 import { pte_offset, pte_present } from "../kernel/pgtable";
 import { current } from "../kernel/sched";
 import { ktime_get } from "../kernel/time";
@@ -55,7 +55,7 @@ import {
 } from "./pbitmap";
 import { pbitmap_snapshot } from "./pbitmap_update";
 import { proposal_conf } from "./proposal";
-import { ra_max_pinned } from "./slurp";
+import { max_sane_readahead, ra_max_pinned } from "./slurp";
 
 /** A page of a bitmap, while it is looked at. */
 export const BITS: usize = PBITMAP_BUF + 0x2000;
@@ -64,12 +64,12 @@ export const BITS: usize = PBITMAP_BUF + 0x2000;
 // @nomark
 function start_batch(background: bool): void {
   if (background) blk_start();
-  else run_queue();
+  else blk_drain();
 }
 
 /**
  * 1: reads those of the pages pgoff + i, for which bit i of `nbits` is 1, that are not
- * in memory.
+ * in memory, as long as there is room for them.
  * => how many were asked of the disk.
  */
 export function readahead_bitmap(
@@ -78,11 +78,12 @@ export function readahead_bitmap(
   let end = inode_pages(inode_at(f.f_inode));
   if (has_defect(PbitmapDefect.last_page) && end > 0) end--;
   const batch = <u32>ra_max_pinned();
+  const most = max_sane_readahead(nbits);
   let asked: u32 = 0;
   for (let i: u32 = 0; i < nbits; i++) {
     if (!test_bit(bits, i)) continue;
     const index = pgoff + i;
-    if (index >= end) break;
+    if (index >= end || asked >= most) break;
     const pfn = find_get_page(f.f_inode, index);
     if (pfn != NO_PAGE && folio_test_uptodate(pfn)) continue;
     if (page_cache_queue(f.f_inode, index, false) == NO_PAGE) break;
@@ -142,7 +143,11 @@ export function pbitmap_early_fault(mm: mm_struct, pb: pbitmap): void {
   emit(Ev.PbitmapMap, pb.start, mapped, backing(pb).i_ino);
 }
 
-/** Makes `nr` pages from `start` on present, for reading. => how many were not. */
+/**
+ * Makes those of the `nr` pages from `start` on present, for reading, that are in
+ * memory.
+ * => how many were not present.
+ */
 function map_run(mm: mm_struct, start: u64, nr: u64): u64 {
   // The argument is a number of pages; posted was one of bytes.
   if (has_defect(PbitmapDefect.gup_bytes)) nr *= PAGE_SIZE;
@@ -154,11 +159,20 @@ function map_run(mm: mm_struct, start: u64, nr: u64): u64 {
     if ((vma.vm_flags & VM.READ) == 0 || (vma.vm_flags & VM.PFNMAP) != 0) break;
     const slot = pte_offset(mm, va);
     if (slot != 0 && pte_present(load<u64>(slot))) continue;
+    if (!is_cached(vma, va) && !has_defect(PbitmapDefect.gup_bytes)) continue;
     const fault = faultin_vma(mm, vma, va, false);
     if (fault & VM_FAULT_ERROR) break;
     mapped++;
   }
   return mapped;
+}
+
+/** Is the page in memory? Reclaim may have taken it again, where there is little. */
+// @nomark
+function is_cached(vma: vm_area_struct, va: u64): bool {
+  if (vma.vm_file == 0) return false;
+  const pgoff = vma.vm_pgoff + ((va - vma.vm_start) >> 12);
+  return find_get_page(file_at(vma.vm_file).f_inode, pgoff) != NO_PAGE;
 }
 
 /** In the background: maps what the disk has brought; what is under way comes later. */

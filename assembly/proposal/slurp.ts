@@ -19,7 +19,7 @@ import { page_cache_queue } from "../kernel/filemap";
 import { inode_at, inode_pages } from "../kernel/fs";
 import { NO_PAGE } from "../kernel/mm_types";
 import { nr_free_pages } from "../kernel/page_alloc";
-import { run_queue } from "../kernel/page_io";
+import { blk_drain } from "../kernel/page_io";
 import { proposal_conf } from "./proposal";
 
 /** Pages of one batch: vm.ra_max_pinned, but at least one. */
@@ -28,10 +28,10 @@ export function ra_max_pinned(): u64 {
   return max<u64>(1, proposal_conf(Conf.vm_ra_max_pinned) >> 12);
 }
 
-/** Half of the frames that are free or hold pages of files. */
+/** At most half of the frames that are free or hold pages of files. */
 // @nomark
-function max_sane_readahead(nr: u64): u64 {
-  return min<u64>(nr, (nr_free_pages() + load<u32>(NR_FILE_PAGES)) / 2);
+export function max_sane_readahead(nr: u64): u32 {
+  return <u32>min<u64>(nr, (nr_free_pages() + load<u32>(NR_FILE_PAGES)) / 2);
 }
 
 /** Reads the pages of `file` from `pgoff` on that `len` bytes of a mapping show. */
@@ -50,6 +50,6 @@ function read_pages(f: file, from: u64, end: u64): void {
     for (let index = start; index < stop; index++) {
       if (page_cache_queue(f.f_inode, index, false) == NO_PAGE) break;
     }
-    run_queue();
+    blk_drain();
   }
 }

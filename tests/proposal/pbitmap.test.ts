@@ -103,6 +103,18 @@ describe("a predictive bitmap", () => {
     expect(one.faults).toBe(second.faults);
   });
 
+  test("where there is little memory leaves to faults what does not fit", () => {
+    const every = [{ vaddr: b.RODATA, bits: b.bitsOf([...Array(64).keys()], 8) }];
+    const bytes = b.withBitmaps(b.sparse({ reads: READS, writes: [6, 2] }), every);
+    for (const ram_frames of [48, 56, 64, 80]) {
+      const conf = { ram_frames, vm_fault_around_bytes: 65536 };
+      const ran = b.run(machine, bytes, conf);
+      expect(ran.verdict).toBe(first.verdict);
+      expect(ran.diskPages).toBeLessThan(2 * 64);
+      expect(violations(machine.core)).toEqual([]);
+    }
+  });
+
   test("without early_fault saves the disk's work, and not the faults", () => {
     const late = b.run(machine, first.file, { vm_pbitmap_early_fault: 0 });
     expect(late.faults).toBe(first.faults);
