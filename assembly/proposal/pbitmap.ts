@@ -30,7 +30,7 @@
 //   no_permission_check  the bitmap is written whoever runs the program
 //
 // To be seen from outside: the records of an address space (MM_PBITMAPS and PBITMAP_*
-// in abi.ts: which file, where the bits are in it, which pages they stand for); the bits
+// in abi.ts: which file, where the bits are in it, which pages they are for); the bits
 // themselves, which are bytes of the file; and the events PbitmapLoad, then
 // PbitmapPrefetch (wanted, and asked of the disk), PbitmapMap, at the end PbitmapWrite,
 // and PbitmapIgnored with a PbitmapRefusal.
