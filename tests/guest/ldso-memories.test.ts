@@ -314,6 +314,45 @@ describe.skipIf(needs(GCC))("a dynamic start that remembers an earlier one", () 
       }
     });
 
+    test("holds no byte of the environment and the arguments of whoever registered it", () => {
+      // Looks for a word in all it can read.
+      const looks = kit.program("looks", {
+        source: `
+          static char maps[8192];
+          static unsigned long hex(char **at) {
+            unsigned long n = 0;
+            for (; **at != '-' && **at != ' '; ++*at)
+              n = n * 16 + (**at <= '9' ? **at - '0' : **at - 'a' + 10);
+            return ++*at, n;
+          }
+          int main(int argc, char **argv) {
+            register long a7 __asm__("a7") = 56, a0 __asm__("a0") = -100;
+            register const char *a1 __asm__("a1") = "/proc/self/maps";
+            register long a2 __asm__("a2") = 0;
+            __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
+            int fd = (int)a0, found = 0, areas = 0;
+            long size = 0, n;
+            while ((n = read(fd, maps + size, sizeof maps - 1 - size)) > 0) size += n;
+            for (char *at = maps; *at; at++) {
+              unsigned long from = hex(&at), to = hex(&at);
+              int readable = *at == 'r';
+              for (; *at != '\\n'; at++)
+                if (at[0] == '[' && at[1] == 'v') readable = 0; // vvar: SIGBUS, on Linux too
+              if (!readable) continue;
+              areas++;
+              for (char *p = (char *)from; p < (char *)to - 6; p++)
+                found += p[0] == 'S' && p[1] == 'e' && p[2] == 'c' && p[3] == 'R' && p[4] == 'e';
+            }
+            printf("%d %d %s\\n", found, areas > 5, argv[argc - 1]);
+            return 0;
+          }`,
+      });
+      const said = run(["LD_RESIDENT_REGISTER_NOW=1", "A=SecRet", looks, "SecRet"], [looks, "x"]);
+      expect(said.said).toEqual(["= 0\n", "0 1 x\n= 0\n"]);
+      const found = run(["A=SecRet", looks, "y"]).said[0];
+      expect(found, "its own environment is on its stack").toBe("1 1 y\n= 0\n");
+    });
+
     test("is given up by its own program, once, and can then be made again", () => {
       const gone = ["LD_RESIDENT_UNREGISTER_NOW=1", anywhere];
       const ENOENT = 2;

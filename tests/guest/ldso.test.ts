@@ -442,8 +442,8 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("the dynamic linker", () => {
       ["/bin/order"],
       ["LD_TRACE_LOADED_OBJECTS=1"],
     );
-    expect([stdout, status]).toEqual(["", 0]);
-    expect(stderr.match(/\S+(?= => )/g)).toEqual([
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(stdout.match(/\S+(?= => )/g)).toEqual([
       ...["libleft.so", "libright.so", "libc-pagewalk.so.1", "libbase.so", "ld-pagewalk.so.1"],
     ]);
   });
