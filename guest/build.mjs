@@ -9,8 +9,8 @@
 // disk; every other program lies in the disk's root.
 //
 // The bytes depend on the compiler and the sources alone, not on the checkout's
-// folder: paths in the line tables are relative (`guest/hello.c`), there is no
-// build id, and inputs go to the linker in a fixed order. Needs
+// folder: paths in the line tables are relative (`guest/hello.c`), a build id is
+// a hash of what is linked, and inputs go to the linker in a fixed order. Needs
 // riscv64-linux-gnu-gcc; the committed programs come from the version in
 // public/programs/index.json.
 
@@ -63,27 +63,39 @@ const compileFlags = [
   `-ffile-prefix-map=${root}/=`,
   `-ffile-prefix-map=${root}=.`,
 ];
-const linkFlags = ["-nostdlib", "-Wl,--build-id=none", "-Wl,-z,noexecstack"];
+const linkFlags = ["-nostdlib", "-Wl,-z,noexecstack"];
 
 const interpreter = "ld-pagewalk.so.1";
 const libc = "libc-pagewalk.so.1";
 
-/** What a program and its libraries leave to the dynamic linker. */
-const linkedLater = ["-Wl,--hash-style=gnu", "-Wl,-z,lazy", "-Wl,-z,relro", "-Wl,-z,text"];
+/** Nobody asks a static program for its build id. */
+const linkedNow = ["-Wl,--build-id=none", "-Wl,-z,norelro"];
+
+/**
+ * What a program and its libraries leave to the dynamic linker. Prebinding knows a file again by
+ * its build id, a hash of its content: another build has another.
+ */
+const linkedLater = [
+  "-Wl,--build-id=sha1",
+  "-Wl,--hash-style=gnu",
+  "-Wl,-z,lazy",
+  "-Wl,-z,relro",
+  "-Wl,-z,text",
+];
 
 /**
  * Ways to place code: at its own address, the same with headers, code and data on pages of their
  * own, or anywhere; a program that the dynamic linker finishes, a library, the linker itself.
  */
 const models = {
-  fixed: { compile: ["-fno-pie"], link: ["-static", "-no-pie", "-Wl,-z,norelro"] },
+  fixed: { compile: ["-fno-pie"], link: ["-static", "-no-pie", ...linkedNow] },
   paged: {
     compile: ["-fno-pie"],
-    link: ["-static", "-no-pie", "-Wl,-z,separate-code", "-Wl,-z,norelro"],
+    link: ["-static", "-no-pie", "-Wl,-z,separate-code", ...linkedNow],
   },
   anywhere: {
     compile: ["-fpie"],
-    link: ["-static", "-Wl,-pie", "-Wl,--no-dynamic-linker", "-Wl,-z,text", "-Wl,-z,norelro"],
+    link: ["-static", "-Wl,-pie", "-Wl,--no-dynamic-linker", "-Wl,-z,text", ...linkedNow],
   },
   dynamic: {
     compile: ["-fpie", "-DDYNAMIC"],

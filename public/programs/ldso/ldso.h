@@ -212,6 +212,7 @@ void report_end(void);
 extern uint64_t hwcap;
 
 // say.c: %s, %d and %x, each for a long or a pointer.
+void print(const char *format, ...); // on stdout
 void say(const char *format, ...);
 _Noreturn void fail(const char *format, ...); // one sentence, exit status 127
 

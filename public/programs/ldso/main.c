@@ -58,11 +58,11 @@ static const char *program_path(const char *as_started) {
   return keep_string(path);
 }
 
-// LD_TRACE_LOADED_OBJECTS, in ldd's form.
+// LD_TRACE_LOADED_OBJECTS, as ldd shows it.
 static _Noreturn void list_objects(void) {
   for (struct object *o = first_object->next; o; o = o->next)
-    say("\t%s => %s (0x%x)\n", o->soname ? o->soname : after_last_slash(o->path),
-        o->path, o->start);
+    print("\t%s => %s (0x%x)\n", o->soname ? o->soname : after_last_slash(o->path),
+          o->path, o->start);
   leave(0);
 }
 

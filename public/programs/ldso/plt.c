@@ -14,6 +14,8 @@
 // that does is paid by the process that does it, even if a saved image of the
 // program (resident.c) has all else done.
 //
+// There is no lock: two threads that call at once find the same, and store the same.
+//
 // In Linux: glibc's elf/dl-runtime.c, _dl_fixup.
 #include "ldso.h"
 

@@ -22,7 +22,8 @@
 // well, which DT_JMPREL names once more. What lies in both is JMPREL's.
 //
 // In Linux: glibc's sysdeps/riscv/dl-machine.h, elf_machine_rela.
-// Left out: 32-bit forms, TLSDESC, DT_RELR: Debian's libraries have none.
+// Left out: 32-bit forms, TLSDESC, DT_RELR, words in read-only text: Debian's
+// libraries have none.
 #include "ldso.h"
 
 enum { TLS_DTV_OFFSET = 0x800 };

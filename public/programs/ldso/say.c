@@ -1,17 +1,18 @@
-// Messages. One call is one write, so that the lines of several processes do
-// not mix; what does not fit into the buffer leaves in a second one.
+// Messages, on stderr but for print's. One call is one write, so that the lines of
+// several processes do not mix; what does not fit into the buffer leaves before.
 #include <stdarg.h>
 
 #include "ldso.h"
 
 struct line {
+  int fd;
   size_t used;
   char text[256];
 };
 
 static void put(struct line *l, char c) {
   if (l->used == sizeof l->text) {
-    write_some(2, l->text, l->used);
+    write_some(l->fd, l->text, l->used);
     l->used = 0;
   }
   l->text[l->used++] = c;
@@ -47,26 +48,36 @@ static void put_all(struct line *l, const char *f, va_list args) {
   }
 }
 
-void say(const char *format, ...) {
+static void write_line(int fd, const char *before, const char *format, va_list args,
+                       const char *after) {
   struct line l;
-  l.used = 0;
+  l.fd = fd, l.used = 0;
+  while (*before)
+    put(&l, *before++);
+  put_all(&l, format, args);
+  while (*after)
+    put(&l, *after++);
+  write_some(fd, l.text, l.used);
+}
+
+void print(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  put_all(&l, format, args);
+  write_line(1, "", format, args, "");
   va_end(args);
-  write_some(2, l.text, l.used);
+}
+
+void say(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  write_line(2, "", format, args, "");
+  va_end(args);
 }
 
 void fail(const char *format, ...) {
-  struct line l;
-  l.used = 0;
   va_list args;
   va_start(args, format);
-  for (const char *s = "ld-pagewalk: "; *s; s++)
-    put(&l, *s);
-  put_all(&l, format, args);
-  put(&l, '\n');
+  write_line(2, "ld-pagewalk: ", format, args, "\n");
   va_end(args);
-  write_some(2, l.text, l.used);
   leave(127);
 }
