@@ -17,29 +17,29 @@ export const SEEDED_BUGS = [
   {
     name: "the TLB is never told that a page-table entry changed",
     file: PGTABLE,
-    find: "if (pte_present(old)) sfence_vma(va, mm.asid);",
+    find: "sfence_vma(va, mm.asid);",
     wrong: "",
     breaks: ["T1", "T2"],
   },
   {
     name: "the TLB is told only of pages that go, not of permissions that do",
     file: PGTABLE,
-    find: "if (pte_present(old)) sfence_vma(va, mm.asid);",
-    wrong: "if (pte_present(old) && pte == 0) sfence_vma(va, mm.asid);",
+    find: "sfence_vma(va, mm.asid);",
+    wrong: "if (pte == 0) sfence_vma(va, mm.asid);",
     breaks: ["T1", "T2"],
   },
   {
     name: "the TLB is not told of pages that go",
     file: PGTABLE,
-    find: "if (pte_present(old)) sfence_vma(va, mm.asid);",
-    wrong: "if (pte_present(old) && pte != 0) sfence_vma(va, mm.asid);",
+    find: "sfence_vma(va, mm.asid);",
+    wrong: "if (pte != 0) sfence_vma(va, mm.asid);",
     breaks: ["T1", "T2"],
   },
   {
     name: "the TLB is told of another address space",
     file: PGTABLE,
-    find: "if (pte_present(old)) sfence_vma(va, mm.asid);",
-    wrong: "if (pte_present(old)) sfence_vma(va, mm.asid + 1);",
+    find: "sfence_vma(va, mm.asid);",
+    wrong: "sfence_vma(va, mm.asid + 1);",
     breaks: ["T1", "T2"],
   },
   {
@@ -146,7 +146,7 @@ export const SEEDED_BUGS = [
   {
     name: "half of a page is copied",
     file: ALLOC,
-    find: "memory.copy(frame_addr(to), frame_addr(from), PAGE_SIZE);",
+    find: "memory.copy(frame_addr(to), frame_addr(folio_mark_used(from)), PAGE_SIZE);",
     wrong: "memory.copy(frame_addr(to), frame_addr(from), PAGE_SIZE / 2);",
     breaks: ["K2"],
   },
@@ -212,7 +212,7 @@ export const SEEDED_BUGS = [
     file: MEMORY,
     find: "if (vmf.flags & FAULT_FLAG_WRITE) pte = pte_mkwrite(pte_mkdirty(pte));",
     wrong: "if (vmf.vma.vm_flags & VM.WRITE) pte = pte_mkwrite(pte_mkdirty(pte));",
-    breaks: ["P4", "C1"],
+    breaks: ["P4", "C1", "C6"],
   },
   {
     name: "fault-around goes on past the end of the area",
@@ -310,7 +310,7 @@ export const SEEDED_BUGS = [
     find: "va < end",
     expression: true,
     wrong: "va + 4096 < end",
-    breaks: ["P3", "F5"],
+    breaks: ["P3", "F5", "K2"],
   },
   {
     name: "the page tables of a process outlive it",
@@ -325,7 +325,7 @@ export const SEEDED_BUGS = [
     after: "function move_pte",
     find: "set_pte(mm, va, slot, 0);",
     wrong: "",
-    breaks: ["F5", "F4", "P4", "F8", "P9", "assert"],
+    breaks: ["F5", "F4", "P4", "F8", "P9", "assert", "P1"],
   },
   {
     name: "mremap leaves the pages behind",
@@ -354,6 +354,57 @@ export const SEEDED_BUGS = [
     find: "if (next != null && newbrk + PAGE_SIZE > vm_start_gap(next)) return mm.brk;",
     wrong: "",
     breaks: ["V1", "V5", "V"],
+  },
+  {
+    name: "the heap grows up to a stack",
+    file: "kernel/brk.ts",
+    find: "if (next != null && newbrk + PAGE_SIZE > vm_start_gap(next)) return mm.brk;",
+    wrong: "if (next != null && newbrk + PAGE_SIZE > next.vm_start) return mm.brk;",
+    breaks: ["V5"],
+  },
+  {
+    name: "the heap's end moves when the heap cannot",
+    file: "kernel/brk.ts",
+    find: "if (next != null && newbrk + PAGE_SIZE > vm_start_gap(next)) return mm.brk;",
+    wrong:
+      "if (next != null && newbrk + PAGE_SIZE > vm_start_gap(next)) { const end = mm.brk; mm.brk = brk; return end; }",
+    breaks: ["V5", "V6"],
+  },
+  // ---------------------------------------------------------------- stacks
+  {
+    name: "a stack grows into the guard gap of what lies below it",
+    file: "kernel/fault.ts",
+    find: "if (!stack && accessible && start - prev.vm_end < gap) return false;",
+    wrong: "",
+    breaks: ["V5"],
+  },
+  {
+    name: "a stack grows past its limit",
+    file: "kernel/fault.ts",
+    find: "if (vma.vm_end - start > rlimit(RLIMIT_STACK)) return false;",
+    wrong: "",
+    breaks: ["V5"],
+  },
+  {
+    name: "a stack's limit counts what it grows by, not what it has",
+    file: "kernel/fault.ts",
+    find: "if (vma.vm_end - start > rlimit(RLIMIT_STACK)) return false;",
+    wrong: "if (vma.vm_start - start > rlimit(RLIMIT_STACK)) return false;",
+    breaks: ["V5"],
+  },
+  {
+    name: "a stack keeps clear of another one's area",
+    file: "kernel/fault.ts",
+    find: "if (!stack && accessible && start - prev.vm_end < gap) return false;",
+    wrong: "if (start - prev.vm_end < gap) return false;",
+    breaks: ["V5"],
+  },
+  {
+    name: "mappings are put right below a stack",
+    file: VMA,
+    find: "return vma.vm_start > gap ? vma.vm_start - gap : 0;",
+    wrong: "return vma.vm_start;",
+    breaks: ["V5"],
   },
   // ---------------------------------------------------------------- areas
   {

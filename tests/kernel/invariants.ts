@@ -50,7 +50,12 @@ const {
   INODE_SIZE,
   INODE_SIZE_OF,
   INODES,
+  MM_ARG_END,
+  MM_ARG_START,
   MM_ASID,
+  MM_BRK,
+  MM_ENV_END,
+  MM_ENV_START,
   MM_EXE_FILE,
   MM_PBITMAPS,
   NR_PBITMAPS,
@@ -196,6 +201,12 @@ enum Use {
   pipe,
 }
 const USES = ["nothing", "the free list", "a page table", "the page cache", "the kernel", "a pipe"];
+const PARTS = [
+  [MM_START_BRK, MM_BRK, "heap"],
+  [MM_ARG_START, MM_ARG_END, "list of arguments"],
+  [MM_ARG_END, MM_ENV_START, "gap before the environment"],
+  [MM_ENV_START, MM_ENV_END, "environment"],
+] as const;
 /** More areas than one address space of a test has. */
 const AREAS = 4096;
 
@@ -402,9 +413,11 @@ export class Sweeper {
     this.#bad(`P9: ${name} of ASID ${asid} is ${says}, its page tables have ${has}`);
   }
 
-  /** V1 to V4 of the list of areas; what the leaves are compared with is kept. */
+  /** V1 to V5 of the list of areas; what the leaves are compared with is kept. */
   #list(mm: number): void {
     const w = this.#w;
+    this.#parts(mm);
+    const lowest = this.#core.conf(Conf.uid) === 0 ? 0 : this.#core.conf(Conf.vm_mmap_min_addr);
     let [n, pages, before, end] = [0, 0, 0, 0];
     for (let vma = w[(mm + MM_MMAP) >> 2] as number; vma !== 0; ) {
       const from = this.#number(vma + VMA_START);
@@ -415,6 +428,7 @@ export class Sweeper {
       if (w[(vma + VMA_MM) >> 2] !== mm) this.#bad(`V1: ${name()} says it is of another mm`);
       if (from < end) this.#bad(`V1: ${name()} begins below the end of the one before`);
       if (from >= to || to > TASK_SIZE) this.#bad(`V1: ${name()} ends at ${hex(to)}`);
+      if (from < lowest) this.#bad(`V1: ${name()} begins below mmap_min_addr`);
       if (from % SIZE || to % SIZE) this.#bad(`V1: ${name()} is off a page boundary`);
       const pgoff = this.#number(vma + VMA_PGOFF);
       if (!(pgoff + (to - from) / SIZE <= 2 ** 52)) this.#bad(`V4: ${name()} wraps its file`);
@@ -444,6 +458,16 @@ export class Sweeper {
     this.#bitmaps(mm);
     const exe = w[(mm + MM_EXE_FILE) >> 2] as number;
     if (exe !== 0) this.#hold(exe, () => "exe_file");
+  }
+
+  /** V5: the parts of the program that mm_struct tells of lie in order. */
+  #parts(mm: number): void {
+    for (const [low, high, name] of PARTS) {
+      const [from, to] = [this.#number(mm + low), this.#number(mm + high)];
+      if (from > to || to > TASK_SIZE) {
+        this.#bad(`V5: the ${name} goes from ${hex(from)} to ${hex(to)}`);
+      }
+    }
   }
 
   /** V3: neighbours that mean the same are one area, but for those never joined. */

@@ -19,6 +19,7 @@ import {
   WRITE,
   ZEROS,
 } from "./random-model.ts";
+import { forbids, inGuardGap, mustGrow, type StackLimits, stackAbove } from "./stack-rules.ts";
 
 // Local names: an imported one is looked up each time it is used.
 const {
@@ -64,6 +65,7 @@ const {
   TASK_PID,
   TASK_REGS,
   TASK_RESTARTED,
+  TASK_RLIMITS,
   TASK_SI_ADDR,
   TASK_SI_CODE,
   TASK_SIZE_OF,
@@ -166,6 +168,7 @@ for (const [at, word] of words) {
   new DataView(strings.buffer).setBigUint64(at - SCRATCH, BigInt(word), true);
 }
 const ENOMEM = 12;
+const RLIMIT_STACK = 3;
 const [SIGILL, SIGBUS, SIGKILL, SIGUSR1, SIGSEGV] = [4, 7, 9, 10, 11];
 /** Of struct rt_sigframe: si_code, si_addr, and the pc of the saved registers. */
 const FRAME = { code: 8, addr: 16, pc: 128 + 176 };
@@ -272,6 +275,11 @@ export class RandomMachine {
       conf: settings,
     });
     this.#core.setU32(RUN_SEEDED, this.seeded);
+    this.#limits = {
+      gap: this.#core.conf(Conf.stack_guard_gap),
+      rlimit: 0,
+      lowest: this.#core.conf(Conf.vm_mmap_min_addr) / PAGE,
+    };
     this.#memory = Buffer.from(this.#core.bytes.buffer);
     this.#poisoned = new Uint8Array(this.#core.conf(Conf.ram_frames));
     this.processes.clear();
@@ -345,7 +353,7 @@ export class RandomMachine {
       return this.wrong;
     }
     const me = this.current;
-    if (me.waiting) return this.#again();
+    if (me.waiting) return this.#again(me);
     if (op[0] === SYS.rt_sigreturn) {
       // It would go back to where it was, and fault again.
       const pc = this.address(me, me.frame + FRAME.pc);
@@ -367,10 +375,11 @@ export class RandomMachine {
   }
 
   /** It has the hart back and makes its call again: nothing is asked of it. */
-  #again(): string[] {
+  #again(me: Process): string[] {
     this.#run();
     if (this.wrong.length > 0) return this.wrong;
     this.#killings();
+    if (me.waiting?.[0] !== SYS.execve && this.#mmOf(me) !== 0) this.#grown(me);
     for (const process of this.processes.values()) if (process.waiting) this.#waited(process);
     this.#reserve();
     if (!this.ended) this.#look();
@@ -489,6 +498,10 @@ export class RandomMachine {
     if (gone || core.getU32(me.task + TASK_PID) !== me.pid) {
       this.processes.delete(me.task);
       if (op[0] === SYS.clone) this.#orphan(me);
+      // Who shares its memory has the stack as it grew.
+      const heir = [...this.processes.values()].find(({ space }) => space === me.space);
+      if (heir) this.#grown(heir);
+      if (verdict === Verdict.noArea) verdict = this.#verdict(me.space, op);
       if (op[0] !== SYS.exit_group && !me.doomed) this.#killed(me, op, verdict);
       return;
     }
@@ -500,6 +513,7 @@ export class RandomMachine {
     }
     if (pc === start) {
       // It waits, or lost its turn before it began.
+      this.#grown(me);
       if (core.getU32(me.task + TASK_RESTARTED) !== 0) me.waiting = op;
       else core.setNumber(this.#register(me, 0), PAD);
       return;
@@ -538,7 +552,8 @@ export class RandomMachine {
   #done(me: Process, op: Op, verdict: Verdict): void {
     const answer = this.#result(me);
     this.answer = answer;
-    this.#grown(me);
+    // After execve, the stack is another program's.
+    if (op[0] !== SYS.execve || answer < 0) this.#grown(me);
     if (TOUCHES.includes(op[0] as number)) this.#touched(me, op, verdict);
     else this.#answered(me, op, answer);
     this.#core.setNumber(this.#register(me, 0), PAD);
@@ -546,10 +561,7 @@ export class RandomMachine {
 
   #touched(me: Process, op: Op, verdict: Verdict): void {
     const [nr, va, tag] = op as [number, number, number];
-    if (verdict === Verdict.noArea) {
-      this.#grown(me);
-      verdict = this.#verdict(me.space, op);
-    }
+    if (verdict === Verdict.noArea) verdict = this.#verdict(me.space, op);
     const what = `${nr === LOAD ? "a load" : nr === STORE ? "a store" : "a fetch"} at ${hex(va)}`;
     if (verdict !== Verdict.ok) {
       this.#bad(`K2: ${what} of process ${me.pid} went through`);
@@ -619,7 +631,20 @@ export class RandomMachine {
       core.getI32(me.task + TASK_SI_CODE),
       core.getNumber(me.task + TASK_SI_ADDR),
     ];
-    this.#checkInfo(what, va, verdict, code, at);
+    // The stack may have grown to where it was then not allowed; its areas are gone.
+    const grew = code === 2 && stackAbove(me.space, Math.floor(va / PAGE)) !== undefined;
+    this.#checkInfo(what, va, grew ? Verdict.denied : verdict, code, at);
+    this.#refusedToGrow(me, va, grew ? Verdict.denied : verdict);
+  }
+
+  /** V5: there was nothing there, and a stack above it could have grown to it. */
+  #refusedToGrow(me: Process, va: number, verdict: Verdict): void {
+    if (verdict !== Verdict.noArea || this.#outOfMemory()) return;
+    // The second of two pages, perhaps.
+    const page = Math.floor(me.space.find(Math.floor(va / PAGE)) ? (va + 7) / PAGE : va / PAGE);
+    if (mustGrow(me.space, page, this.#stackLimits(me))) {
+      this.#bad(`V5: the stack of process ${me.pid} did not grow down to page ${hex(page)}`);
+    }
   }
 
   /** A handler runs: was the signal the right one? */
@@ -630,12 +655,15 @@ export class RandomMachine {
     me.frame = sp;
     if (op[0] === SYS.kill && signo === op[2]) return;
     const [nr, va] = op as [number, number];
+    this.#grown(me);
+    if (verdict === Verdict.noArea) verdict = this.#verdict(me.space, op);
     const zeros = nr === FETCH && verdict === Verdict.ok && me.space.read(va, 1)[0] === 0;
     const expected = zeros ? SIGILL : verdict === Verdict.pastEnd ? SIGBUS : SIGSEGV;
     if (!TOUCHES.includes(nr) || (verdict === Verdict.ok && !zeros) || signo !== expected) {
       this.#bad(`K2: ${what} raised signal ${signo}, the model says ${verdict}`);
       return;
     }
+    this.#refusedToGrow(me, va, verdict);
     const frame = this.address(me, sp);
     if (frame === 0) return;
     const code = this.#core.getI32(frame + FRAME.code);
@@ -716,7 +744,7 @@ export class RandomMachine {
           if (d & 2) this.#resync(space, this.#mmOf(me));
           return;
         }
-        this.#remapped(space, [page, pages], [Math.floor(answer / PAGE), newPages], (d & 4) !== 0);
+        this.#remapped(space, [page, pages], [Math.floor(answer / PAGE), newPages], d);
         return;
       }
       case SYS.clone:
@@ -768,6 +796,8 @@ export class RandomMachine {
     if (!free && (flags & 0x10) === 0) {
       this.#bad(`V1: mmap gave ${hex(start * PAGE)}, where something is`);
     }
+    const chosen = flags & 0x100010 ? undefined : inGuardGap(space, start + pages, this.#limits);
+    if (chosen) this.#bad(chosen);
     space.unmap(start, start + pages);
     const anonymous = (flags & 0x20) !== 0;
     const shared = (flags & 3) !== 2;
@@ -779,7 +809,7 @@ export class RandomMachine {
       shared,
       store,
       offset: anonymous ? 0 : offset / PAGE,
-      grows: false,
+      grows: (flags & 0x100) !== 0,
       dontCopy: false,
       wipe: false,
       wild: false,
@@ -841,6 +871,8 @@ export class RandomMachine {
     if (after < before) space.unmap(after, before);
     if (after <= before) return;
     if (!space.isFree(before, after)) this.#bad(`V5: brk to ${hex(answer)} over something`);
+    const near = inGuardGap(space, after, this.#limits, 1);
+    if (near) this.#bad(near);
     space.map({
       start: before,
       end: after,
@@ -856,9 +888,12 @@ export class RandomMachine {
     });
   }
 
-  #remapped(space: Space, old: [number, number], now: [number, number], keep: boolean): void {
+  #remapped(space: Space, old: [number, number], now: [number, number], flags: number): void {
     const [[page, pages], [to, newPages]] = [old, now];
+    const [fixed, keep] = [(flags & 2) !== 0, (flags & 4) !== 0];
     if (to !== page) {
+      const chosen = fixed ? undefined : inGuardGap(space, to + newPages, this.#limits);
+      if (chosen) this.#bad(chosen);
       space.move(page, pages, to, newPages, keep);
       return;
     }
@@ -1048,15 +1083,27 @@ export class RandomMachine {
     }
   }
 
+  /** Of this run, for a process of which nothing else is known. */
+  #limits: StackLimits = { gap: 0, rlimit: 0, lowest: 0 };
+
+  #stackLimits(process: Process): StackLimits {
+    const soft = process.task + TASK_RLIMITS + RLIMIT_STACK * 16;
+    return { ...this.#limits, rlimit: Math.floor(this.#core.getNumber(soft) / PAGE) };
+  }
+
   /** A stack may have grown down to what was touched; the kernel says how far. */
   #grown(process: Process): void {
     const { space } = process;
+    if (space.adopt || space.reaped) return;
     for (const { start, end, flags } of this.#vmas(this.#mmOf(process))) {
       if ((flags & VM.GROWSDOWN) === 0) continue;
-      const i = space.areas.findIndex((area) => area.grows && area.end === end);
-      const area = space.areas[i];
-      if (!area || area.start <= start || !space.isFree(start, area.start)) continue;
-      space.areas[i] = { ...area, start };
+      const area = stackAbove(space, start);
+      if (!area || area.start >= end) continue;
+      const forbidden = forbids(space, start, end, this.#stackLimits(process));
+      if (forbidden) {
+        this.#bad(`V5: a stack grew down to page ${hex(start)} in spite of ${forbidden}`);
+      }
+      space.areas[space.areas.indexOf(area)] = { ...area, start };
     }
   }
 
@@ -1096,7 +1143,10 @@ export class RandomMachine {
   /** Each address has the same area in the machine and in the model, however they are cut. */
   #compareAreas(process: Process, mm: number): void {
     const core = this.#core;
-    const { areas } = process.space;
+    const { areas, brk } = process.space;
+    if (core.getNumber(mm + MM_BRK) !== brk) {
+      this.#bad(`V5: the heap of process ${process.pid} does not end at ${hex(brk)}`);
+    }
     let i = 0;
     let [at, seen] = [0, 0];
     for (let vma = core.getU32(mm + MM_MMAP); vma !== 0; vma = core.getU32(vma + VMA_NEXT)) {

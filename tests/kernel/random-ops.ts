@@ -70,6 +70,8 @@ export function randomSettings(random: Random): Settings {
     swap_blocks: random.pick([0, 12, 64, 256]),
     vm_swappiness: random.pick([0, 60, 200]),
     vm_page_cluster: random.pick([0, 3]),
+    stack_guard_gap: random.pick([1, 6, 256]),
+    rlimit_stack: random.pick([48, 64, 2048]) * PAGE,
     vm_min_free_kbytes: random.pick([0, 0, 16, 64]),
     // Linux's own, mostly; the last ones need to see every access.
     policy: random.oneIn(2) ? 0 : random.below(POLICIES),
@@ -150,6 +152,10 @@ export class RandomOps {
     // The last process does not die of a wrong access.
     const { current, processes } = this.#machine;
     const survives = processes.size > 1 || [4, 7, 11].every((n) => current.handlers.has(n));
+    if (survives && random.oneIn(20)) {
+      const op = this.#below(space);
+      if (op) return op;
+    }
     const wrong = survives && random.oneIn(30);
     for (let tries = 0; tries < 8; tries++) {
       const page = this.#page(space);
@@ -174,6 +180,21 @@ export class RandomOps {
       return kind === STORE ? [kind, va, this.#tag] : [kind, va];
     }
     return [SYS.sched_yield];
+  }
+
+  /** Somewhere below a stack, which may grow to it. */
+  #below(space: Space): Op | undefined {
+    const random = this.#random;
+    const stacks = space.areas.filter((area) => area.grows);
+    if (stacks.length === 0) return undefined;
+    const stack = random.pick(stacks);
+    const far = random.pick([3, 3, 40, 300]);
+    // Around where its limit is, as well as close to where it begins.
+    const from = random.oneIn(4) ? stack.end - random.pick([48, 64]) + 2 : stack.start;
+    const page = Math.min(from, stack.start) - 1 - random.below(far);
+    if (page * PAGE < SCRATCH + 0x4000 || space.find(page)) return undefined;
+    const va = page * PAGE + random.below(511) * 8;
+    return random.oneIn(3) ? [LOAD, va] : [STORE, va, ++this.#tag];
   }
 
   /** What a program writes behind the end of a shared file, in its last page, is nobody's. */
@@ -202,12 +223,13 @@ export class RandomOps {
     const shared = random.oneIn(3) ? 1 : 2;
     if (anonymous) {
       const reserve = random.oneIn(6) ? 0x4000 : 0;
+      const grows = shared === 2 && random.oneIn(6) ? 0x100 : 0;
       return [
         SYS.mmap,
         hint,
         this.#length(),
         prot,
-        0x20 | shared | where | populate | reserve,
+        0x20 | shared | where | populate | reserve | grows,
         -1,
         0,
       ];
