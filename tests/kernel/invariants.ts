@@ -280,6 +280,8 @@ export class Sweeper {
   leafBits = new Int32Array(1024);
   /** Off where a write may fail: what is lost then is neither dirty nor on the disk. */
   comparesDisk = true;
+  /** Addresses at which areas that mean the same may meet: see MREMAP_DONTUNMAP. */
+  readonly apart = new Set<number>();
   /** Sweeps made. */
   sweeps = 0;
 
@@ -484,7 +486,7 @@ export class Sweeper {
     // The kernel's own pages, stacks that met, and the heap, which begins beside the bss. And
     // what fork has wiped: areas of different anon_vmas, which now have none.
     if (flags & (VM_KERNEL | VM.GROWSDOWN | VM.WIPEONFORK)) return;
-    if (from === this.#number(mm + MM_START_BRK)) return;
+    if (from === this.#number(mm + MM_START_BRK) || this.apart.has(from)) return;
     const pages = (from - this.#number(a + VMA_START)) / SIZE;
     if (this.#number(a + VMA_PGOFF) + pages !== this.#number(b + VMA_PGOFF)) return;
     this.#bad(`V3: the areas that meet at ${hex(from)} mean the same`);

@@ -284,6 +284,7 @@ export class RandomMachine {
     this.#poisoned = new Uint8Array(this.#core.conf(Conf.ram_frames));
     this.processes.clear();
     this.stores.clear();
+    this.sweeper.apart.clear();
     this.#kills = 0;
     this.wrong = [];
     this.ended = false;
@@ -894,6 +895,8 @@ export class RandomMachine {
     if (to !== page) {
       const chosen = fixed ? undefined : inGuardGap(space, to + newPages, this.#limits);
       if (chosen) this.#bad(chosen);
+      // What it leaves behind has lost its anon_vma, and is not joined again (nor in Linux).
+      if (keep) this.sweeper.apart.add(page * PAGE).add((page + pages) * PAGE);
       space.move(page, pages, to, newPages, keep);
       return;
     }
@@ -924,7 +927,10 @@ export class RandomMachine {
   #forked(me: Process, flags: number, pid: number): void {
     for (let i = 0; i < NR_TASKS; i++) {
       const task = TASKS + i * TASK_SIZE_OF;
-      if (this.#core.getU32(task + TASK_PID) !== pid || this.processes.has(task)) continue;
+      const before = this.processes.get(task);
+      if (this.#core.getU32(task + TASK_PID) !== pid || before?.pid === pid) continue;
+      // Somebody died in the same event, and left the slot.
+      if (before) this.#gone(before);
       const space = flags & 0x100 ? me.space : me.space.fork();
       this.processes.set(task, {
         pid,
@@ -1053,12 +1059,15 @@ export class RandomMachine {
       if (lives && core.getU32(task + TASK_MM) !== 0 && !known) {
         this.#bad(`K: a process that nobody made, in slot ${i}`);
       }
-      if (!lives && known) {
-        this.processes.delete(task);
-        this.#cutShort(known);
-        if (!known.doomed && !this.#outOfMemory())
-          this.#bad(`K: process ${known.pid} is gone, and did not end`);
-      }
+      if (!lives && known) this.#gone(known);
+    }
+  }
+
+  #gone(process: Process): void {
+    this.processes.delete(process.task);
+    this.#cutShort(process);
+    if (!process.doomed && !this.#outOfMemory()) {
+      this.#bad(`K: process ${process.pid} is gone, and did not end`);
     }
   }
 
