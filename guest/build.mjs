@@ -84,6 +84,12 @@ const linkedLater = [
 ];
 
 /**
+ * Room behind the program headers, in the first page, for a bitmap of the file's pages: what a
+ * linker that knew of them would leave (web/machine/elf/pbitmap-add.ts, the program header's form).
+ */
+const room = (first) => `-Wl,--section-start=${first}=0x400`;
+
+/**
  * Ways to place code: at its own address, the same with headers, code and data on pages of their
  * own, or anywhere; a program that the dynamic linker finishes, a library, the linker itself.
  */
@@ -99,14 +105,17 @@ const models = {
   },
   dynamic: {
     compile: ["-fpie", "-DDYNAMIC"],
-    link: ["-pie", `-Wl,--dynamic-linker=/lib/${interpreter}`, ...linkedLater],
+    link: ["-pie", `-Wl,--dynamic-linker=/lib/${interpreter}`, room(".interp"), ...linkedLater],
   },
   // For LD_PRELOAD: what it defines hides nothing of the program's.
   preload: {
     compile: ["-fpic", "-fvisibility=hidden"],
     link: ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", ...linkedLater],
   },
-  shared: { compile: ["-fpic"], link: ["-shared", "-Wl,-z,defs", ...linkedLater] },
+  shared: {
+    compile: ["-fpic"],
+    link: ["-shared", "-Wl,-z,defs", room(".gnu.hash"), ...linkedLater],
+  },
   // It relocates itself: everything in it is hidden that is not asked for by name.
   linker: {
     compile: ["-fpic", "-fvisibility=hidden"],

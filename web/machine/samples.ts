@@ -9,6 +9,8 @@ export interface SampleEntry {
   file?: string;
   /** Files under public/programs that must be on the disk, in whose order they are wanted. */
   needs?: string[];
+  /** How its author runs it. */
+  runs?: { args: string[]; exit?: number; stdin?: string }[];
   /** It starts other programs, which its arguments name. */
   launches?: boolean;
 }

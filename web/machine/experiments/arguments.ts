@@ -17,7 +17,18 @@ export interface ExperimentWords {
 
 const FORMATS: readonly string[] = ["json", "csv", "md"];
 const LAYOUTS: readonly Layout[] = ["copied", "linked"];
-const WITH_VALUE = ["program", "era", "runs", "layout", "rivals", "set", "env", "ram", "root"];
+const WITH_VALUE = [
+  "program",
+  "era",
+  "runs",
+  "layout",
+  "rivals",
+  "set",
+  "env",
+  "ram",
+  "train",
+  "root",
+];
 const ALONE = ["cold", "warm", ...FORMATS];
 
 /** One line a word: for help texts. */
@@ -31,6 +42,7 @@ export const EXPERIMENT_OPTIONS = `  --program P          a sample, or a path on
   --set KEY=VALUE      a setting of every machine; help set lists them
   --env NAME=VALUE     a variable of the program's environment
   --ram MIB            memory
+  --train "ARG..."     another way to run the program, to record bitmaps by; may come again
   --json, --csv, --md  the result in another form
   -- ARG...            the program's arguments`;
 
@@ -99,7 +111,7 @@ function split(words: readonly string[]) {
     if (value === undefined) throw new ExperimentError(`--${name} needs a value`);
     values.set(name, [...(values.get(name) ?? []), value]);
   }
-  return { values, args: end < 0 ? [] : words.slice(end + 1) };
+  return { values, args: end < 0 ? null : words.slice(end + 1) };
 }
 
 function runsOf(text: string | undefined): { runs?: number } {
@@ -131,6 +143,7 @@ export function experimentWords([name, ...words]: readonly string[]): Experiment
   const [program, era, layout, rivals] = [
     ...[last("program"), last("era"), last("layout"), last("rivals")],
   ];
+  const train = values.get("train");
   const ram = last("ram");
   const settings = settingValues([
     ...(ram === undefined ? [] : [`ram=${ram}`]),
@@ -139,7 +152,8 @@ export function experimentWords([name, ...words]: readonly string[]): Experiment
   const names = experiment.rivals.map((rival) => rival.name);
   const request: ExperimentRequest = {
     experiment: name,
-    args,
+    ...(args === null ? {} : { args }),
+    ...(train === undefined ? {} : { training: train.map((line) => line.split(/\s+/)) }),
     env,
     settings,
     ...runsOf(last("runs")),

@@ -33,6 +33,10 @@ export interface BitmapForm {
   phdr?: boolean;
   /** Filled from the survey, as the static linker's helper would; else empty. */
   filled?: boolean;
+  /** Room for the bitmaps of so many runs besides, for ageing. */
+  history?: number;
+  /** A section where there is no room for a program header's bitmap. */
+  orSection?: boolean;
 }
 
 /**
@@ -43,12 +47,12 @@ export interface BitmapForm {
 export function withBitmaps(
   disk: DirectoryNode,
   files: readonly SurveyedFile[],
-  { phdr = false, filled = false }: BitmapForm = {},
+  { filled = false, ...form }: BitmapForm = {},
 ): Map<string, Uint8Array> {
   return new Map(
     files.map(({ path, trace }) => {
       try {
-        const bytes = addBitmaps(bytesAt(disk, path), { phdr });
+        const bytes = inForm(bytesAt(disk, path), form);
         if (!filled) return [path, bytes];
         const found = pageBitmaps(bytes);
         return [path, withBits(bytes, bitsFromTrace(found, trace).changes)];
@@ -58,6 +62,19 @@ export function withBitmaps(
       }
     }),
   );
+}
+
+function inForm(
+  bytes: Uint8Array,
+  { phdr = false, history = 0, orSection = false }: Omit<BitmapForm, "filled">,
+): Uint8Array {
+  if (!orSection) return addBitmaps(bytes, { phdr, history });
+  try {
+    return addBitmaps(bytes, { phdr, history });
+  } catch (error) {
+    if (error instanceof PbitmapError) return addBitmaps(bytes, { history });
+    throw error;
+  }
 }
 
 /** Gives files of a disk other contents; they stay where they lie, and grow behind that. */

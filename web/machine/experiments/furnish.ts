@@ -71,16 +71,33 @@ class Furnisher {
   }
 
   /** @param name the program, which may have a static twin to be compared with */
-  async tools(name: string): Promise<void> {
-    for (const one of [...TOOLS, `${name}-static`]) {
-      if (sampleNamed(this.#index, one)) await this.program(one, [], []);
-    }
+  async tools(name: string): Promise<string | null> {
+    for (const one of TOOLS) if (sampleNamed(this.#index, one)) await this.program(one, [], []);
+    const twin = [`${name}-static`, name.replace(/-dynamic$/, "")].find((one) => {
+      return one !== name && sampleNamed(this.#index, one) !== undefined;
+    });
+    return twin === undefined ? null : this.program(twin, [], []);
   }
+
+  /** Arguments with which the program's author runs it, and which end well. */
+  modes(name: string): string[][] {
+    return (sampleNamed(this.#index, name)?.runs ?? []).flatMap(({ args, exit, stdin }) => {
+      return exit === 0 && stdin === undefined ? [args] : [];
+    });
+  }
+}
+
+/** A disk with everything on it. */
+export interface Furnished {
+  disk: DirectoryNode;
+  /** Of the program, and of the same one linked statically. */
+  path: string;
+  twin: string | null;
+  modes: string[][];
 }
 
 /**
  * @param name a sample, or an absolute path on the reader's disk
- * @returns the disk, and the program's path on it
  * @throws ExperimentError when there is no such program.
  */
 export async function furnish(
@@ -88,10 +105,10 @@ export async function furnish(
   name: string,
   args: readonly string[],
   env: readonly string[],
-): Promise<{ disk: DirectoryNode; path: string }> {
+): Promise<Furnished> {
   const root = host.root?.() ?? directory();
   const furnisher = new Furnisher(host, root, await host.samples());
   const path = await furnisher.program(name, args, env);
-  await furnisher.tools(name);
-  return { disk: root, path };
+  const twin = await furnisher.tools(name);
+  return { disk: root, path, twin, modes: furnisher.modes(name) };
 }

@@ -128,14 +128,16 @@ export async function runExperiment(
   const { experiment, rivals, runs, eras, layouts, starts } = settle(request);
   const name = request.program ?? experiment.program;
   const env = request.env ?? [];
-  const { disk, path } = await furnish(host, name, request.args ?? [], env);
-  const program: CommandLine = [path, ...(request.args ?? [])];
+  const args = request.args ?? (request.program === undefined ? experiment.args : []);
+  const { disk, path, twin, modes } = await furnish(host, name, args, env);
+  const program: CommandLine = [path, ...args];
+  const others = modes.filter((mode) => mode.join("\0") !== args.join("\0"));
   const core = new Core(host.module);
   const given = [request.settings ?? {}, env, signal] as const;
   const several = <T>(list: readonly T[], one: string) => (list.length > 1 ? "all" : one);
   const result: ExperimentResult = {
     experiment: experiment.name,
-    program: [name, ...(request.args ?? [])].join(" "),
+    program: [name, ...args].join(" "),
     era: several(eras, eras[0] as string),
     layout: several(layouts, layouts[0] as string),
     start: several(starts, starts[0] as string),
@@ -153,6 +155,8 @@ export async function runExperiment(
     const shop = {
       disk: settled,
       program,
+      twin,
+      modes: request.training ?? others,
       files: await surveyor.survey(settled, program),
       has: (path: string) => find(settled, realPath(settled, path)) !== undefined,
     };

@@ -1,5 +1,5 @@
 // Faults at the start of a program: what reads its pages, in which order, and how many of them.
-import { PbitmapRecord } from "../../../assembly/abi.ts";
+import { PbitmapDefect, PbitmapRecord, PbitmapUpdate } from "../../../assembly/abi.ts";
 import { duration } from "../format.ts";
 import { type BitmapForm, bitsSet, putFiles, withBitmaps } from "./bitmaps.ts";
 import {
@@ -62,6 +62,17 @@ const PLAIN: readonly Rival[] = [
   },
 ];
 
+/** 2.6.25 mapped the page of a fault and no other. */
+const OF_ITS_TIME: Values = { "vm.fault_around_bytes": 4096 };
+/** All that a run of a position-independent program survives. */
+const POSTED =
+  PbitmapDefect.throttle_inverted |
+  PbitmapDefect.readahead_base |
+  PbitmapDefect.gup_bytes |
+  PbitmapDefect.last_page |
+  PbitmapDefect.shdr_buffer |
+  PbitmapDefect.exit_buffer |
+  PbitmapDefect.no_permission_check;
 const TODAY: Values = { "vm.pbitmap_enabled": 1, "vm.pbitmap_record": PbitmapRecord.accessed };
 
 /**
@@ -108,13 +119,13 @@ const BITMAPS: readonly Rival[] = [
     about:
       "Kleen's bitmap as he meant it, on a kernel of its time: present bits, no fault-around, the " +
       "program alone. Shared libraries come by faults.",
-    plan: (shop) => recorded(shop, "program", { "vm.fault_around_bytes": 4096 }),
+    plan: (shop) => recorded(shop, "program", OF_ITS_TIME),
   },
   {
     name: "pbitmap-libraries",
-    title: "... and of its libraries",
+    title: "Bitmaps, libraries too",
     about: "The same with a bitmap in every library, too: the first of the three things he left.",
-    plan: (shop) => recorded(shop, "all", { "vm.fault_around_bytes": 4096 }),
+    plan: (shop) => recorded(shop, "all", OF_ITS_TIME),
   },
   {
     name: "pbitmap-present",
@@ -132,13 +143,13 @@ const BITMAPS: readonly Rival[] = [
   },
   {
     name: "pbitmap-io",
-    title: "... without mapping them",
+    title: "Bitmaps, read but not mapped",
     about: "vm.pbitmap_early_fault=0: the pages are read ahead, but each is mapped by a fault.",
     plan: (shop) => recorded(shop, "all", { ...TODAY, "vm.pbitmap_early_fault": 0 }),
   },
   {
     name: "pbitmap-background",
-    title: "... while the program runs",
+    title: "Bitmaps, read in background",
     about: "The disk reads on while the program runs: the second thing he left for later.",
     plan: (shop) => recorded(shop, "all", { ...TODAY, "vm.pbitmap_background": 1 }),
   },
@@ -161,9 +172,67 @@ const BITMAPS: readonly Rival[] = [
     about:
       "Drepper's place for them: a program header of their own, with the bits behind the headers, " +
       "so that reading them costs no seek.",
-    plan: (shop) => recorded(shop, "all", TODAY, { phdr: true }),
+    plan: (shop) => {
+      const first = attempt(
+        () => withBitmaps(shop.disk, shop.files.slice(0, 1), { phdr: true }),
+        () => ({}),
+      );
+      if (typeof first === "string") return first;
+      return recorded(shop, "all", TODAY, { phdr: true, orSection: true });
+    },
+  },
+  {
+    name: "pbitmap-as-posted",
+    title: "As posted",
+    about:
+      "With the defects of the posted patches, but for the missing load bias: what is read is " +
+      "mostly not what the bits say, and the throttle is the wrong way round.",
+    plan: (shop) => recorded(shop, "program", { ...OF_ITS_TIME, "vm.pbitmap_as_posted": POSTED }),
   },
 ];
+
+/** A program that is used in several ways, recorded in some of them and then used in another. */
+const MODES: readonly Rival[] = [
+  {
+    name: "pbitmap-other",
+    title: "Recorded in another mode",
+    about:
+      "The busybox problem: the last run did something else, and its bitmap is what this one finds.",
+    plan: (shop) => trained(shop, PbitmapUpdate.overwrite),
+  },
+  {
+    name: "pbitmap-or",
+    title: "Any of several runs (OR)",
+    about: "The pages that any of the program's other modes has used.",
+    plan: (shop) => trained(shop, PbitmapUpdate.or),
+  },
+  {
+    name: "pbitmap-and",
+    title: "All of several runs (AND)",
+    about: "Only the pages that all of them have used.",
+    plan: (shop) => trained(shop, PbitmapUpdate.and),
+  },
+  {
+    name: "pbitmap-age",
+    title: "Two runs back (ageing)",
+    about: "The pages of the last two runs before this one.",
+    plan: (shop) => trained(shop, PbitmapUpdate.age),
+  },
+];
+
+/** Bitmaps that runs in other modes have left, one after the other. */
+function trained(shop: Shop, update: PbitmapUpdate): Plan | string {
+  const { modes } = shop;
+  if (modes.length === 0) return "the program is known in one mode only (--train ARGS)";
+  const age = update === PbitmapUpdate.age;
+  const settings = { ...TODAY, "vm.pbitmap_update": update };
+  const plan = recorded(shop, "all", settings, age ? { history: 2 } : {});
+  if (typeof plan === "string") return plan;
+  return {
+    ...plan,
+    training: modes.map((args) => ({ command: ([path = ""]) => [path, ...args] })),
+  };
+}
 
 const PREFETCH = "/bin/prefetch";
 const TRAIN = "/lib/libtrain.so";
@@ -269,10 +338,11 @@ export const PBITMAP: Experiment = {
     "One start of a program: how its pages come from the disk. Kleen's bitmaps (2008) against " +
     "reading ahead, reading everything, and doing it in user space.",
   program: "perl5",
+  args: ["/home/words.pl"],
   runs: 1,
   start: "cold",
   baseline: "read-around",
-  rivals: [...PLAIN, ...BITMAPS, ...USER_SPACE],
+  rivals: [...PLAIN, ...BITMAPS, ...MODES, ...USER_SPACE],
   columns: [
     { key: "pages_written", title: "written" },
     { key: "bits_set", title: "bits" },

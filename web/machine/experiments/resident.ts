@@ -106,10 +106,9 @@ const RIVALS: readonly Rival[] = [
     name: "static",
     title: "Static",
     about: "The same source with its libraries linked in: nothing is left to be done at a start.",
-    plan: ({ program: [path = "", ...args], has }) => {
-      const other = `${path}-static`;
-      if (!has(other)) return `there is no ${other}`;
-      return { command: () => [other, ...args], extra: dillon("static") };
+    plan: ({ program: [, ...args], twin }) => {
+      if (twin === null) return "the program is not there linked statically";
+      return { command: () => [twin, ...args], extra: dillon("static") };
     },
   },
 ];
@@ -172,6 +171,7 @@ export const RESIDENT: Experiment = {
     "1,000 starts of a program that is in memory: what dynamic linking costs, and Dillon's " +
     "resident executables (2004) against prebinding, prelinking and a static program.",
   program: "perl5",
+  args: ["-e", "print 1"],
   runs: 1000,
   start: "warm",
   baseline: "dynamic",

@@ -53,6 +53,10 @@ export interface Shop {
   conditions: Conditions;
   /** The ELF files that a run maps, the program first, and what it touches of them. */
   files: readonly SurveyedFile[];
+  /** The same program linked statically, if there is one. */
+  twin: string | null;
+  /** Other arguments that the program is known to end well with: other ways to use it. */
+  modes: readonly (readonly string[])[];
   /** Whether a sample that the rival would start is on the disk. */
   has(path: string): boolean;
 }
@@ -76,8 +80,9 @@ export interface Experiment {
   name: string;
   title: string;
   about: string;
-  /** When the reader names none. */
+  /** When the reader names none, and then its arguments. */
   program: string;
+  args: readonly string[];
   /** Runs, and how they start, when the reader does not say. */
   runs: number;
   start: Start;
@@ -96,6 +101,8 @@ export interface ExperimentRequest {
   program?: string;
   args?: readonly string[];
   env?: readonly string[];
+  /** Arguments of other runs, for rivals that learn from several; a sample has some by itself. */
+  training?: readonly (readonly string[])[];
   /** One or several of each; all combinations are measured. */
   eras?: readonly string[];
   layouts?: readonly Layout[];
