@@ -75,7 +75,8 @@ try {
         if (width <= 760) await page.locator("pw-views").scrollIntoViewIfNeeded();
       }
       // The editor and the terminal arrive after the first drawing.
-      if (width > 760) await page.waitForSelector(".view-lines .view-line", { timeout: 30_000 });
+      // In user mode there is no line to show.
+      if (width > 760) await page.waitForSelector(".view-line, .source-empty", { timeout: 30_000 });
       await page.waitForTimeout(Number(values.wait));
       const over = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,

@@ -91,6 +91,17 @@ describe("a link that says what to run", () => {
     await page.close();
   });
 
+  it("is followed up to a command that fails, and the page says which and why", async () => {
+    const path = writeLink({ run: ["exec cow", "set nothing=1", "exec null"], view: "" });
+    const { page } = await openPage(browser, inject("site"), { path });
+    const dialog = page.locator("dialog.refusal");
+    await dialog.waitFor();
+    expect(await dialog.locator("pre").textContent()).toBe("set nothing=1");
+    expect((await dialog.locator(".verdict").textContent()) ?? "").toContain("nothing");
+    expect(await page.locator("[data-program] b").textContent()).toBe("cow");
+    await page.close();
+  });
+
   it("is followed from the start when it is opened on a page that is there", async () => {
     const { page } = await openPage(browser, inject("site"));
     await page.evaluate(

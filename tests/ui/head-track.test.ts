@@ -25,6 +25,14 @@ describe("the axis of the disk", () => {
     expect((last?.top ?? 0) + (last?.height ?? 0)).toBeCloseTo(150, 6);
   });
 
+  it("stays inside its height, however little that is for so many stretches", () => {
+    const lbas = Array.from({ length: 12 }, (_, i) => i * 7000);
+    for (const height of [20, 60, 90]) {
+      const last = bandsOf(lbas, height).at(-1);
+      expect((last?.top ?? 0) + (last?.height ?? 0)).toBeCloseTo(height, 6);
+    }
+  });
+
   it("keeps the order of the blocks, however many stretches there are", () => {
     const lbas = Array.from({ length: 40 }, (_, i) => i * 7000);
     const bands = bandsOf(lbas, 300);

@@ -6,9 +6,10 @@ import { commandNames, run } from "./session.ts";
 import { narrow, refusal, tab, view, viewsOpen } from "./state.ts";
 
 /**
- * Does what the page's address asks for, its lines one after the other up to the first that fails.
+ * Does what the page's address asks for, its lines one after the other up to the first that fails;
+ * a refusal and a failure are told on the page.
  *
- * @returns false when it asks for nothing, or is refused; the refusal is then on the page.
+ * @returns false when it asks for nothing, or is refused.
  */
 export async function followLink(): Promise<boolean> {
   const link = readLink(location.hash, await commandNames(), VIEWS);
@@ -27,14 +28,25 @@ export async function followLink(): Promise<boolean> {
     viewsOpen.value = true;
     if (narrow.value) tab.value = "views";
   }
+  const stopped = (line: string, why: string) => {
+    refusal.value = {
+      title: "The link was followed up to a command that failed",
+      verdict: why,
+      contents: line,
+      restores: false,
+    };
+  };
   for (const line of link.run) {
     // Beside the view of experiments they run there, and the machine on the page goes on.
     if (link.view === "experiment" && /^experiment\s/.test(line)) {
       if (!(await runExperimentLine(line))) break;
       continue;
     }
-    const { status } = await run(line);
-    if (status === 2) break;
+    const { status, text } = await run(line);
+    if (status === 2) {
+      stopped(line, text.trimEnd().split("\n").at(-1) ?? "");
+      break;
+    }
   }
   return link.run.length > 0;
 }

@@ -10,6 +10,7 @@ import {
   MM_EXE_FILE,
   PAGE_SIZE_OF,
   PAGE_UNUSED,
+  PbitmapRecord,
 } from "../../../assembly/abi.ts";
 import type { Core } from "../core.ts";
 import {
@@ -264,7 +265,10 @@ export function bitmapPicture(machine: Machine, { pid, ino }: PictureOf = {}): B
   const base = {
     pid: task?.pid ?? 0,
     enabled: setting(Conf.vm_pbitmap_enabled) !== 0,
-    aheadIsUsed: setting(Conf.vm_old_prefault) === 0 && setting(Conf.vm_pbitmap_early_fault) !== 0,
+    aheadIsUsed:
+      setting(Conf.vm_old_prefault) === 0 &&
+      setting(Conf.vm_pbitmap_early_fault) !== 0 &&
+      setting(Conf.vm_pbitmap_record) !== PbitmapRecord.accessed,
     files: choice.map((one) => ({ ino: one, path: path(one) })),
   };
   if (!info) return { ...base, file: null, segments: [], areas: [] };

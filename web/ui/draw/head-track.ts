@@ -40,13 +40,16 @@ export function bandsOf(lbas: readonly number[], height: number): Band[] {
     from: sorted[start] as number,
     to: sorted[(starts[k + 1] ?? sorted.length) - 1] as number,
   }));
+  // Many bands in little room: nothing of them may lie below the edge.
+  const gap = Math.min(GAP, (0.3 * height) / spans.length);
+  const least = Math.min(LEAST, (0.5 * height) / spans.length);
   const weight = ({ from, to }: { from: number; to: number }) => Math.sqrt(to - from + 1);
   const total = spans.reduce((n, span) => n + weight(span), 0);
-  const spare = Math.max(0, height - GAP * (spans.length - 1) - LEAST * spans.length);
+  const spare = Math.max(0, height - gap * (spans.length - 1) - least * spans.length);
   let top = 0;
   return spans.map((span) => {
-    const band = { ...span, top, height: LEAST + (spare * weight(span)) / total };
-    top += band.height + GAP;
+    const band = { ...span, top, height: least + (spare * weight(span)) / total };
+    top += band.height + gap;
     return band;
   });
 }
