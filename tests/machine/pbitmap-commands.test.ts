@@ -139,3 +139,11 @@ test("what makes no sense is answered with a sentence", async () => {
   expect(await refused("pbitmap set hello all")).toMatch(/has no bitmap; add one first/);
   expect(await refused("pbitmap add --phdr hello-pie")).toMatch(/bytes are needed behind/);
 });
+
+test("a sample's file is changed further where it was put when it was changed first", async () => {
+  await run("set vm.fault_around_bytes=4096", "pbitmap add hello-dynamic");
+  await run("exec hello-dynamic", "continue", "pbitmap set --from-faults hello-dynamic");
+  await run("exec hello-dynamic");
+  const { bitmaps } = JSON.parse(await run("pbitmap show --json hello-dynamic"));
+  expect(bitmaps.some(({ set }: { set: number }) => set > 0)).toBe(true);
+});

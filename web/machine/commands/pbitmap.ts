@@ -30,14 +30,18 @@ function bytesOf({ data }: FileNode): Uint8Array {
 
 /** A file of the disk that the next exec starts with, or one that the host would add to it. */
 async function fileOfNext(session: Session, name: string): Promise<Found> {
-  const node = find(session.diskRoot(), absolute(name));
+  const root = session.diskRoot();
+  const node = find(root, absolute(name));
   if (node && node.kind !== "file") {
     throw new CommandError(`"${escapeName(name)}" is not a file but a ${node.kind}`);
   }
   if (node) {
     return { path: absolute(name), bytes: bytesOf(node), node };
   }
-  return fileOfHost(session, name);
+  const found = await fileOfHost(session, name);
+  // It may have been changed already where the host would put it.
+  const there = find(root, found.path);
+  return there?.kind === "file" ? { path: found.path, bytes: bytesOf(there), node: there } : found;
 }
 
 /** A program or library that the host would put on the disk, and its place there. */
