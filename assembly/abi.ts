@@ -73,6 +73,9 @@ export const MARK_BREAKS_NR = 0x7000;
 /** Scratch of the interpreter that outlives no call of run(). */
 export const RUN_SCRATCH = RUN_BASE + 0x100;
 
+/** Scratch of hw/disk.ts while it serves a batch: see there. */
+export const DISK_BATCH = RUN_BASE + 0x400;
+
 // The trace simulator (assembly/sim.ts, a module of its own) and its host.
 export const SIM_BASE = RUN_BASE + 0x800;
 /** u32: table of page names, and its slots (a power of two); u32: names in it. */

@@ -91,6 +91,18 @@ export function cost(what: Cost): u64 {
   }
 }
 
+/**
+ * Requests that the era's disk works on at the same time: 1 with an arm. The X25-M has
+ * 10 flash channels; what current drives are given at once is an estimate.
+ */
+export function disk_channels(): u32 {
+  switch (<Era>load<u32>(CONF_BASE + Conf.era * 8)) {
+    case Era.ssd2008: return 10;
+    case Era.nvme2020: return 32;
+    default: return 1;
+  }
+}
+
 /** Charges `ps` picoseconds of `kind` (CostKind in abi.ts). */
 export function charge(kind: i32, ps: u64): void {
   store<u64>(CLOCK_PS, load<u64>(CLOCK_PS) + ps);

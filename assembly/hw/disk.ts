@@ -9,6 +9,9 @@
 // the blocks between have passed below it, when that is sooner.
 // Reading and writing cost the same.
 //
+// Flash has no arm, but channels: the commands of a batch overlap, as many as there are
+// channels, and only the pages come one after the other.
+//
 // Whoever needs the bytes waits (disk_run_queue); or the requests are started, other
 // work is done, and each is asked for when its time has come (disk_complete): the disk
 // has a timeline of its own, and serves one request after the other on it.
@@ -28,6 +31,7 @@ import {
   DISK_QUEUE_NR,
   DISK_QUEUED,
   DISK_READS,
+  DISK_BATCH,
   DISK_BUSY_UNTIL,
   DISK_NR_UNDER_WAY,
   DISK_SEEKS,
@@ -43,7 +47,7 @@ import {
 } from "../abi";
 import { emit } from "../log";
 import { frame_addr, frame_written } from "./bus";
-import { Cost, charge, cost, now_ps } from "./clock";
+import { Cost, charge, cost, disk_channels, now_ps } from "./clock";
 
 /** Linear-memory address of the disk image. */
 export function disk_base(): usize {
@@ -124,6 +128,54 @@ function reach_ps(head: u32, lba: u32, lbas: u64): u64 {
   return min<u64>(moved, <u64>distance * cost(Cost.TransferPage));
 }
 
+// A batch on flash, in picoseconds since it began: u64 when its last page so far came;
+// u32 the channel of the request at hand, 0 before the first; u64 each when the
+// channels are idle again.
+const BATCH_DONE: usize = DISK_BATCH;
+const BATCH_CHANNEL: usize = DISK_BATCH + 8;
+const BATCH_CHANNELS: usize = DISK_BATCH + 16;
+
+/** Every channel is idle. */
+function begin_batch(): void {
+  memory.fill(DISK_BATCH, 0, 16 + (<usize>disk_channels() << 3));
+}
+
+/** Address of the word of the channel that is idle first. */
+function idlest_channel(): usize {
+  let best = BATCH_CHANNELS;
+  for (let i: u32 = 1; i < disk_channels(); i++) {
+    const p = BATCH_CHANNELS + (<usize>i << 3);
+    if (load<u64>(p) < load<u64>(best)) best = p;
+  }
+  return best;
+}
+
+/**
+ * The next page of a batch from flash. @param fresh it begins a request
+ * => picoseconds from the page before it
+ */
+function flash_ps(fresh: bool): u64 {
+  const before = load<u64>(BATCH_DONE);
+  let begin = before;
+  if (fresh || load<u32>(BATCH_CHANNEL) == 0) {
+    const channel = idlest_channel();
+    store<u32>(BATCH_CHANNEL, <u32>channel);
+    begin = max<u64>(begin, load<u64>(channel) + cost(Cost.DiskCommand));
+  }
+  const done = begin + cost(Cost.TransferPage);
+  store<u64>(<usize>load<u32>(BATCH_CHANNEL), done);
+  store<u64>(BATCH_DONE, done);
+  return done - before;
+}
+
+/** The next page from a disk with an arm. => picoseconds from the page before it */
+function arm_ps(fresh: bool, head: u32, lba: u32): u64 {
+  const page = cost(Cost.TransferPage);
+  if (!fresh) return page;
+  const lbas = load<u32>(disk_base(), SB_LBAS);
+  return cost(Cost.DiskCommand) + reach_ps(head, lba, lbas) + page;
+}
+
 /** One page between image block `data` and frame `pfn`. */
 function transfer(data: u32, pfn: u32, write: bool): void {
   const block = disk_block(data);
@@ -138,7 +190,6 @@ function transfer(data: u32, pfn: u32, write: bool): void {
 
 /** Takes the next request off the queue and serves it. => the picoseconds it takes. */
 function serve_next(nr: u32): u64 {
-  const lbas = load<u32>(disk_base(), SB_LBAS);
   const at = DISK_QUEUE + (<usize>next_request(nr) << 4);
   const lba = load<u32>(at);
   const data = load<u32>(at, 4);
@@ -146,10 +197,9 @@ function serve_next(nr: u32): u64 {
   const write = load<u32>(at, 12) != 0;
   const head = load<u32>(DISK_HEAD);
   const distance = lba > head ? lba - head : head - lba;
-  let ps = cost(Cost.TransferPage);
   const fresh = distance != 0 || load<u32>(DISK_LAST_NR) == 0;
+  const ps = disk_channels() > 1 ? flash_ps(fresh) : arm_ps(fresh, head, lba);
   if (fresh) {
-    ps += cost(Cost.DiskCommand) + reach_ps(head, lba, lbas);
     store<u64>(DISK_SEEKS, load<u64>(DISK_SEEKS) + 1);
     const requests = write ? DISK_WRITES : DISK_READS;
     store<u64>(requests, load<u64>(requests) + 1);
@@ -177,6 +227,7 @@ export function disk_run_queue(): u64 {
   let total: u64 = 0;
   let nr = load<u32>(DISK_QUEUED);
   if (nr > 0) total = wait_until(load<u64>(DISK_BUSY_UNTIL));
+  begin_batch();
   for (; nr > 0; nr--) {
     const ps = serve_next(nr);
     charge(CostKind.Disk, ps);
@@ -201,6 +252,7 @@ function wait_until(time: u64): u64 {
 export function disk_start_queue(): void {
   let nr = load<u32>(DISK_QUEUED);
   let time = max<u64>(now_ps(), load<u64>(DISK_BUSY_UNTIL));
+  begin_batch();
   for (; nr > 0; nr--) {
     const at = DISK_QUEUE + (<usize>next_request(nr) << 4);
     const pfn = load<u32>(at, 8);
