@@ -6,6 +6,7 @@ import { Ev } from "../../assembly/abi.ts";
 import { execute, Session } from "../../web/machine/commands/index.ts";
 import { Core } from "../../web/machine/core.ts";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
+import { frameInfo } from "../../web/machine/snapshot.ts";
 import { residentAreas, residentCounts, residentImages } from "../../web/machine/views.ts";
 import { coreModule, marksMap, programBytes, samples, start } from "./programs.ts";
 
@@ -61,6 +62,11 @@ describe("in the terminal", () => {
     expect(counts.copied).toBeGreaterThan(0);
     expect(text).toContain(`${counts.shared} pages shared, ${counts.copied} copied`);
     expect(text.match(/[=]/g)!.length).toBeGreaterThanOrEqual(counts.shared);
+    // A page that the image alone has says so; so do its page tables.
+    const alone = residentAreas(core, second!).flatMap(({ pages }) =>
+      pages.filter(({ saved, copies }) => saved === "private" && copies[0] === "private"),
+    );
+    expect(frameInfo(session.running, alone[0]!.at).owner).toMatch(/^image 2, 0x/);
     const { text: knob } = await answer("sysctl vm.resident");
     expect(knob).toBe("vm.resident = 2 images (see: resident)");
     // From outside, by an act: all go, and the history says so.

@@ -433,9 +433,8 @@ function owner(machine: Machine, frame: views.Frame): string {
     const path = namer(machine).path(views.inodeNumber(core, frame.mapping));
     return `${baseName(path)}, page ${frame.index}`;
   }
-  const task = views.tasks(core).find(({ mm }) => mm !== 0 && mm === frame.mapping);
-  const whose = task ? `pid ${task.pid}` : "nobody";
   if (frame.flags & PG.table) {
+    const whose = mmOwner(core, frame.mapping);
     const level = core.getU32(FRAMES + frame.pfn * PAGE_SIZE_OF + PAGE_PRIVATE);
     return `page table of ${whose}, level ${level}`;
   }
@@ -443,13 +442,20 @@ function owner(machine: Machine, frame: views.Frame): string {
   return frame.refcount > 0 || frame.flags & PG.reserved ? "kernel" : "free";
 }
 
+/** Whose address space it is: a process's, or a saved image's. */
+function mmOwner(core: Machine["core"], mm: number): string {
+  const task = views.tasks(core).find((one) => one.mm !== 0 && one.mm === mm);
+  if (task) return `pid ${task.pid}`;
+  const image = views.residentImages(core).find((one) => one.mm === mm);
+  return image ? `image ${image.id}` : "nobody";
+}
+
 /** "pid 1, 0x1000": the first mapping, and how many there are besides. */
 function anonOwner(core: Machine["core"], frame: views.Frame): string {
   const [first, ...others] = views.anonMappings(core, frame);
   if (!first) return "nobody";
-  const task = views.tasks(core).find(({ mm }) => mm === first.mm);
   const more = others.length === 0 ? "" : ` and ${others.length} more`;
-  return `${task ? `pid ${task.pid}` : "nobody"}, ${views.hex(first.va)}${more}`;
+  return `${mmOwner(core, first.mm)}, ${views.hex(first.va)}${more}`;
 }
 
 // ------------------------------------------------------------------------------- guest ----
