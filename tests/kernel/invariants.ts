@@ -752,7 +752,7 @@ export class Sweeper {
     for (let i = 0; i < NR_MMS; i++) {
       const at = MMS + i * MM_SIZE_OF;
       const [says, has] = [w[(at + MM_USERS) >> 2], users.get(at) ?? 0];
-      if (says !== has) this.#bad(`V5: mm ${i} counts ${says} users, and has ${has}`);
+      if (says !== has) this.#bad(`V6: mm ${i} counts ${says} users, and has ${has}`);
     }
     const now = w[CURRENT >> 2] as number;
     const mm = now === 0 ? 0 : (w[(now + TASK_MM) >> 2] as number);
@@ -765,21 +765,21 @@ export class Sweeper {
   }
 
   /**
-   * V5, K3: saved images (resident executables) use an mm each that no task has, and that nothing
+   * V6, K3: saved images (resident executables) use an mm each that no task has, and that nothing
    * can write to, for it is what later programs begin with.
    */
   #imageUsers(): Map<number, number> {
     const w = this.#w;
     const users = new Map<number, number>();
     const nr = w[RESIDENT_COUNT >> 2] as number;
-    if (nr > RESIDENT_MAX) this.#bad(`V5: ${nr} saved images`);
+    if (nr > RESIDENT_MAX) this.#bad(`V6: ${nr} saved images`);
     for (let i = 1; i <= Math.min(nr, RESIDENT_MAX); i++) {
       const vr = RESIDENT_BASE + i * RESIDENT_SIZE_OF;
       const mm = w[(vr + VR_VMSPACE) >> 2] as number;
       users.set(mm, (users.get(mm) ?? 0) + 1);
       const exe = w[(mm + MM_EXE_FILE) >> 2] as number;
       if (exe === 0 || w[(exe + FILE_INODE) >> 2] !== w[(vr + VR_VNODE) >> 2]) {
-        this.#bad(`V5: image ${i} does not hold its program's file`);
+        this.#bad(`V6: image ${i} does not hold its program's file`);
       }
     }
     if (users.size === 0) return users;
