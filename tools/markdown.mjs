@@ -45,7 +45,8 @@ export function renderMarkdown(text, { link = (to) => to, fence } = {}) {
     return target === null ? null : safe(target);
   };
   const renderer = {
-    html: ({ text: source }) => escapeHtml(source),
+    // A comment is for who writes the page; anything else is text.
+    html: ({ text: source }) => (/^<!--[^>]*-->\s*$/.test(source) ? "" : escapeHtml(source)),
     heading({ depth, text: words, tokens }) {
       const id = addressOf(words);
       headings.push({ level: depth, id, text: words });

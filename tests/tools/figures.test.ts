@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, inject, test } from "vitest";
+import { figures, pagesWithFigures } from "../../tools/figures.mjs";
+
+test("the proposals' pages have tables that the machine made", () => {
+  expect(pagesWithFigures()).toEqual(["docs/proposals/pbitmap.md", "docs/proposals/resident.md"]);
+});
+
+test.each(pagesWithFigures())("%s says what the machine gives", { timeout: 120_000 }, (path) => {
+  const text = readFileSync(join(inject("root"), path), "utf8");
+  // Written anew by: node tools/figures.mjs
+  expect(figures(text, inject("cli"))).toBe(text);
+});
