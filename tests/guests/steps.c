@@ -8,7 +8,8 @@
 //   cat PATH               the file's text
 //   put PATH TEXT          the file is cut to nothing, then TEXT is written (no new file)
 //   poke PATH OFFSET BYTE  one byte of the file is overwritten
-//   copy FROM TO, move FROM TO
+//   copy FROM TO           as cp does: TO is cut to nothing first; move FROM TO
+//   over FROM TO           TO keeps its length, its bytes are written over
 //   share PATH BYTE        a store through a shared mapping of the file, which stays mapped
 //   swapoff                the swap area goes out of use
 //   mem PAGES              touches so many pages of its own, and keeps them
@@ -55,11 +56,11 @@ static void cat(const char *path) {
   if (fd >= 0) close(fd);
 }
 
-static void copy(const char *from, const char *to) {
+static void copy(const char *from, const char *to, int cut) {
   static char buffer[65536];
   struct stat st;
   int in = open(from, O_RDONLY), out = -1;
-  if (in >= 0 && fstat(in, &st) == 0) out = open(to, O_WRONLY | O_CREAT | O_TRUNC, st.st_mode);
+  if (in >= 0 && fstat(in, &st) == 0) out = open(to, O_WRONLY | O_CREAT | cut, st.st_mode);
   long n = out;
   while (out >= 0 && (n = read(in, buffer, sizeof buffer)) > 0) n = write(out, buffer, n);
   answer("copy", n);
@@ -100,7 +101,8 @@ static void step(char **words) {
     int fd = open(words[1], O_WRONLY);
     answer("poke", fd < 0 ? fd : pwrite(fd, &byte, 1, atol(words[2])));
     close(fd);
-  } else if (!strcmp(words[0], "copy")) copy(words[1], words[2]);
+  } else if (!strcmp(words[0], "copy")) copy(words[1], words[2], O_TRUNC);
+  else if (!strcmp(words[0], "over")) copy(words[1], words[2], 0);
   else if (!strcmp(words[0], "move")) answer("move", rename(words[1], words[2]));
   else if (!strcmp(words[0], "share")) {
     static char *mapping;

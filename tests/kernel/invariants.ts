@@ -765,7 +765,7 @@ export class Sweeper {
   }
 
   /**
-   * V6, K3: saved images (resident executables) use an mm each that no task has, and that nothing
+   * V6, K4: saved images (resident executables) use an mm each that no task has, and that nothing
    * can write to, for it is what later programs begin with.
    */
   #imageUsers(): Map<number, number> {
@@ -785,7 +785,7 @@ export class Sweeper {
     if (users.size === 0) return users;
     for (let i = 0; i < this.leaves; i++) {
       if (this.leafBits[i]! & W && users.has(this.leafMm[i]!)) {
-        this.#bad(`K3: an image has a writable page at ${hex(this.leafVa[i]!)}`);
+        this.#bad(`K4: an image has a writable page at ${hex(this.leafVa[i]!)}`);
       }
     }
     return users;

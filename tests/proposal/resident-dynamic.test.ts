@@ -66,7 +66,7 @@ beforeAll(() => {
 });
 
 /** Every dynamic program, what it needs, and the two of the tests. */
-function disk(): DirectoryNode {
+function disk(more: Record<string, Uint8Array> = {}): DirectoryNode {
   const tree = directory();
   const put = (from: string) => {
     const mode = from.startsWith("home/") ? 0o644 : 0o755;
@@ -77,6 +77,7 @@ function disk(): DirectoryNode {
   place(tree, "/bin/arguments", file(argumentsProgram, 0o755));
   place(tree, "/bin/self", file(self, 0o755));
   place(tree, "/steps", file(steps, 0o755));
+  for (const [path, bytes] of Object.entries(more)) place(tree, path, file(bytes, 0o755));
   return tree;
 }
 
@@ -125,21 +126,22 @@ function memory(mm: number): Area[] {
   });
 }
 
-/** Runs the steps; at the end of each process of `programs` looks at it. */
-function run(
-  script: string[],
-  options: { sweep?: boolean; env?: string[]; watch?: string[] } = {},
-) {
+interface Options {
+  sweep?: boolean;
+  watch?: string[];
+  files?: Record<string, Uint8Array>;
+  conf?: Partial<Record<keyof typeof Conf, number>>;
+}
+
+/** Runs the steps; at the end of each process of the programs in `watch` looks at it. */
+function run(script: string[], options: Options = {}) {
   const finals: Final[] = [];
   const wrong: string[] = [];
   machine.boot({
-    root: disk(),
+    root: disk(options.files),
     path: "/steps",
     argv: ["/steps", ...script],
-    env: options.env ?? [],
-    conf: { uid: 0, gid: 0, ram_frames: 4096, vm_resident_enabled: 1 } as Partial<
-      Record<keyof typeof Conf, number>
-    >,
+    conf: { uid: 0, gid: 0, ram_frames: 4096, vm_resident_enabled: 1, ...options.conf },
   });
   const { core } = machine;
   const watched = new Set(
@@ -268,6 +270,69 @@ test.skipIf(needs(GCC))("the comparison sees one byte of difference in any area"
     const areas = final!.areas.map((area) => ({ ...area, bytes: area.bytes.slice() }));
     areas[i]!.bytes[bytes.length >> 1] = (bytes[bytes.length >> 1]! + 1) & 255;
     expect(differences(final!, { ...final!, areas })).toHaveLength(1);
+  });
+});
+
+describe.skipIf(needs(GCC))("a library that is changed under an image", () => {
+  const versions: Record<string, Uint8Array> = {};
+  beforeAll(() => {
+    const bare = ["-O1", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-Iguest"];
+    const link = "-Wl,--hash-style=gnu,-z,lazy,-z,relro,-z,text,--build-id=none";
+    for (const n of [1, 2]) {
+      const name = ["-shared", "-fpic", `-DVERSION=${n}`, "-Wl,-soname,libversion.so.1", link];
+      versions[`/lib/v${n}`] = compile(`v${n}`, ...bare, ...name, "tests/guests/version.c");
+    }
+    const program = ["-fpie", "-pie", "-DDYNAMIC", "-DMAIN", link];
+    const interpreter = "-Wl,--dynamic-linker=/lib/ld-pagewalk.so.1";
+    const sources = ["guest/libc/start.S", "tests/guests/version.c", join(folder, "v1")];
+    const libc = join(programs, "lib/libc-pagewalk.so.1");
+    versions["/bin/version"] = compile(
+      "version",
+      ...bare,
+      ...program,
+      interpreter,
+      ...sources,
+      libc,
+    );
+    versions["/lib/libversion.so.1"] = versions["/lib/v1"] as Uint8Array;
+  });
+  const both = (change: string, conf = {}) =>
+    run([...REGISTER("/bin/version"), "run /bin/version", change, "run /bin/version"], {
+      files: versions,
+      conf,
+    })
+      .text.split("\n")
+      .filter((line) => !/^(exit 0|copy: 0|move: 0|)$/.test(line));
+  const AS_IT_WAS = { vm_resident_as_it_was: 2 };
+
+  test("as it was: written over, its text is new and its relocated data old", () => {
+    expect(both("over /lib/v2 /lib/libversion.so.1", AS_IT_WAS)).toEqual([
+      "text 1 data 1",
+      "text 2 data 1",
+    ]);
+  });
+
+  test("as it was: replaced by rename, all of it is old", () => {
+    expect(both("move /lib/v2 /lib/libversion.so.1", AS_IT_WAS)).toEqual([
+      "text 1 data 1",
+      "text 1 data 1",
+    ]);
+  });
+
+  test("as it was: copied over, truncation took the relocated pages, and every start dies", () => {
+    expect(both("copy /lib/v2 /lib/libversion.so.1", AS_IT_WAS)).toEqual([
+      "text 1 data 1",
+      "signal 11",
+    ]);
+  });
+
+  test("as it should be: the image goes, and the program is linked with the new one", () => {
+    for (const how of ["over", "copy", "move"]) {
+      expect(both(`${how} /lib/v2 /lib/libversion.so.1`)).toEqual([
+        "text 1 data 1",
+        "text 2 data 2",
+      ]);
+    }
   });
 });
 

@@ -173,7 +173,7 @@ describe.skipIf(needs(GCC))("a program that has an image", () => {
 
   test("shares no page with a copy that either could write to: the copy copies first", () => {
     run(["run /self register", "run /self", "run /self"]);
-    // K3 and P4 of every sweep say so; and here is what it costs: data[0], starts, and the stack.
+    // K4 and P4 of every sweep say so; and here is what it costs: data[0], starts, and the stack.
     const copied = machine.events.filter(({ kind }) => kind === Ev.ResidentExec);
     expect(copied).toHaveLength(2);
     expect(copied[0]!.c >> 32n).toBe(copied[1]!.c >> 32n);
