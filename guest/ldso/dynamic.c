@@ -133,18 +133,24 @@ static void read_dynamic(struct object *o) {
   o->runpath = runpath ? string_in(o, runpath) : 0;
 }
 
-// Finds the span and what else the headers name; `base` is known.
-void read_headers(struct object *o, const struct program_header *p, int n) {
+// Notes where the headers are, and the memory they cover; `base` is known.
+void set_headers(struct object *o, const struct program_header *p, int n) {
   uint64_t low = -1UL, high = 0;
-  o->headers = p;
-  o->header_count = n;
   for (int i = 0; i < n; i++)
     if (p[i].type == PT_LOAD) {
       low = p[i].vaddr < low ? p[i].vaddr : low;
       high = p[i].vaddr + p[i].memsz > high ? p[i].vaddr + p[i].memsz : high;
     }
+  o->headers = p;
+  o->header_count = n;
   o->start = page_down(o->base + low);
   o->end = page_up(o->base + high);
+}
+
+// Follows the headers to all else: the first look at the object's own pages.
+void read_headers(struct object *o) {
+  const struct program_header *p = o->headers;
+  int n = o->header_count;
   for (int i = 0; i < n; i++)
     switch (p[i].type) {
     case PT_DYNAMIC:

@@ -52,7 +52,7 @@ static void read_entry(const char *entry) {
   else if ((v = value_of(entry, "LD_PREFETCH")))
     e->prefetch = v;
   else if ((v = value_of(entry, "LD_PRELINK")))
-    e->prelink = *v ? v : 0, e->bind_now |= *v != 0;
+    e->prelink = *v ? v : 0;
   else if (value_of(entry, "LD_PREBIND_REGISTER"))
     e->prebind_register = true;
   else if (value_of(entry, "LD_RESIDENT_REGISTER_NOW"))

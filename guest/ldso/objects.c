@@ -54,7 +54,8 @@ void adopt_linker(uint64_t base) {
   linker_object.path = "the dynamic linker";
   linker_object.base = base;
   const void *headers = (const void *)(base + h->phoff);
-  read_headers(&linker_object, headers, h->phnum);
+  set_headers(&linker_object, headers, h->phnum);
+  read_headers(&linker_object);
 }
 
 // The kernel has mapped the program. Where: PT_PHDR says where its headers were
@@ -65,7 +66,9 @@ void adopt_program(const struct program_header *headers, int count,
   for (int i = 0; i < count; i++)
     if (headers[i].type == PT_PHDR)
       o->base = (uint64_t)headers - headers[i].vaddr;
-  read_headers(o, headers, count);
+  set_headers(o, headers, count);
+  prefetch(o);
+  read_headers(o);
   append(o);
 }
 
@@ -106,7 +109,6 @@ static struct object *find_or_load(const char *name, const struct object *wanter
     o = map_library(fd, keep_string(path));
     o->dev = s.dev, o->ino = s.ino;
     append(o);
-    prefetch(o);
   }
   close_file(fd);
   return o;

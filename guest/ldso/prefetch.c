@@ -8,9 +8,10 @@
 //                                       LD_PREFETCH=bitmap: one call with all
 //
 // The bits lie in the file's first page, beside the headers that name them, so
-// reading them costs no seek. madvise(MADV_WILLNEED) reads into the page cache
-// and does not wait. The call that takes a bitmap is Pagewalk's own (602); a
-// kernel without it says ENOSYS, and then the runs go one by one.
+// reading them costs no seek; and they are read before any page behind them is
+// looked at. madvise(MADV_WILLNEED) reads into the page cache and does not wait.
+// The call that takes a bitmap is Pagewalk's own (602); a kernel without it says
+// ENOSYS, and then the runs go one by one.
 #include "ldso.h"
 
 // Where the file's bytes [offset, offset + n) are in memory, or null.

@@ -129,7 +129,8 @@ const char *keep_string(const char *s);
 void *in_object(const struct object *o, uint64_t address, uint64_t size,
                 const char *what);
 const char *string_in(const struct object *o, uint64_t offset);
-void read_headers(struct object *o, const struct program_header *p, int n);
+void set_headers(struct object *o, const struct program_header *p, int n);
+void read_headers(struct object *o);
 
 // map.c
 struct object *map_library(int fd, const char *path);

@@ -78,7 +78,6 @@ static void load(const uint64_t *aux) {
   struct moment from = now();
   adopt_program((const struct program_header *)aux[AT_PHDR], (int)aux[AT_PHNUM],
                 program_path((const char *)aux[AT_EXECFN]));
-  prefetch(first_object);
   load_all();
   lay_out_tls();
   statistics.load = since(&from);
@@ -152,7 +151,7 @@ uint64_t link_program(uint64_t *stack, uint64_t base, struct dynamic *dynamic) {
   if (environment.resident_unregister)
     unregister_resident();
   if (again && environment.resident_register)
-    register_resident(); // the kernel says that there is an image
+    register_resident(); // the kernel says that there is one: EEXIST
   memset(&statistics, 0, sizeof statistics);
   if (again) {
     next_start();

@@ -104,6 +104,8 @@ struct object *map_library(int fd, const char *path) {
   o->start = (uint64_t)at, o->end = (uint64_t)at + (high - low);
   const void *headers =
       in_object(o, low + h->phoff, (uint64_t)size, "program headers");
-  read_headers(o, headers, h->phnum);
+  set_headers(o, headers, h->phnum);
+  prefetch(o);
+  read_headers(o);
   return o;
 }

@@ -180,7 +180,7 @@ static void relocate_words(struct object *o, bool by_symbol) {
       o->plt_resolvers = true;
   if (!by_symbol)
     return;
-  if (o->bind_now || environment.bind_now)
+  if (o->bind_now || environment.bind_now || environment.prelink)
     bind_plt(o);
   else
     prepare_plt(o);
