@@ -5,6 +5,9 @@
 //                          stays, held for ever, and nothing will start from it
 //   library   write        nobody refuses. Pages that were relocated are old in the
 //                          image, the others come from the file and are new: a mixture
+//             truncate     takes the relocated pages too, as those of every private
+//                          mapping: what comes from the file again is not relocated,
+//                          and a copy dies of its first pointer
 //             rename       the image has the old library, and a fresh start the new one
 //
 //   A  as it was (NO_CHECK)   nothing is noticed: who changes a file must unregister
