@@ -114,7 +114,7 @@ const models = {
   },
   shared: {
     compile: ["-fpic"],
-    link: ["-shared", "-Wl,-z,defs", room(".gnu.hash"), ...linkedLater],
+    link: ["-shared", "-Wl,-z,defs", room(".note.gnu.build-id"), ...linkedLater],
   },
   // It relocates itself: everything in it is hidden that is not asked for by name.
   linker: {
