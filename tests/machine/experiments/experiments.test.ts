@@ -19,6 +19,7 @@ import {
   resultMarkdown,
   resultText,
 } from "../../../web/machine/experiments/report.ts";
+import { duration } from "../../../web/machine/format.ts";
 import { coreModule } from "../programs.ts";
 
 const programs = join(inject("root"), "public/programs");
@@ -210,8 +211,21 @@ describe("a result as text", () => {
   });
 
   test("the answer has a sentence for each baseline, with its figures", () => {
-    expect(result.answer).toHaveLength(2);
+    expect(result.answer).toHaveLength(3);
     expect(result.answer[0]).toMatch(/^laptop2004: 128 KiB read-around takes [\d.]+ ms, \d+ % /);
+    const [old, now] = ["laptop2004", "nvme2020"].map((era) => {
+      const rows = result.rows.filter((one) => one.era === era);
+      const learned = rows.filter(({ name }) =>
+        /^(pbitmap(?!-(other|or|and|age|as-posted)))/.test(name),
+      );
+      const base = rows.find(({ name }) => name === "read-around");
+      return (base?.time_ns.total ?? 0) - Math.min(...learned.map(({ time_ns }) => time_ns.total));
+    }) as [number, number];
+    expect(result.answer[2]).toContain("are going to put a lot of code out of a job");
+    for (const ns of [old, now]) {
+      const what = `${ns < 0 ? "loses" : "saves"} ${duration(Math.abs(ns))}`;
+      expect(result.answer[2]).toContain(what);
+    }
   });
 });
 
