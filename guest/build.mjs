@@ -119,7 +119,14 @@ const models = {
   // It relocates itself: everything in it is hidden that is not asked for by name.
   linker: {
     compile: ["-fpic", "-fvisibility=hidden"],
-    link: ["-shared", "-Wl,-Bsymbolic", "-Wl,-e,_dl_start", "-Wl,-z,defs", ...linkedLater],
+    link: [
+      "-shared",
+      "-Wl,-Bsymbolic",
+      "-Wl,-e,_dl_start",
+      "-Wl,-z,defs",
+      room(".note.gnu.build-id"),
+      ...linkedLater,
+    ],
   },
 };
 

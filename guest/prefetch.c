@@ -11,8 +11,10 @@
 //   -g  read over holes of up to so many pages: a request more can cost more than they do
 //   -v  say what was done
 //
-// Every run of set bits is one readahead(2): the call starts the read and returns. What each page
-// costs at its first touch stays: the kernel finds it in memory then, but has yet to map it.
+// Every run of set bits is one readahead(2). Linux starts the read and goes on, so that its elevator
+// sorts what several calls ask for; Pagewalk's kernel waits, and sorts within a call: there -g, which
+// makes fewer and larger calls, counts for more. What each page costs at its first touch stays: the
+// kernel finds it in memory then, but has yet to map it.
 #include "libc/files.h"
 #include "libc/process.h"
 #include "train/shadow.h"

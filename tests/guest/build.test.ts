@@ -14,6 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { pageBitmaps } from "../../web/machine/elf/pbitmap.ts";
+import { addBitmaps } from "../../web/machine/elf/pbitmap-add.ts";
 import { neededBy } from "../../web/machine/elf/needed.ts";
 import { needs } from "../needs.ts";
 
@@ -140,6 +142,19 @@ describe("a guest program's file", () => {
 
   test.each(index.libraries)("$file has the size that the index says", ({ file, size }) => {
     expect(statSync(join(programsFolder, file)).size).toBe(size);
+  });
+
+  test("what is linked at start has room for page bitmaps behind its program headers", () => {
+    const dynamic = [...index.programs, ...index.libraries].filter(({ file }) => {
+      const { interpreter } = neededBy(readFileSync(join(programsFolder, file)));
+      return interpreter !== "" || (/^lib\//.test(file) && file !== "lib/libtrain.so");
+    });
+    expect(dynamic.length).toBeGreaterThan(3);
+    for (const { file } of dynamic) {
+      const bytes = readFileSync(join(programsFolder, file));
+      const { bitmaps } = pageBitmaps(addBitmaps(bytes, { phdr: true }));
+      expect(bitmaps.length, file).toBe(2);
+    }
   });
 
   test.each([...index.programs, ...index.libraries])(

@@ -162,10 +162,28 @@ describe("a training run", () => {
     expect(shadowPages(again, "/bin/hello-dynamic")).toContain(unused);
     const program = find(kept, "/bin/hello-dynamic");
     if (program?.kind !== "file") throw new Error("no program");
-    program.mtime = 1_234_567_890;
+    program.mtimeNs = 1_234_567_890_000_000_000n;
     const replaced = await run(kept, ["/bin/prefetch", "hello-dynamic"], TRAINING);
     expect(shadowPages(replaced, "/bin/hello-dynamic")).not.toContain(unused);
   });
+});
+
+test("an interpreter and its five libraries start with fewer seeks and fewer pages", async () => {
+  const names = ["perl5", "again"].map((name) => `bin/${name}`);
+  const libraries = ["scalar", "pattern", "unicode", "number", "digest"];
+  const root = disk(ours(...hello, ...names, ...libraries.map((name) => `lib/lib${name}.so.1`)));
+  const argv = ["perl5", "-e", "print 1"];
+  const launcher = ["/bin/prefetch", ...argv];
+  const trained = await run(root, launcher, TRAINING, ["vm.fault_around_bytes=4096"]);
+  const kept = keptDisk(trained.core, root);
+  const plain = await run(kept, ["/bin/perl5", ...argv.slice(1)]);
+  const ahead = await run(kept, launcher);
+  expect(output(plain)).toBe(output(trained));
+  expect(output(ahead)).toBe(output(trained));
+  const [without, prefetched] = [measure(plain.core), measure(ahead.core)];
+  expect(prefetched.seeks).toBeLessThan(without.seeks);
+  expect(prefetched.pagesRead).toBeLessThan(without.pagesRead);
+  expect(prefetched.majflt).toBeLessThan(without.majflt);
 });
 
 const GCC = "riscv64-linux-gnu-gcc";
@@ -273,7 +291,7 @@ describe.skipIf(needs(GCC))("a static program with the hook linked into it", () 
     const program = find(kept, "/bin/scattered");
     if (program?.kind !== "file") throw new Error("no program");
     expect(after.length).toBe(before.length);
-    place(kept, "/bin/scattered", { ...program, data: after, mtime: 1_500_000_000 });
+    place(kept, "/bin/scattered", { ...program, data: after, mtimeNs: 10n ** 18n });
     // What is mapped around a fault counts as used, and would hide what was read for nothing.
     const quiet = ["vm.read_ahead_kb=0", "vm.fault_around_bytes=4096"];
     const plain = await run(kept, ["/bin/scattered"], ENV, quiet);
