@@ -104,7 +104,7 @@ export class ExperimentPane extends Pane {
       <h2 id="experiment-title" class="hidden">Experiment</h2>
       ${PATTERNS}
       ${all ? this.#form(all) : html`<p class="empty">The experiments are fetched.</p>`}
-      <div class="scroll" tabindex="-1">${all ? this.#answer(all) : nothing}</div>
+      <div class="scroll" tabindex="0" role="region" aria-label="Results">${all ? this.#answer(all) : nothing}</div>
     </section>`;
   }
 
