@@ -1,6 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { buildDocs } from "../../tools/docs.mjs";
 import { writeLink } from "../../web/machine/fragment.ts";
 import { launchBrowser } from "../find-browser.ts";
 import { openPage, READY } from "./page.ts";
@@ -115,4 +116,25 @@ describe("a link that says what to run", () => {
       .toBe("null");
     await page.close();
   });
+});
+
+describe("what the docs play", () => {
+  const links = [...buildDocs()].flatMap(([path, text]) =>
+    typeof text === "string" && path.endsWith(".html")
+      ? [...text.matchAll(/<a href="[^"#]*(#v\d+:[^"]*)">▶/g)].map(([, hash = ""]) => ({
+          path,
+          hash: hash.replaceAll("&amp;", "&"),
+        }))
+      : [],
+  );
+
+  it("runs to its last command, each block of them", async () => {
+    for (const { path, hash } of links) {
+      const { page, errors } = await openPage(browser, inject("site"), { path: hash });
+      const dialog = page.locator("dialog.refusal");
+      const said = (await dialog.count()) > 0 ? await dialog.textContent() : "";
+      expect({ path, hash, said, errors }).toEqual({ path, hash, said: "", errors: [] });
+      await page.context().close();
+    }
+  }, 240_000);
 });

@@ -232,8 +232,9 @@ export class ExperimentPane extends Pane {
             ? phase === "running"
               ? nothing
               : this.#rivals(experiment)
-            : html`${result ? this.#said(result) : nothing} ${this.#chart(rows)}
-                ${this.#table(rows, experiment)} ${this.#copies(experiment, all)}`
+            : html`${result ? this.#said(result) : nothing} ${this.#chart(rows, experiment)}
+                ${this.#table(rows, experiment)} ${result ? this.#absent(result, experiment) : nothing}
+                ${this.#copies(experiment, all)}`
       }
 `;
   }
@@ -272,14 +273,22 @@ export class ExperimentPane extends Pane {
       </dl>`;
   }
 
-  #said({ answer, absent }: ExperimentResult) {
+  #said({ answer }: ExperimentResult) {
     return html`<ul class="said">
       ${answer.map((sentence) => html`<li>${sentence}</li>`)}
-      ${absent.map(({ name, reason }) => html`<li>${name} was not measured: ${reason}</li>`)}
     </ul>`;
   }
 
-  #chart(rows: readonly ResultRow[]) {
+  /** Rivals that could not be measured here, and why. */
+  #absent({ absent }: ExperimentResult, { rivals }: Experiment) {
+    if (absent.length === 0) return nothing;
+    const title = (name: string) => rivals.find((one) => one.name === name)?.title ?? name;
+    return html`<ul class="absent" aria-label="Not measured">
+      ${absent.map(({ name, reason }) => html`<li><b>${title(name)}</b> was not measured: ${reason}</li>`)}
+    </ul>`;
+  }
+
+  #chart(rows: readonly ResultRow[], { baseline }: Experiment) {
     const axis = axisOf(rows, this.log);
     return html`<figure class="chart">
       <figcaption>
@@ -308,7 +317,7 @@ export class ExperimentPane extends Pane {
       ${groups(rows).map(
         (group) => html`${group.title ? html`<h4>${group.title}</h4>` : nothing}
           <ul class="bars">
-            ${barsOf(group.rows, axis).map((bar) => this.#bar(bar))}
+            ${barsOf(group.rows, axis).map((bar) => this.#bar(bar, baseline))}
           </ul>`,
       )}
       <div class="ticks" aria-hidden="true">
@@ -322,9 +331,9 @@ export class ExperimentPane extends Pane {
     </figure>`;
   }
 
-  #bar({ row, parts }: Bar) {
+  #bar({ row, parts }: Bar, baseline: string) {
     const words = parts.map(({ word, ns }) => `${word} ${duration(ns)}`).join(", ");
-    return html`<li title=${`${row.title}: ${words}`}>
+    return html`<li class=${row.name === baseline ? "base" : ""} title=${`${row.title}: ${words}`}>
       <span class="name">${row.title}</span>
       <svg class="stacked" role="img" aria-label=${words} height="16" width="100%">
         ${parts.map(
