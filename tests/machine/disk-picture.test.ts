@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { blockNs, DISK_COSTS, sweep } from "../../web/machine/disk-model.ts";
+import { Batch, DISK_COSTS, sweep } from "../../web/machine/disk-model.ts";
 import { diskPicture } from "../../web/machine/pictures/disk.ts";
+import type { DiskRequest } from "../../web/machine/types.ts";
 import { snapshot } from "../../web/machine/snapshot.ts";
 import { start } from "./programs.ts";
 
@@ -8,19 +9,34 @@ const SETTINGS = ["ram=16", "vm.read_ahead_kb=0", "vm.fault_around_bytes=4096"];
 const ERAS = Object.keys(DISK_COSTS) as (keyof typeof DISK_COSTS)[];
 
 describe("the disk's picture", () => {
+  /** Blocks asked for together: by one fault, or one at a time. */
+  function batchesOf(requests: readonly DiskRequest[], oneByOne: boolean): DiskRequest[][] {
+    const batches: DiskRequest[][] = [];
+    for (const request of requests) {
+      const last = batches.at(-1);
+      if (!oneByOne && last?.[0]?.fault === request.fault) last.push(request);
+      else batches.push([request]);
+    }
+    return batches;
+  }
+
   it.each(ERAS)("prices every request of a run as the disk of %s did", async (era) => {
     for (const layout of ["linked", "copied"]) {
-      const machine = await start("cow", [], {
-        settings: [...SETTINGS, `era=${era}`, `layout=${layout}`],
-      });
-      await machine.run();
-      const { happened, lbas } = diskPicture(machine);
-      expect(happened.requests.length).toBeGreaterThan(3);
-      let head = 0;
-      for (const { lba, distance, fresh, ns } of happened.requests) {
-        const above = lba >= head;
-        expect(ns).toBeCloseTo(blockNs(DISK_COSTS[era], distance, fresh, lbas, above), 4);
-        head = lba + 1;
+      for (const settings of [["ram=16"], SETTINGS]) {
+        const machine = await start("cow", [], {
+          settings: [...settings, `era=${era}`, `layout=${layout}`],
+        });
+        await machine.run();
+        const { happened, lbas } = diskPicture(machine);
+        expect(happened.requests.length).toBeGreaterThan(3);
+        let head = 0;
+        for (const batch of batchesOf(happened.requests, settings === SETTINGS)) {
+          const price = new Batch(DISK_COSTS[era], lbas);
+          for (const { lba, distance, fresh, ns } of batch) {
+            expect(ns).toBeCloseTo(price.next(distance, fresh, lba >= head), 4);
+            head = lba + 1;
+          }
+        }
       }
     }
   });
@@ -28,7 +44,8 @@ describe("the disk's picture", () => {
   it("lets blocks of the same track pass below the head rather than seek beyond them", () => {
     const costs = DISK_COSTS.desktop2004;
     const { command, transfer, track, halfTurn } = costs;
-    const ns = (distance: number, above: boolean) => blockNs(costs, distance, true, 1e7, above);
+    const ns = (distance: number, above: boolean) =>
+      new Batch(costs, 1e7).next(distance, true, above);
     expect(ns(3, true)).toBe(command + 3 * transfer + transfer);
     // Backwards, or far away, the arm moves and half a turn is lost.
     expect(ns(3, false)).toBeGreaterThan(track + halfTurn);
@@ -70,6 +87,16 @@ describe("the same blocks in offset order", () => {
     );
     expect(ordered.seeks).toBeLessThanOrEqual(happened.seeks);
     expect(ordered.ns).toBeLessThanOrEqual(happened.ns);
+  });
+
+  it("overlap their commands on flash, a channel each, and come one after the other", () => {
+    const costs = DISK_COSTS.ssd2008;
+    const far = Array.from({ length: 12 }, (_, i) => ({ lba: 100 * i }));
+    const ns = sweep(costs, 10_000, [far], 0, false).map((one) => one.ns);
+    expect(ns[0]).toBe(costs.command + costs.transfer);
+    // Ten channels have begun at once, so nine pages come without another wait.
+    expect(ns.slice(1, 10)).toEqual(Array.from({ length: 9 }, () => costs.transfer));
+    expect(ns.reduce((a, b) => a + b)).toBeLessThan(3 * costs.command + 12 * costs.transfer);
   });
 
   it("go upward from the head and then from the lowest block, batch by batch", () => {

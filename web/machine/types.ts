@@ -266,7 +266,7 @@ export interface DiskRequest {
   lba: number;
   /** Blocks the head moved to get there; 0: it stood there. */
   distance: number;
-  /** It began a request of its own: command, movement and half a turn were paid. */
+  /** It began a request of its own, with a command and whatever way the head had. */
   fresh: boolean;
   ns: number;
   write: boolean;

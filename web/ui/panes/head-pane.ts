@@ -56,7 +56,7 @@ export class HeadPane extends Pane {
             : html`The same blocks once each, file by file in ascending offset, as a prefetch at exec
                 would queue them: ${less < 1 ? html`<b>${(less * 100).toFixed(0)}%</b> of the time` : "no gain"}
                 by this disk’s own prices.${
-                  picture.armless ? " It has no arm: only the number of requests counts." : ""
+                  picture.armless ? " It has no arm, and the commands of a batch overlap." : ""
                 }${before + after > 0 ? ` ${many(before + after, "block")} more are not drawn.` : ""}`
         }
       </p>`;
