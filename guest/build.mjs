@@ -116,6 +116,8 @@ const models = {
     compile: ["-fpic"],
     link: ["-shared", "-Wl,-z,defs", room(".note.gnu.build-id"), ...linkedLater],
   },
+  // Its other half is the program that loads it: what that defines is looked for at run time.
+  extension: { compile: ["-fpic"], link: ["-shared", room(".gnu.hash"), ...linkedLater] },
   // It relocates itself: everything in it is hidden that is not asked for by name.
   linker: {
     compile: ["-fpic", "-fvisibility=hidden"],
@@ -227,20 +229,21 @@ function buildLibrary({ name, folder, level = "-O1", model = "shared", ...rest }
 
 /** Builds one program into `out`; returns its size in bytes. */
 function buildProgram({ file, source, build = {} }, libcs, scratch, out) {
-  const { level = "-O1", model = "fixed", libraries = [], folder } = build;
+  const { level = "-O1", model = "fixed", libraries = [], folder, objects: like = model } = build;
   const { start, archive } = libcs[model];
   const objects = folder
-    ? compileFolder(folder, scratch, level, model)
+    ? compileFolder(folder, scratch, level, like)
     : [join(scratch, model, `${source}.o`)];
   if (!folder && !existsSync(objects[0])) compile(source, objects[0], level, model);
   if (model === "dynamic") {
     objects.push(...[...libraries, libc].map((library) => join(out, "lib", library)));
   } else {
-    // The same sources as a part of the program.
+    // The libraries' objects become a part of the program.
     const all = readJson("guest/libraries.json");
     for (const library of libraries) {
-      const { folder: part, level: own = "-O1" } = all.find(({ name }) => name === library);
-      objects.push(...compileFolder(part, scratch, own, model));
+      const found = all.find(({ name }) => name === library);
+      const { folder: part, level: own = "-O1", model: place = "shared" } = found;
+      objects.push(...compileFolder(part, scratch, own, place));
     }
     objects.push(archive);
   }
@@ -264,6 +267,28 @@ function needsOf(file, out, found = []) {
     needsOf(needed, out, found);
   }
   return found;
+}
+
+/** What a start has to read, place and find: of a file and those it needs. */
+function burden(files, out) {
+  const total = { pages: 0, pointers: 0, symbols: 0 };
+  for (const file of files) {
+    const path = join(out, file);
+    for (const [, size] of run(tool("readelf"), ["-W", "-l", path]).matchAll(
+      /^ +LOAD(?: +0x[0-9a-f]+){3} +(0x[0-9a-f]+) .* R E /gm,
+    ))
+      total.pages += Math.ceil(Number(size) / 4096);
+    for (const [, kind] of run(tool("readelf"), ["-W", "-r", path]).matchAll(/R_RISCV_(\w+)/g))
+      total[kind === "RELATIVE" ? "pointers" : "symbols"]++;
+  }
+  return total;
+}
+
+/** A catalogue's text with {pages}, {pointers} and {symbols} counted. */
+function counted(text, files, out) {
+  if (!text.includes("{")) return text;
+  const total = burden(files, out);
+  return text.replace(/\{(\w+)\}/g, (_, what) => total[what].toLocaleString("en"));
 }
 
 /** Copies the sources beside the programs, so that a line table's `guest/x.c` is at hand. */
@@ -299,7 +324,9 @@ function buildAll(out) {
       const published = join(out, source.replace(/^guest\//, ""));
       mkdirSync(dirname(published), { recursive: true });
       copyFileSync(join(root, source), published);
-      const needs = [...needsOf(file, out), ...reads];
+      const libraries = needsOf(file, out);
+      const needs = [...libraries, ...reads];
+      entry.description = counted(entry.description, [file, ...libraries], out);
       return { ...entry, file, source, size, ...(needs.length > 0 ? { needs } : {}) };
     });
     for (const library of libraries) {

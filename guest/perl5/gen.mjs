@@ -265,6 +265,9 @@ const integers = {
   if (!__builtin_add_overflow(l.u, -r.u, &s))
     return value_unsigned(s);
   return number((double)l.u - (double)r.i);`,
+    "int uint": `  if (l.i >= 0 && r.u - l.u <= 1UL << 63)
+    return whole((long)(l.u - r.u));
+  return number((double)l.i - (double)r.u);`,
     "uint uint": `  if (l.u >= r.u)
     return value_unsigned(l.u - r.u);
   if (r.u - l.u <= 1UL << 63)
@@ -483,10 +486,23 @@ ${bitsOf("r", r, name)}
   }
 }
 
-const table = (type, name, what) => `static ${type} *const ${name}_${what}s[KINDS][KINDS] = {
-${kinds.map((l) => `  {${kinds.map((r) => `${name}_${what}_${l}_${r}`).join(", ")}},`).join("\n")}
+const constants = ["int", "num", "str"];
+const table = (type, name, what, rights = kinds) =>
+  `static ${type} *const ${name}_${what}s[KINDS][${rights === kinds ? "KINDS" : "CONSTANTS"}] = {
+${kinds.map((l) => `  {${rights.map((r) => `${name}_${what}_${l}_${r}`).join(", ")}},`).join("\n")}
 };
 `;
+
+// An undefined left side counts as 0 or nothing, without a warning: $n += 1.
+function assignment(name, l, r, left, right) {
+  if (name === "concat") {
+    const start = l === "undef" ? `${left} = string_new("", 0);\n  ` : "";
+    return `${start}${left} = concat_core_${l === "undef" ? "str" : l}_${r}(${left}, ${right});`;
+  }
+  const from = l === "undef" && name !== "mul" ? "int" : l;
+  const start = from === l ? "" : `${left} = whole(0);\n  `;
+  return `${start}${left} = ${name}_core_${from}_${r}(${left}, ${right});`;
+}
 
 function operatorFile(operator) {
   const [symbol, name, description, precedence, family] = operator;
@@ -547,9 +563,48 @@ ${textOf("r", r, name)}
 `);
         else
           parts.push(`static void ${name}_assign_${pair}(struct value *l, struct value r) {
-  ${l === "undef" && name !== "mul" ? `${name === "concat" ? '*l = string_new("", 0)' : "*l = whole(0)"};\n  *l = ${name}_core_${name === "concat" ? "str" : "int"}_${r}(*l, r);` : `*l = ${name}_core_${pair}(*l, r);`}
+  ${assignment(name, l, r, "*l", "r")}
 }
 `);
+      }
+    }
+  for (const l of kinds)
+    for (const r of kinds) {
+      const pair = `${l}_${r}`;
+      const take = "  struct value l = *left, r = *right;\n";
+      const head = (type, what) =>
+        `static ${type} ${name}_${what}_${pair}(const struct value *left, const struct value *right) {\n`;
+      if (!tests)
+        parts.push(`${head(type, "mine")}  return ${name}_core_${pair}(*left, *right);\n}\n`);
+      else if (ordering)
+        parts.push(`${head("struct value", "mine")}  int order = ${name}_test_${pair}(*left, *right);
+  return order == 2 ? not_a_number() : whole(order);\n}\n`);
+      else {
+        parts.push(`${head("int", "mine_test")}${take}${coreOf(operator, l, r)}\n}\n`);
+        parts.push(
+          `${head("struct value", "mine")}  return truth(${name}_mine_test_${pair}(left, right));\n}\n`,
+        );
+      }
+    }
+  for (const l of kinds)
+    for (const r of tests ? [] : kinds)
+      parts.push(`static void ${name}_mine_assign_${l}_${r}(struct value *left, const struct value *right) {
+  ${assignment(name, l, r, "*left", "*right")}\n}\n`);
+  for (const l of kinds)
+    for (const r of constants) {
+      const pair = `${l}_${r}`;
+      const values = "(const struct value *left, const struct value *right)";
+      const take = "  struct value l = *left, r = *right;\n";
+      if (!tests)
+        parts.push(`static struct value ${name}_constant_${pair}${values} {
+  return ${name}_core_${pair}(*left, *right);\n}\n`);
+      else {
+        parts.push(
+          `static int ${name}_constant_test_${pair}${values} {\n${take}${coreOf(operator, l, r)}\n}\n`,
+        );
+        parts.push(`static struct value ${name}_constant_${pair}${values} {
+  int order = ${name}_constant_test_${pair}(left, right);
+  return ${ordering ? "order == 2 ? not_a_number() : whole(order)" : "truth(order)"};\n}\n`);
       }
     }
   // An inline core of a later pair may be named by an earlier one.
@@ -567,11 +622,18 @@ ${textOf("r", r, name)}
     parts.splice(1, 0, ...parts.splice(redo, 1));
   }
   parts.push(table("binary_fn", name, "value"));
-  if (tests && !ordering) parts.push(table("test_fn", name, "test"));
+  if (tests && name !== "scmp") parts.push(table("test_fn", name, "test"));
   if (!tests) parts.push(table("assign_fn", name, "assign"));
+  parts.push(table("mine_fn", name, "mine"));
+  if (tests && !ordering) parts.push(table("mine_test_fn", name, "mine_test"));
+  if (!tests) parts.push(table("mine_assign_fn", name, "mine_assign"));
+  parts.push(table("mine_fn", name, "constant", constants));
+  if (tests && !ordering) parts.push(table("mine_test_fn", name, "constant_test", constants));
   parts.push(`static struct binary ${name} = {
   .symbol = ${quoted(symbol)}, .name = "${name}", .description = ${quoted(description)},
   .precedence = ${precedence}, .value = ${name}_values,
+  .mine = ${name}_mines, .constant = ${name}_constants,
+  ${tests ? (ordering ? "" : `.mine_test = ${name}_mine_tests, .constant_test = ${name}_constant_tests,`) : `.mine_assign = ${name}_mine_assigns,`}
   ${tests ? (ordering ? "" : `.test = ${name}_tests,`) : `.assign = ${name}_assigns,`}
 };
 

@@ -1,4 +1,4 @@
-// Text to numbers. Nineteen digits fit into 64 bits; where a double cannot be
+// Text to numbers. Nineteen digits or more fit into 64 bits; where a double cannot be
 // had from them by one exact step, a number of 1,300 bits decides the rounding.
 #include "number.h"
 
@@ -112,7 +112,7 @@ struct parsed number_parse(const char *text, const char *end) {
   const char *s = text;
   while (s < end && (*s == ' ' || (*s >= '\t' && *s <= '\r')))
     s++;
-  int negative = s < end && *s == '-', exponent = 0, many = 0, any = 0, fraction = 0;
+  int negative = s < end && *s == '-', exponent = 0, full = 0, any = 0, fraction = 0;
   if (s < end && (*s == '-' || *s == '+'))
     s++;
   if (end - s >= 3 && (*s | 32) == 'i' && (s[1] | 32) == 'n' && (s[2] | 32) == 'f') {
@@ -128,10 +128,15 @@ struct parsed number_parse(const char *text, const char *end) {
       continue;
     }
     any = 1;
-    if (many < 19)
-      digits = digits * 10 + (unsigned long)(*s - '0'), many += digits > 0, exponent -= fraction;
-    else
+    unsigned long more;
+    if (!full && !__builtin_mul_overflow(digits, 10, &more) &&
+        !__builtin_add_overflow(more, (unsigned long)(*s - '0'), &more)) {
+      digits = more;
+      exponent -= fraction;
+    } else { // what does not fit is a power of ten
+      full = 1;
       exponent += !fraction;
+    }
   }
   if (!any)
     return result;

@@ -68,7 +68,7 @@ static int run_text(const char *text, size_t n, int check) {
 
 static int version(void) {
   printf("\nThis is perl5, a small interpreter for a part of Perl 5, built for riscv64-linux\n\n");
-  printf("It is made of an executable and five libraries, with the tables of a large one.\n");
+  printf("It is made of an executable and six libraries, with the tables of a large one.\n");
   return 0;
 }
 

@@ -209,6 +209,10 @@ void assign_list(struct op *left, const struct array *values) {
 
 struct value assign_run(struct op *o) {
   struct value v = eval(o->kid[1]);
+  if (o->kid[0]->info == &op_last_index) {
+    array_resize(array_of(o->kid[0]->kid[0]), value_long(v) + 1);
+    return v;
+  }
   return *cell_of(o->kid[0]) = v;
 }
 struct value *assign_cell(struct op *o) {

@@ -40,6 +40,13 @@ static struct op *binary_op(const struct binary *b, struct op *l, struct op *r) 
   o->binary = b;
   if (b->value && b->symbol[0] == 'x' && (l->flags & FLAG_PARENS))
     o->info = &op_repeat_list;
+  else if (l->info == &op_my_scalar && r->info == &op_my_scalar && !l->intro && !r->intro)
+    o->info = &op_binary_mine;
+  else if (l->info == &op_my_scalar && r->info == &op_constant && !l->intro &&
+           (r->v.kind == INT || r->v.kind == NUM || r->v.kind == STR)) {
+    o->info = &op_binary_constant;
+    o->slot = r->v.kind == INT ? CONSTANT_INT : r->v.kind == NUM ? CONSTANT_NUM : CONSTANT_STR;
+  }
   return o;
 }
 
@@ -345,7 +352,29 @@ struct op *parse_sub(const char *name) {
   struct code *code = arena_take(sizeof *code);
   code->name = name;
   scope_begin_sub();
+  scope_enter();
+  struct op *parameters = 0;
+  if (looking_at("(")) {
+    const char *s = src.s + 1;
+    while (s < src.end && *s == ' ')
+      s++;
+    if (src.end - s > 1 && (uni_class[(unsigned char)s[1]] & UNI_WORD))
+      parameters = parse_my(0); // ($x, @rest): a signature
+    else { // ($$@): how calls were to be read; the arguments come all the same
+      size_t n;
+      src.s++;
+      take_delimited('(', &n);
+    }
+  }
   code->body = parse_block();
+  if (parameters) {
+    struct op *args = op_new(&op_array, 0), *body = op_new(&op_block, 0);
+    args->glob = glob_of("_");
+    op_add_kid(body, op_new(&op_assign_list, 2, parameters, args));
+    op_add_kid(body, code->body);
+    code->body = body;
+  }
+  scope_leave();
   scope_end_sub(code);
   struct op *o = op_new(name ? &op_sub : &op_anonymous_sub, 0);
   o->code = code;
@@ -486,7 +515,8 @@ static struct op *function(const struct op_info *info) {
       else {
         struct op *list = op_new(&op_list, 0);
         do {
-          if (!begins_term())
+          int c = peek();
+          if (c == ')' || c == ']' || c == '}' || c == ';' || c == 0) // a comma at the end
             break;
           op_add_kid(list, parse_assignment());
         } while (accept("=>") || accept(","));
@@ -855,6 +885,8 @@ struct op *parse_assignment(void) {
     src.s += length + 1;
     struct op *o = op_new(&op_binary_assign, 2, left, parse_assignment());
     o->binary = b;
+    if (left->info == &op_my_scalar && o->kid[1]->info == &op_my_scalar && !left->intro)
+      o->info = &op_mine_assign;
     return o;
   }
   return left;

@@ -30,12 +30,22 @@ struct op_info {
 typedef struct value binary_fn(struct value l, struct value r);
 typedef void assign_fn(struct value *l, struct value r);
 typedef int test_fn(struct value l, struct value r);
+typedef struct value mine_fn(const struct value *l, const struct value *r); // of two variables
+typedef int mine_test_fn(const struct value *l, const struct value *r);
+typedef void mine_assign_fn(struct value *l, const struct value *r);
+enum { CONSTANT_INT, CONSTANT_NUM, CONSTANT_STR, CONSTANTS };
 struct binary {
   const char *symbol, *name, *description;
   int precedence;
   binary_fn *const (*value)[KINDS];
   assign_fn *const (*assign)[KINDS]; // for +=; may be 0
   test_fn *const (*test)[KINDS];     // for conditions; may be 0
+  mine_fn *const (*mine)[KINDS];     // for `my` variables, without copying them
+  mine_test_fn *const (*mine_test)[KINDS];
+  mine_assign_fn *const (*mine_assign)[KINDS];
+  // With a constant on the right: a whole number, a fraction or a text.
+  mine_fn *const (*constant)[CONSTANTS];
+  mine_test_fn *const (*constant_test)[CONSTANTS];
   struct binary *next;
 };
 

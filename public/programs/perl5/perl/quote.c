@@ -8,6 +8,8 @@ static int starts_variable(const char *s, const char *end, int pattern) {
   unsigned char c = (unsigned char)s[1];
   if (*s == '@')
     return c == '{' || c == '$' || c == '_' || (c | 32) == '_' || ((c | 32) >= 'a' && (c | 32) <= 'z');
+  if (c == '#' && !pattern && end - s > 2)
+    return s[2] == '{' || s[2] == '$' || (uni_class[(unsigned char)s[2]] & UNI_WORD);
   if (c == '{' || c == '$' || (uni_class[c] & UNI_WORD))
     return 1;
   return !pattern && (c == '&' || c == '!' || c == '@' || c == ',' || c == ';' || c == '/' || c == '\\');

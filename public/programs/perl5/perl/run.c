@@ -27,10 +27,24 @@ struct value topic_or(struct op *o, int kid) {
   return kid < o->kids ? eval(o->kid[kid]) : *glob_scalar(perl.topic);
 }
 
+struct value *my_scalar_cell(struct op *o);
+static inline const struct value *mine(struct op *o) {
+  const struct value *v = perl.frame->slot[o->slot];
+  return v ? v : my_scalar_cell(o);
+}
+
 int condition(struct op *o) {
   if (o->info == &op_binary && o->binary->test) {
     struct value l = eval(o->kid[0]), r = eval(o->kid[1]);
     return o->binary->test[l.kind][r.kind](l, r);
+  }
+  if (o->info == &op_binary_mine && o->binary->mine_test) {
+    const struct value *l = mine(o->kid[0]), *r = mine(o->kid[1]);
+    return o->binary->mine_test[l->kind][r->kind](l, r);
+  }
+  if (o->info == &op_binary_constant && o->binary->constant_test) {
+    const struct value *l = mine(o->kid[0]);
+    return o->binary->constant_test[l->kind][o->slot](l, &o->kid[1]->v);
   }
   return value_true(eval(o));
 }
@@ -70,6 +84,23 @@ struct value binary_run(struct op *o) {
   struct value l = eval(o->kid[0]), r = eval(o->kid[1]);
   return o->binary->value[l.kind][r.kind](l, r);
 }
+
+struct value binary_mine_run(struct op *o) {
+  const struct value *l = mine(o->kid[0]), *r = mine(o->kid[1]);
+  return o->binary->mine[l->kind][r->kind](l, r);
+}
+
+struct value binary_constant_run(struct op *o) {
+  const struct value *l = mine(o->kid[0]);
+  return o->binary->constant[l->kind][o->slot](l, &o->kid[1]->v);
+}
+struct value *mine_assign_cell(struct op *o) {
+  struct value *l = (struct value *)mine(o->kid[0]);
+  const struct value *r = mine(o->kid[1]);
+  o->binary->mine_assign[l->kind][r->kind](l, r);
+  return l;
+}
+struct value mine_assign_run(struct op *o) { return *mine_assign_cell(o); }
 
 struct value *binary_assign_cell(struct op *o) {
   struct value r = eval(o->kid[1]), *l = cell_of(o->kid[0]);

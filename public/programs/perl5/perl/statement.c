@@ -156,13 +156,30 @@ static struct op *labelled(const char *label) {
   return o;
 }
 
+// { where a statement begins: does a hash follow? { word => or { $name => or { "text" =>
+static int hash_follows(void) {
+  const char *s = src.s + 1;
+  while (s < src.end && (*s == ' ' || *s == '\n'))
+    s++;
+  const char *first = s;
+  if (s < src.end && (*s == '$' || *s == '"' || *s == '\''))
+    s++;
+  while (s < src.end && (uni_class[(unsigned char)*s] & UNI_WORD))
+    s++;
+  if (s < src.end && s > first && (*s == '"' || *s == '\''))
+    s++;
+  while (s < src.end && *s == ' ')
+    s++;
+  return s > first && src.end - s > 1 && s[0] == '=' && s[1] == '>';
+}
+
 static struct op *statement(void) {
   int c = peek(), line = src.line;
   if (c == ';') {
     src.s++;
     return 0;
   }
-  if (c == '{')
+  if (c == '{' && !hash_follows())
     return op_new(&op_for, 4, op_new(&op_nothing, 0), constant_op(undef()), op_new(&op_nothing, 0), parse_block());
   size_t n = word_length();
   struct op *o = 0;

@@ -1,5 +1,5 @@
 // Files: a buffer in each direction, lines, and print.
-#include "perl.h"
+#include "../perl/perl.h"
 
 enum { BUFFER = 8192 };
 

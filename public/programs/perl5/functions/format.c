@@ -1,5 +1,5 @@
 // sprintf: %[flags][width][.precision]conversion
-#include "perl.h"
+#include "../perl/perl.h"
 
 struct field {
   int left, zero, plus, space, alternate, width, precision;

@@ -1,6 +1,6 @@
 // The locale "C": the classes of characters that the scanner asks for, and the
 // names of days and months.
-#include "perl.h"
+#include "../perl/perl.h"
 
 static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -1,5 +1,5 @@
 // Patterns at work: match, substitute, split, translate.
-#include "perl.h"
+#include "../perl/perl.h"
 
 static int has(const char *letters, char letter) {
   for (; letters && *letters; letters++)

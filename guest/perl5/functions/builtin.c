@@ -1,5 +1,5 @@
 // Functions of the language on strings, numbers, arrays and hashes.
-#include "perl.h"
+#include "../perl/perl.h"
 
 static double number_at(struct op *o, int kid) { return value_double(topic_or(o, kid)); }
 static struct value text_at(struct op *o, int kid) { return value_text(topic_or(o, kid)); }
