@@ -576,7 +576,7 @@ export const SEEDED_BUGS = [
     file: "kernel/truncate.ts",
     find: "unmap_mapping_pages(node, inode_pages(node), 0, true);",
     wrong: "",
-    breaks: ["C3", "K2", "F4", "F6", "P1", "assert"],
+    breaks: ["C3", "C6", "K2", "F4", "F6", "P1", "assert"],
   },
   {
     name: "truncation leaves private copies of what is gone",
