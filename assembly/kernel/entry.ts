@@ -111,8 +111,7 @@ export function exit_to_user_mode(): void {
   while (load<u32>(SYSTEM_STATE) == 1) {
     blk_done();
     run_kthreads();
-    proposal_entry();
-    const task = current();
+    const task = proposal_entry(current());
     if (task.state != TaskState.running || load<u32>(NEED_RESCHED) != 0) {
       schedule();
       if (load<u32>(CPU_IDLE) != 0) return;

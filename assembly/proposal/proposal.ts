@@ -39,7 +39,7 @@ import { linux_binprm } from "../kernel/exec";
 import { inode } from "../kernel/fs";
 import { mm_struct } from "../kernel/mm_types";
 import { _PAGE_ACCESSED } from "../kernel/pgtable";
-import { current } from "../kernel/sched";
+import { current, task_struct } from "../kernel/sched";
 import { seq_file } from "../kernel/seq_file";
 import { sys_madvise_bitmap } from "./madvise_bitmap";
 import { has_defect } from "./pbitmap";
@@ -193,10 +193,11 @@ export function proposal_force_write(flags: u32): bool {
   return hooked(ProposalHook.open) && (flags & O_CLOEXEC) != 0;
 }
 
-/** On the way back to user mode; what the disk has done by now is done. */
+/** On the way back to user mode; what the disk has done by now is done. => `task` */
 // @nomark
-export function proposal_entry(): void {
+export function proposal_entry(task: task_struct): task_struct {
   if (hooked(ProposalHook.entry)) pbitmap_entry();
+  return task;
 }
 
 /** => ps at which the running task is to be interrupted, or u64.MAX_VALUE. */
