@@ -406,6 +406,45 @@ export const SEEDED_BUGS = [
     wrong: "return vma.vm_start;",
     breaks: ["V5"],
   },
+  // ---------------------------------------------------------------- calls that are refused
+  {
+    name: "a pipe that nobody could be told of stays open",
+    file: "kernel/pipe.ts",
+    find: "if (error == 0) error = put_user_u32(fds + 4, <u32>write_fd);",
+    wrong:
+      "if (error == 0) error = put_user_u32(fds + 4, <u32>write_fd); if (error != 0) return error;",
+    breaks: ["V6"],
+  },
+  {
+    name: "dup3 closes its target before it looks at what it copies",
+    file: "kernel/fcntl.ts",
+    after: "if (to >= nr_fds()) return -EBADF;",
+    find: "if (opened == 0) return -EBADF;",
+    wrong: "if (opened == 0) { close_fd(to); return -EBADF; }",
+    breaks: ["V6"],
+  },
+  {
+    name: "a mapping that may not be made has unmapped what was there",
+    file: MMAP,
+    find: "if (may < 0) return <u64>may;",
+    wrong: "if (may < 0) { if (flags & MAP_FIXED) do_munmap(mm, addr, len); return <u64>may; }",
+    breaks: ["V6", "V"],
+  },
+  {
+    name: "the handler of SIGKILL is refused, and set",
+    file: "kernel/sigaction.ts",
+    find: "if (act != 0 && (sigmask(signo) & SIG_KERNEL_ONLY) != 0) return -EINVAL;",
+    wrong:
+      "if (act != 0 && (sigmask(signo) & SIG_KERNEL_ONLY) != 0) { memory.copy(sigaction_of(current(), signo), ACT, 24); return -EINVAL; }",
+    breaks: ["V6"],
+  },
+  {
+    name: "execve of what is no program keeps the address space made for it",
+    file: "kernel/exec.ts",
+    find: "if (error < 0 && bprm.point_of_no_return == 0) mmput(bprm.mm);",
+    wrong: "",
+    breaks: ["V6"],
+  },
   // ---------------------------------------------------------------- areas
   {
     name: "the upper half of a cut area shows the file from the beginning",
@@ -482,7 +521,7 @@ export const SEEDED_BUGS = [
     file: MPROTECT,
     find: "return can_change_pte_writable(vma, pfn, old) ? pte_mkwrite(pte) : pte;",
     wrong: "return vma.vm_flags & VM.WRITE ? pte_mkwrite(pte) : pte;",
-    breaks: ["P4"],
+    breaks: ["P4", "C6"],
   },
   {
     name: "mprotect does not promise what became writable",

@@ -19,6 +19,7 @@ import {
   WRITE,
   ZEROS,
 } from "./random-model.ts";
+import { Before, refusals } from "./refusals.ts";
 import { forbids, inGuardGap, mustGrow, type StackLimits, stackAbove } from "./stack-rules.ts";
 
 // Local names: an imported one is looked up each time it is used.
@@ -88,6 +89,7 @@ export const LOAD = 1000; // [, va]: eight bytes
 export const STORE = 1001; // [, va, tag]: cell(tag)
 export const FETCH = 1002; // [, va]: one instruction
 export const DROP_CACHES = 1003; // by the host
+export const REFUSED = 1004; // [, n]: one of the calls that must be refused
 const TOUCHES = [LOAD, STORE, FETCH];
 
 export const SYS = {
@@ -121,6 +123,9 @@ export const SYS = {
   wait4: 260,
 } as const;
 
+/** After these a stack may begin lower because it is another one; they touch nothing below one. */
+const MAKES_STACKS: number[] = [SYS.execve, SYS.mmap, SYS.mremap];
+
 /** fork(2). */
 export const FORK: Op = [SYS.clone, 17, 0, 0, 0, 0];
 
@@ -149,6 +154,18 @@ const strings = new Uint8Array(0x1000);
 strings.set(text("/data0"), 0);
 strings.set(text("/data1"), 16);
 strings.set(text("/prog"), 32);
+strings.set(text("/text"), 48);
+/** Calls that are always refused. */
+export const REFUSALS = refusals(SCRATCH);
+/** Of these Linux may have done a part, or a stack has grown to what could then not be used. */
+const IN_PART: number[] = [
+  SYS.mprotect,
+  SYS.madvise,
+  SYS.mlock,
+  SYS.mremap,
+  SYS.pread64,
+  SYS.pwrite64,
+];
 /** struct sigaction of the handler, and the stack it runs on. */
 export const SIGACTION = SCRATCH + 128;
 export const SIGSTACK = SCRATCH + 160;
@@ -218,6 +235,7 @@ interface Process {
   handlers: Set<number>;
 }
 
+const named = (op: Op) => JSON.stringify(op[0] === REFUSED ? REFUSALS[op[1] as number] : op);
 const hex = (n: number) => `0x${n.toString(16)}`;
 
 /** What a store found: a page that only its process has, and how much was swapped out so far. */
@@ -256,6 +274,7 @@ export class RandomMachine {
     this.#core = this.linux.core;
     this.#memory = Buffer.from(this.#core.bytes.buffer);
     this.sweeper = new Sweeper(this.#core);
+    this.#before = new Before(this.#core);
   }
 
   get core(): Core {
@@ -268,6 +287,7 @@ export class RandomMachine {
     this.linux.boot({
       root: directory({
         prog: file(program, 0o755),
+        text: file(text("no program"), 0o755),
         data0: file(data[0] as Uint8Array, 0o666),
         data1: file(data[1] as Uint8Array, 0o666),
       }),
@@ -340,6 +360,10 @@ export class RandomMachine {
     return process;
   }
 
+  readonly #before: Before;
+  /** Who made the call of this event, while nothing else was asked of it. */
+  #caller: Process | undefined;
+
   /** One event. @returns what is wrong after it: nothing, it is hoped. */
   step(op: Op): string[] {
     this.events++;
@@ -362,7 +386,10 @@ export class RandomMachine {
       core.setNumber(pc, PAD);
     }
     const verdict = this.#verdict(me.space, op);
-    const start = this.#inject(op);
+    const call = !TOUCHES.includes(op[0] as number);
+    if (call) this.#before.take(me.task, op[0] === REFUSED);
+    this.#caller = call ? me : undefined;
+    const start = this.#inject(op[0] === REFUSED ? (REFUSALS[op[1] as number] as Op) : op);
     this.#run();
     if (this.wrong.length > 0) return this.wrong;
     this.#killings();
@@ -377,10 +404,12 @@ export class RandomMachine {
 
   /** It has the hart back and makes its call again: nothing is asked of it. */
   #again(me: Process): string[] {
+    this.#caller = undefined;
     this.#run();
     if (this.wrong.length > 0) return this.wrong;
     this.#killings();
-    if (me.waiting?.[0] !== SYS.execve && this.#mmOf(me) !== 0) this.#grown(me);
+    const makes = MAKES_STACKS.includes(me.waiting?.[0] as number);
+    if (!makes && this.#mmOf(me) !== 0) this.#grown(me);
     for (const process of this.processes.values()) if (process.waiting) this.#waited(process);
     this.#reserve();
     if (!this.ended) this.#look();
@@ -553,11 +582,18 @@ export class RandomMachine {
   #done(me: Process, op: Op, verdict: Verdict): void {
     const answer = this.#result(me);
     this.answer = answer;
-    // After execve, the stack is another program's.
-    if (op[0] !== SYS.execve || answer < 0) this.#grown(me);
+    if (!MAKES_STACKS.includes(op[0] as number) || answer < 0) this.#grown(me);
     if (TOUCHES.includes(op[0] as number)) this.#touched(me, op, verdict);
     else this.#answered(me, op, answer);
+    if (me === this.#caller && answer < 0) this.#asBefore(op, answer);
     this.#core.setNumber(this.#register(me, 0), PAD);
+  }
+
+  /** V6: the call was refused, and has changed nothing. */
+  #asBefore(op: Op, answer: number): void {
+    if (this.#logHas(Ev.OomKill, () => true)) return;
+    const changed = this.#before.changed(!IN_PART.includes(op[0] as number));
+    if (changed) this.#bad(`V6: ${named(op)} answered ${answer}, and changed ${changed}`);
   }
 
   #touched(me: Process, op: Op, verdict: Verdict): void {
@@ -763,6 +799,9 @@ export class RandomMachine {
         for (const process of this.processes.values()) {
           if (process.pid === a && b === SIGKILL) process.doomed = true;
         }
+        return;
+      case REFUSED:
+        if (answer >= 0) this.#bad(`V6: ${named(op)} was not refused, but answered ${answer}`);
         return;
       case SYS.ftruncate:
         if (answer === 0) this.#truncated(a, b);

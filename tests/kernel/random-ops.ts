@@ -10,6 +10,8 @@ import {
   LOAD,
   type Op,
   PROGRAM,
+  REFUSALS,
+  REFUSED,
   type RandomMachine,
   RESULTS,
   SCRATCH,
@@ -61,7 +63,7 @@ const POLICIES = NR_POLICIES - 1;
 export function randomSettings(random: Random): Settings {
   const ways = random.pick([4, 8, 16, 32]);
   return {
-    ram_frames: random.pick([80, 96, 128, 160]),
+    ram_frames: random.pick([68, 80, 96, 160]),
     tlb_entries: ways,
     tlb_ways: ways,
     tlb_policy: random.below(3),
@@ -328,9 +330,10 @@ export class RandomOps {
     return [SYS.kill, current.pid, 10];
   }
 
-  /** Descriptors come and go; the first ones stay. */
+  /** Descriptors come and go; the first ones stay. And calls of all kinds that are refused. */
   #descriptor(): Op {
     const random = this.#random;
+    if (random.oneIn(2)) return [REFUSED, random.below(REFUSALS.length)];
     if (random.oneIn(2)) return [SYS.dup, random.pick([FD_DATA0, FD_READ_ONLY, FD_DATA1, 40])];
     return [SYS.close, 6 + random.below(6)];
   }
