@@ -138,6 +138,17 @@ describe("rivals that something prepares", () => {
     expect(result.answer[0]).toMatch(/^desktop2004: Dillon's order /);
   });
 
+  test.each([["perl5 -- -e 1"], ["perl5 -- /home/words.pl"], ["desk -- 12"]])(
+    "Dillon's four rows keep his order: %s",
+    async (program) => {
+      const four = ["dynamic", "prebound", "resident", "static"];
+      const result = await run(`resident --runs 2 --rivals ${four} --program ${program}`);
+      const times = four.map((name) => row(result, name).time_ns.total);
+      expect(times).toEqual([...times].sort((a, b) => b - a));
+      expect(result.answer[0]).toMatch(/^desktop2004: Dillon's order holds: /);
+    },
+  );
+
   test("five starts of a resident program cost five times what one does", async () => {
     const once = row(await run("resident --program hello-dynamic --runs 1"), "resident");
     const often = row(await run("resident --program hello-dynamic --runs 5"), "resident");
