@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, inject, test } from "vitest";
 import { execute, Session } from "../../web/machine/commands/index.ts";
+import { measure } from "../../web/machine/views/measure.ts";
 import { coreModule, marksMap, programBytes, samples } from "./programs.ts";
 
 const folder = join(inject("root"), "public/programs");
@@ -117,6 +118,37 @@ test.each(["", "--phdr "])(
     expect(await refused("pbitmap diff hello", 1)).toMatch(/> only in the second: 0/);
   },
 );
+
+test("keep gives the next exec the disk as the program left it, recorded bits and all", async () => {
+  await run("set uid=0 vm.pbitmap_enabled=1 vm.read_ahead_kb=0", "pbitmap add hello");
+  await run("exec hello", "step");
+  expect(await refused("keep")).toMatch(/keep its disk when it has ended/);
+  await run("continue", "keep");
+  const first = measure(session.running.core);
+  await run("exec hello", "continue");
+  const second = measure(session.running.core);
+  expect(second.majflt).toBeLessThan(first.majflt);
+  expect(output()).toBe("Hello, world\n");
+  // Another disk: the file without the bits that were recorded.
+  await run("keep off", "exec hello");
+  expect(await refused("pbitmap show hello", 1)).toBe("hello: no bitmap");
+  expect(await refused("keep on")).toMatch(/keep, or keep off/);
+});
+
+test("what a training run wrote down is there for the next start", async () => {
+  await run(
+    "set uid=0",
+    "env HOME=/home BITMAP_TRAINING_RUN=1",
+    "exec prefetch perl5 -e 'print 1'",
+  );
+  await run("continue", "keep", "env -", "env HOME=/home", "exec perl5 -e 'print 1'", "continue");
+  const alone = measure(session.running.core);
+  await run("exec prefetch perl5 -e 'print 1'", "continue");
+  const prefetched = measure(session.running.core);
+  expect(output()).toBe("1");
+  expect(prefetched.majflt).toBeLessThan(alone.majflt);
+  expect(prefetched.pagesRead).toBeLessThan(alone.pagesRead);
+});
 
 test("a trace of the host sets bits", async () => {
   hostFiles.set("trace.txt", new TextEncoder().encode("0x11000\n"));

@@ -103,3 +103,19 @@ export function settledDisk(root: DirectoryNode, { layout }: Settings): Director
   };
   return settle(tree, "/") as DirectoryNode;
 }
+
+/** A tree of its own whose files can be replaced; contents are shared. */
+export function cloneTree(root: DirectoryNode): DirectoryNode {
+  const made = new Map<TreeNode, TreeNode>();
+  const clone = (node: TreeNode): TreeNode => {
+    const known = made.get(node);
+    if (known) return known;
+    const copy: TreeNode = { ...node };
+    made.set(node, copy);
+    if (copy.kind === "directory") {
+      copy.entries = new Map([...copy.entries].map(([name, child]) => [name, clone(child)]));
+    }
+    return copy;
+  };
+  return clone(root) as DirectoryNode;
+}

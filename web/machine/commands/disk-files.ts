@@ -2,6 +2,7 @@
 // are now, with what is dirty in the page cache. cp and rm prepare the disk of the next exec: while a
 // program runs, the disk is its kernel's, which has names and pages of it in memory, and a second
 // writer that it does not know of would destroy what it wrote.
+import { keptDisk } from "../kept-disk.ts";
 import { type DirectoryNode, file as fileNode, find, place } from "../mkfs.ts";
 import { escapeName, TerminalFilter } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
@@ -106,6 +107,8 @@ function dump(session: Session, args: Word[]): string {
 const OWNED =
   "a program runs, and the disk is its kernel's: it can be changed when that has ended (continue)";
 
+const RUNS = "a program runs: keep its disk when it has ended (continue)";
+
 /**
  * Changes the disk of the next exec.
  *
@@ -161,6 +164,25 @@ the host knows. Refused while a program runs: the disk is then its kernel's alon
         place(root, to, source);
       });
       return result("");
+    },
+  },
+  {
+    name: "keep",
+    usage: "keep [off]",
+    help: `Keeps the disk as the program left it, with what was not written to it yet, for the next exec: a
+bitmap that was recorded, a file that was written. Every file lies where it lay. off: the next exec
+has the disk of the first again.`,
+    complete: (_, n) => (n === 0 ? ["off"] : []),
+    async run(session, args) {
+      atMost(args, 1);
+      const [word] = args;
+      if (word && word.text !== "off") {
+        throw new CommandError(`keep, or keep off, not "${escapeName(word.text)}"`, word.column);
+      }
+      if (!word && !session.running.halted) throw new CommandError(RUNS);
+      session.kept = word ? null : keptDisk(session.running.core, session.running.request.root);
+      session.diskEdits.length = 0;
+      return result(word ? "The next exec has the disk of the first." : "");
     },
   },
   {

@@ -4,6 +4,7 @@ import { type ActKind, SWAP_FLAGS, SWAP_INUSE, SWAP_MAX, VM } from "../../../ass
 import { Core } from "../core.ts";
 import { count } from "../format.ts";
 import { type BootRequest, Machine, type MachineOptions, type Outcome } from "../machine.ts";
+import { cloneTree } from "../kept-disk.ts";
 import { Marks, type MarksMap } from "../marks.ts";
 import { type DirectoryNode, directory, file, find, place } from "../mkfs.ts";
 import { defaultSettings, type Settings } from "../settings.ts";
@@ -42,6 +43,8 @@ export class Session {
   settings: Settings = defaultSettings();
   env: string[] = [];
   machine: Machine | null = null;
+  /** The disk as a program left it, for the next one (keep); null for the host's. */
+  kept: DirectoryNode | null = null;
   /** What cp and rm changed on the disk, in their order. */
   readonly diskEdits: ((root: DirectoryNode) => void)[] = [];
   /** The program's bytes and symbols, once something was booted. */
@@ -60,9 +63,12 @@ export class Session {
     return this.machine;
   }
 
-  /** The disk that the next exec starts with, built anew: the host's, and what cp and rm changed. */
+  /**
+   * The disk that the next exec starts with, built anew: the one that was kept, or the host's, and
+   * what cp, rm and pbitmap changed.
+   */
   diskRoot(): DirectoryNode {
-    const root = this.host.root?.() ?? directory();
+    const root = this.kept ? cloneTree(this.kept) : (this.host.root?.() ?? directory());
     for (const change of this.diskEdits) change(root);
     return root;
   }

@@ -5,9 +5,9 @@ import type { PageTrace } from "../elf/pbitmap-text.ts";
 import { nextTask } from "../engine.ts";
 import type { RawFault } from "../events.ts";
 import { signalName } from "../format.ts";
-import { keptDisk } from "../kept-disk.ts";
+import { cloneTree, keptDisk } from "../kept-disk.ts";
 import { Machine } from "../machine.ts";
-import type { DirectoryNode, TreeNode } from "../mkfs.ts";
+import type { DirectoryNode } from "../mkfs.ts";
 import { defaultSettings, SETTINGS, type Settings, settingsFault } from "../settings.ts";
 import { bootErrno } from "../views/frames.ts";
 import { type Measure, measure } from "../views/measure.ts";
@@ -244,20 +244,4 @@ function checkEnding(machine: Machine, command: CommandLine): void {
   if (task.exitCode !== 0) {
     throw new ExperimentError(`${name} ended with status ${task.exitCode}`);
   }
-}
-
-/** A tree of its own whose files can be replaced; contents are shared. */
-export function cloneTree(root: DirectoryNode): DirectoryNode {
-  const made = new Map<TreeNode, TreeNode>();
-  const clone = (node: TreeNode): TreeNode => {
-    const known = made.get(node);
-    if (known) return known;
-    const copy: TreeNode = { ...node };
-    made.set(node, copy);
-    if (copy.kind === "directory") {
-      copy.entries = new Map([...copy.entries].map(([name, child]) => [name, clone(child)]));
-    }
-    return copy;
-  };
-  return clone(root) as DirectoryNode;
 }
