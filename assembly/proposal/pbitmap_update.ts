@@ -22,7 +22,8 @@
 //
 //   It is not written when the user may not write the file, when the last write is not
 //   update_interval seconds ago, when the file has lost its name or, of a library, is
-//   another by now. A program that execs ends here, too; a fork's child has no record.
+//   another by now, and of a process that was killed for its memory. A program that
+//   execs ends here, too; a fork's child has no record.
 //
 // Every write changes the file's mtime, and the file.
 //
@@ -95,7 +96,7 @@ function record_all(mm: mm_struct): void {
   for (let p = mm.pbitmaps; p != 0; p = pbitmap_at(p).next) {
     const pb = pbitmap_at(p);
     if (pb.flags & PbitmapFlag.unrecorded) continue;
-    const why = may_not_update(pb);
+    const why = may_not_update(mm, pb);
     if (why == PbitmapRefusal.none) continue;
     pb.flags |= PbitmapFlag.unrecorded;
     ignore(pb, why);
@@ -116,7 +117,9 @@ function ignore(pb: pbitmap, why: PbitmapRefusal): void {
 }
 
 /** May the bitmap be written? => PbitmapRefusal.none, or why not. */
-function may_not_update(pb: pbitmap): PbitmapRefusal {
+function may_not_update(mm: mm_struct, pb: pbitmap): PbitmapRefusal {
+  // Its pages were taken when it was killed for memory: nothing can be seen any more.
+  if (mm.oom_skip != 0) return PbitmapRefusal.unmapped;
   const node = backing(pb);
   if (node.i_nlink == 0) return PbitmapRefusal.replaced;
   const asked = !has_defect(PbitmapDefect.no_permission_check);

@@ -11,7 +11,7 @@
 //   mm teardown       mmap exit_mmap                pbitmap: record
 //   mmap              mmap do_mmap                  slurp; pbitmap: libraries
 //   page mapped       filemap filemap_map_pages,    was it touched? pbitmap: accessed
-//                     memory finish_fault
+//                     memory vma_mk_pte
 //   open              open may_open                 pbitmap: its O_FORCEWRITE
 //   file changed      fs file_update_time, rename,  resident: is an image of it stale?
 //                     unlink

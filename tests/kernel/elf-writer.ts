@@ -92,6 +92,7 @@ export const zero = 0;
 export const sp = 2;
 export const t0 = 5;
 export const t1 = 6;
+export const t2 = 7;
 export const a0 = 10;
 export const a1 = 11;
 export const a2 = 12;

@@ -122,6 +122,24 @@ describe("a predictive bitmap", () => {
   });
 });
 
+test("/proc/sys/vm/pbitmap_enabled turns bitmaps on and off for the next execve", () => {
+  const next = b.withBitmaps(b.sparse({ reads: READS }), empty());
+  const O_WRONLY = 1;
+  const loads = (digit: string, vm_pbitmap_enabled: number) => {
+    const code = [
+      ...b.syscall(56, 0, b.STRINGS, O_WRONLY),
+      ...b.syscall(64, 3, b.STRINGS + 64, 1),
+      ...b.syscall(221, b.STRINGS + 128, 0, 0),
+    ];
+    const strings = ["/proc/sys/vm/pbitmap_enabled", digit, "/next"];
+    const conf = { uid: 0, vm_pbitmap_enabled };
+    const ran = b.run(machine, b.sparse({ strings, code }), conf, { files: { "/next": next } });
+    expect(ran.verdict).toBe(b.run(machine, next).verdict);
+    return count(ran, Ev.PbitmapLoad);
+  };
+  expect([loads("1", 0), loads("0", 1)]).toEqual([3, 0]);
+});
+
 describe("what is recorded", () => {
   const all = b.bitsOf([...Array(64).keys()], 8);
   const full = [{ vaddr: b.RODATA, bits: all }];
@@ -235,6 +253,40 @@ describe("who is recorded", () => {
     const ran = b.run(machine, program({ reads: [4], code: [0] }));
     expect(ran.verdict).toContain("SIGILL");
     expect(bits(ran)).toEqual([4]);
+  });
+
+  test("is nobody whose pages were taken for memory before he could end", () => {
+    // A child sleeps for ever; process 1, when half a second is over, wants more than there is.
+    const copy = program({ reads: [4], code: b.syscall(73, 0, 0, 0, 0, 0) });
+    const exec = b.syscall(221, b.STRINGS, 0, 0);
+    const time = [...b.li(elf.t0, b.DATA), elf.sd(elf.zero, elf.t0, 0), ...b.li(elf.t1, 5e8)];
+    const size = 64 << 20;
+    const hog = [
+      ...b.syscall(222, 0, size, 3, 0x22, 0, 0),
+      elf.addi(elf.t0, elf.a0, 0),
+      ...b.li(elf.t1, size / b.PAGE),
+      elf.lui(elf.t2, 1),
+      elf.sb(elf.t1, elf.t0, 0),
+      // t0 += t2
+      (0x33 | (elf.t0 << 7) | (elf.t0 << 15) | (elf.t2 << 20)) >>> 0,
+      elf.addi(elf.t1, elf.t1, -1),
+      b.bnez(elf.t1, -12),
+    ];
+    const code = [
+      ...b.syscall(220, SIGCHLD, 0, 0, 0, 0),
+      b.bnez(elf.a0, 4 * (exec.length + 1)),
+      ...exec,
+      ...time,
+      elf.sd(elf.t1, elf.t0, 8),
+      ...b.syscall(73, 0, 0, b.DATA, 0, 0),
+      ...hog,
+    ];
+    const files = { "/copy": copy };
+    const conf = { ram_frames: 512, vm_overcommit_memory: 1 };
+    const ran = b.run(machine, b.sparse({ strings: ["/copy"], code }), conf, { files });
+    expect(count(ran, Ev.OomKill)).toBeGreaterThan(0);
+    expect(b.refusals(ran)).toEqual(["unmapped"]);
+    expect(Buffer.compare(b.fileOf(machine, "/copy").file, copy)).toBe(0);
   });
 
   test("is, of several, the last to end: its bits stand in the file", () => {
