@@ -129,6 +129,7 @@ describe("what the docs play", () => {
   );
 
   it("runs to its last command, each block of them", async () => {
+    expect(links.length).toBeGreaterThan(2);
     for (const { path, hash } of links) {
       const { page, errors } = await openPage(browser, inject("site"), { path: hash });
       const dialog = page.locator("dialog.refusal");
