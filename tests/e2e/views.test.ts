@@ -250,6 +250,21 @@ describe("an experiment", () => {
     expect(text.trimEnd().split("\r\n").length).toBe((await rows()) + 1);
   });
 
+  it("measures the rivals that are chosen, and the baseline with them", async () => {
+    await open();
+    await page.locator('select[name="program"]').selectOption("cow");
+    await page.locator(".which summary").click();
+    const boxes = page.locator('.which input:not([value="demand"]):not(:disabled)');
+    for (const box of await boxes.all()) await box.uncheck();
+    await page.locator("[data-run]").click();
+    await expect.poll(rows).toBe(2);
+    expect(await page.locator(".experiment-status code").textContent()).toContain(
+      "--rivals demand",
+    );
+    expect(await page.locator("tbody tr.base").count()).toBe(1);
+    expect(await barriers()).toEqual([]);
+  });
+
   it("is stopped where it is, and keeps the rows that are done", async () => {
     await open();
     await page.locator('select[name="program"]').selectOption("sort");

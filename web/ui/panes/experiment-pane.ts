@@ -40,6 +40,9 @@ interface Choice {
   layout: "copied" | "linked" | "all";
   start: "" | Start | "all";
   runs: string;
+  /** Names; null: all of them. */
+  rivals: readonly string[] | null;
+  args: readonly string[];
 }
 
 export class ExperimentPane extends Pane {
@@ -68,6 +71,8 @@ export class ExperimentPane extends Pane {
       layout: "copied",
       start: "",
       runs: "",
+      rivals: null,
+      args: [],
     };
     this.log = false;
     this.sorting = null;
@@ -86,7 +91,7 @@ export class ExperimentPane extends Pane {
   #follow(request: ExperimentRequest | null, all: Catalogue | null): void {
     if (!request || !all || request === this.#seen) return;
     this.#seen = request;
-    const { experiment, program, eras, layouts, starts, runs } = request;
+    const { experiment, program, eras, layouts, starts, runs, rivals, args } = request;
     this.choice = {
       experiment,
       program: program ?? "",
@@ -94,6 +99,8 @@ export class ExperimentPane extends Pane {
       layout: !layouts ? "copied" : layouts.length > 1 ? "all" : (layouts[0] as "copied"),
       start: !starts ? "" : starts.length > 1 ? "all" : (starts[0] as Start),
       runs: runs === undefined ? "" : String(runs),
+      rivals: rivals ?? null,
+      args: args ?? [],
     };
   }
 
@@ -114,7 +121,7 @@ export class ExperimentPane extends Pane {
   }
 
   #request(experiment: Experiment, all: Catalogue): ExperimentRequest {
-    const { program, era, layout, start, runs } = this.choice;
+    const { program, era, layout, start, runs, rivals, args } = this.choice;
     const starts: Start[] = start === "all" ? ["cold", "warm"] : start === "" ? [] : [start];
     return {
       experiment: experiment.name,
@@ -123,12 +130,14 @@ export class ExperimentPane extends Pane {
       ...(starts.length > 0 ? { starts } : {}),
       ...(program === "" ? {} : { program }),
       ...(/^\d+$/.test(runs) ? { runs: Number(runs) } : {}),
+      ...(rivals ? { rivals } : {}),
+      ...(args.length > 0 ? { args } : {}),
     };
   }
 
   /** The same as a command line. */
   #line(
-    { experiment, program, eras, layouts, starts, runs }: ExperimentRequest,
+    { experiment, program, eras, layouts, starts, runs, rivals, args }: ExperimentRequest,
     all: Catalogue,
   ): string {
     const words = [`experiment ${experiment}`];
@@ -137,6 +146,8 @@ export class ExperimentPane extends Pane {
     if (layouts) words.push(`--layout ${layouts.length > 1 ? "all" : layouts[0]}`);
     for (const start of starts ?? []) words.push(`--${start}`);
     if (runs !== undefined) words.push(`--runs ${runs}`);
+    if (rivals) words.push(`--rivals ${rivals.join(",")}`);
+    if (args && args.length > 0) words.push(`-- ${args.join(" ")}`);
     return words.join(" ");
   }
 
@@ -157,7 +168,10 @@ export class ExperimentPane extends Pane {
         name=${key}
         ?disabled=${running}
         @change=${(event: Event) => {
-          change({ [key]: (event.target as HTMLSelectElement).value } as Partial<Choice>);
+          const { value } = event.target as HTMLSelectElement;
+          // Another program has other arguments, another experiment other rivals.
+          const other = { program: { args: [] }, experiment: { rivals: null, args: [] } };
+          change({ [key]: value, ...other[key as keyof typeof other] } as Partial<Choice>);
         }}
       >
         ${options.map(
@@ -214,8 +228,44 @@ export class ExperimentPane extends Pane {
           ?disabled=${running}
           @input=${(event: Event) => change({ runs: (event.target as HTMLInputElement).value })}
       /></label>
+      ${this.#chooseRivals(experiment, running, change)}
       <button class=${running ? "stop" : "primary"} data-run>${running ? "Stop" : "Run"}</button>
     </form>`;
+  }
+
+  /** Which rivals are measured; the baseline always is. */
+  #chooseRivals(
+    { rivals, baseline }: Experiment,
+    running: boolean,
+    change: (part: Partial<Choice>) => void,
+  ) {
+    const names = rivals.map(({ name }) => name);
+    const wanted = this.choice.rivals ?? names;
+    const toggle = (name: string, on: boolean) => {
+      const next = names.filter((one) => (one === name ? on : wanted.includes(one)));
+      change({ rivals: next.length === names.length ? null : next });
+    };
+    return html`<details class="which">
+      <summary>
+        Rivals: ${this.choice.rivals ? `${wanted.length} of ${names.length}` : `all ${names.length}`}
+      </summary>
+      <fieldset ?disabled=${running}>
+        <legend class="hidden">Rivals to be measured</legend>
+        ${rivals.map(
+          ({ name, title }) => html`<label
+            ><input
+              type="checkbox"
+              name="rival"
+              value=${name}
+              .checked=${wanted.includes(name) || name === baseline}
+              ?disabled=${name === baseline}
+              @change=${(event: Event) => toggle(name, (event.target as HTMLInputElement).checked)}
+            />
+            ${title}</label
+          >`,
+        )}
+      </fieldset>
+    </details>`;
   }
 
   #answer(all: Catalogue) {
