@@ -117,7 +117,7 @@ const models = {
     link: ["-shared", "-Wl,-z,defs", room(".note.gnu.build-id"), ...linkedLater],
   },
   // Its other half is the program that loads it: what that defines is looked for at run time.
-  extension: { compile: ["-fpic"], link: ["-shared", room(".gnu.hash"), ...linkedLater] },
+  extension: { compile: ["-fpic"], link: ["-shared", room(".note.gnu.build-id"), ...linkedLater] },
   // It relocates itself: everything in it is hidden that is not asked for by name.
   linker: {
     compile: ["-fpic", "-fvisibility=hidden"],

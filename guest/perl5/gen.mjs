@@ -469,6 +469,9 @@ ${bitsOf("r", r, name)}
     }
     default: {
       const symbol = bitSymbol[name];
+      if (l === "undef" && r === "undef")
+        // neither is a number: an empty text
+        return `  warn_about(${aboutOperator[name].uninitialized});\n  (void)l, (void)r;\n  return string_new("", 0);`;
       if (l === "str" && r === "str") {
         const length = name === "bit_and" ? "l.len < r.len" : "l.len > r.len";
         return `  unsigned n = ${length} ? l.len : r.len;

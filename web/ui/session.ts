@@ -1,6 +1,7 @@
 // The page's side of the machine: every button, key and click becomes a command line, run one at
 // a time, answered in the terminal, and followed by a look at the machine.
 import { effect } from "@preact/signals-core";
+import { quote } from "../machine/tokenize.ts";
 import type {
   CommandResult,
   FaultRecord,
@@ -277,7 +278,7 @@ export async function restore(): Promise<void> {
 /** Starts a sample program and stops it inside its first fault. */
 export async function start(program: string, args: readonly string[] = []): Promise<void> {
   state.refusal.value = null;
-  const line = ["exec", program, ...args].join(" ");
+  const line = ["exec", program, ...args].map(quote).join(" ");
   const result = await run(line);
   if (result.status !== 0) return;
   lastStart = line;

@@ -39,9 +39,12 @@ int signal_number(const char *name) {
 void signals_init(void) {
   struct hash *sig = glob_hash(glob_of("SIG"));
   for (int i = 1; i < SIGNALS; i++) {
-    struct sigaction old = {0};
+    struct {
+      struct sigaction action;
+      unsigned long beyond; // QEMU's user mode writes a word more than Linux
+    } old = {0};
     struct value *cell = hash_cell(sig, signals[i].name, strlen(signals[i].name));
-    if (rt_sigaction(i, 0, &old, 8) == 0 && (long)old.handler == 1)
+    if (rt_sigaction(i, 0, &old.action, 8) == 0 && (long)old.action.handler == 1)
       *cell = string_of("IGNORE");
   }
 }
