@@ -22,6 +22,7 @@ import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { ARENA, type Act, acting, data } from "./acts.ts";
 import { Sweeper } from "./invariants.ts";
 import { type End, Linux, loadCore } from "./linux.ts";
+import { Random } from "./random-ops.ts";
 import { FD_DATA0, FORK, LOAD, RandomMachine, STORE, SYS } from "./random-machine.ts";
 
 const module = loadCore(inject("core"));
@@ -115,11 +116,23 @@ function boot({ name, args = [], acts, conf }: Program): void {
   });
 }
 
-/** One run with the n-th request failing. @returns how it ended, and how many failed */
-function run(site: Site, n: number): { end: End; failed: number; wrong: string[] } {
+interface Run {
+  end: End;
+  failed: number;
+  wrong: string[];
+  /** Requests that could have failed. */
+  tries: { fail_page_alloc: number; fail_make_request: number };
+}
+
+/** One run with the n-th request failing, at each site of some. @returns how it ended */
+function run(...places: [site: Site, n: number][]): Run {
   const { core } = linux;
-  core.setConf(Conf[site.key], n);
-  core.setConf(Conf.fail_sticky, site.sticky);
+  let sticky = 0;
+  for (const [site, n] of places) {
+    core.setConf(Conf[site.key], n);
+    sticky |= site.sticky;
+  }
+  core.setConf(Conf.fail_sticky, sticky);
   linux.reset();
   const wrong: string[] = [];
   let sweeps = 0;
@@ -132,8 +145,12 @@ function run(site: Site, n: number): { end: End; failed: number; wrong: string[]
   const end = linux.run({ between, limit: 50_000_000 });
   wrong.push(...sweeper.sweep());
   const failed = core.getU32(FAIL_INJECTED);
-  core.setConf(Conf[site.key], 0);
-  return { end, failed, wrong };
+  const tries = {
+    fail_page_alloc: core.getNumber(FAIL_PAGE_ALLOC_TRIES),
+    fail_make_request: core.getNumber(FAIL_MAKE_REQUEST_TRIES),
+  };
+  for (const [site] of places) core.setConf(Conf[site.key], 0);
+  return { end, failed, wrong, tries };
 }
 
 /** What is left when all processes have gone. */
@@ -173,13 +190,13 @@ describe.each(PROGRAMS)("$name $args", (program) => {
     { timeout: 600_000 },
     (site) => {
       boot(program);
-      const usual = run(site, 0);
+      const usual = run([site, 0]);
       expect(usual.wrong).toEqual([]);
       expect(usual.failed).toBe(0);
       expect(leaks()).toEqual([]);
       let n = 1;
       for (; ; n++) {
-        const { end, failed, wrong } = run(site, n);
+        const { end, failed, wrong } = run([site, n]);
         const at = `number ${n}: ${end.verdict}`;
         expect(wrong, at).toEqual([]);
         expect(leaks(), at).toEqual([]);
@@ -195,6 +212,43 @@ describe.each(PROGRAMS)("$name $args", (program) => {
       expect(n).toBeGreaterThan(2);
     },
   );
+});
+
+/** Runs of each program in which a frame and a transfer fail, or all of a kind from then on. */
+const PAIRS = 150;
+
+describe("a frame and a transfer of the disk, both at random,", () => {
+  const NEVER = 2 ** 40;
+
+  test.each(PROGRAMS)("leave nothing behind of $name $args", (program) => {
+    boot(program);
+    const [ofFrames, ofDisk] = [SITES.slice(0, 2), SITES.slice(2)];
+    const counted = run([SITES[0] as Site, NEVER], [SITES[2] as Site, NEVER]);
+    expect(counted.failed).toBe(0);
+    const { tries, end: usual } = counted;
+    const random = new Random(20261120);
+    let both = 0;
+    for (let i = 0; i < PAIRS; i++) {
+      const [first, second] = [random.pick(ofFrames), random.pick(ofDisk)];
+      const n = 1 + random.below(tries.fail_page_alloc);
+      const m = 1 + random.below(tries.fail_make_request);
+      const { end, failed, wrong } = run([first, n], [second, m]);
+      const at = `${first.name}, ${n}; ${second.name}, ${m}: ${end.verdict}`;
+      expect(wrong, at).toEqual([]);
+      expect(leaks(), at).toEqual([]);
+      // After the first failure there may be no second request.
+      expect(failed, at).toBeGreaterThan(0);
+      if (failed > 1) both++;
+      if (program.short?.test(end.stdout)) continue;
+      // The one write of its results was cut short.
+      if (program.acts && end.stdout !== "" && usual.stdout.startsWith(end.stdout)) continue;
+      if (end.verdict !== usual.verdict || end.stdout !== usual.stdout) {
+        const why = excused(first, end) || excused(second, end);
+        expect(why, `${at} ${end.stdout}`).toBe(true);
+      }
+    }
+    expect(both).toBeGreaterThan(0);
+  });
 });
 
 describe("a failure is what Linux makes of it:", () => {
