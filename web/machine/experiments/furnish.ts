@@ -5,7 +5,7 @@ import { diskPath, furniture, type SampleIndex, sampleNamed } from "../samples.t
 import { ExperimentError, type ExperimentHost } from "./types.ts";
 
 /** Samples that plans start: on every disk, whether a rival uses them or not. */
-const TOOLS = ["again", "prefetch", "resident"];
+const TOOLS = ["again", "populate", "prefetch", "resident"];
 const MAX_LINKS = 40;
 
 /**

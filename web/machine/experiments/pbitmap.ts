@@ -16,6 +16,8 @@ import {
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 
+const POPULATE = "/bin/populate";
+
 /** Rivals of 2.6 and of today that take no proposal, only a setting. */
 const PLAIN: readonly Rival[] = [
   {
@@ -59,6 +61,18 @@ const PLAIN: readonly Rival[] = [
     title: "Read it all",
     about: "vm.mmap_full_slurp: whatever is mapped is read whole, in the order of the file.",
     plan: () => ({ settings: { "vm.mmap_full_slurp": 1 } }),
+  },
+  {
+    name: "populate",
+    title: "MAP_POPULATE",
+    about:
+      "The same from user space: a launcher maps every file whole with MAP_POPULATE before it " +
+      "becomes the program. The kernel takes the faults, one a page.",
+    plan: ({ files, has }) => {
+      if (!has(POPULATE)) return `there is no ${POPULATE}`;
+      const paths = files.map(({ path }) => path);
+      return { command: (program) => [POPULATE, ...paths, "--", ...program] };
+    },
   },
 ];
 
