@@ -178,7 +178,8 @@ describe("resident images", () => {
     const words = () => page.locator(".copies-list").textContent();
     await expect.poll(words).toMatch(/hello-dynamic: [1-9]\d* pages? still shared, \d+ copied/);
     expect(await page.locator("#resident-title").textContent()).toMatch(/begun from 3 times/);
-    const shared = page.locator(".image-area", { hasText: "libc-pagewalk.so.1" }).last();
+    const own = page.locator(".scroll > .image-areas .image-area");
+    const shared = own.filter({ hasText: "libc-pagewalk.so.1" }).last();
     const cells = shared.locator("page-cells .cells").first();
     await cells.focus();
     await page.keyboard.press("Home");

@@ -36,6 +36,7 @@ export class PageCells extends Pane {
     describe: { attribute: false },
     label: {},
     roomy: { type: Boolean },
+    flat: { type: Boolean },
     fit: { type: Boolean },
   };
   /** State of each page. */
@@ -50,6 +51,8 @@ export class PageCells extends Pane {
   declare label: string;
   /** Leave room between the squares for bits and ticks. */
   declare roomy: boolean;
+  /** Fold nothing, so that fields below each other can be compared. */
+  declare flat: boolean;
   /** Shrink the squares until all fit the height of the element. */
   declare fit: boolean;
 
@@ -69,6 +72,7 @@ export class PageCells extends Pane {
     this.describe = (index) => `page ${index}`;
     this.label = "Pages";
     this.roomy = false;
+    this.flat = false;
     this.fit = false;
   }
 
@@ -166,9 +170,10 @@ export class PageCells extends Pane {
     const { chosen, now } = this.rings;
     const keep = [...(chosen ?? []), ...(now === undefined ? [] : [now])];
     if (this.#cursor >= 0) keep.push(this.#cursor);
-    const segments = this.#unfolded
-      ? [{ from: 0, count, folded: null, slot: 0 }]
-      : foldCells(this.states, keep);
+    const segments =
+      this.#unfolded || this.flat
+        ? [{ from: 0, count, folded: null, slot: 0 }]
+        : foldCells(this.states, keep);
     this.#grid = layOut(segments, width, room, pitches);
     this.#grid.side -= marked;
     const { columns, rows, pitch, side, foldSlots } = this.#grid;

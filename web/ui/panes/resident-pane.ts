@@ -16,6 +16,12 @@ const base = (path: string): string => path.slice(path.lastIndexOf("/") + 1) || 
 const many = (n: number, word: string): string =>
   `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
+type Area = ResidentPicture["areas"][0];
+
+/** Any page that is no file's. */
+const hasOwn = ({ cells }: ResidentRow): boolean =>
+  cells.some((state) => state === "anon" || state === "swap");
+
 export class ResidentPane extends Pane {
   override render() {
     const picture = pictures.resident.value;
@@ -72,6 +78,9 @@ export class ResidentPane extends Pane {
   }
 
   #rows({ copies, areas }: ResidentPicture) {
+    // What can be shared or copied first: the page cache's frames are everybody's anyway.
+    const own = areas.filter((area) => [area.saved, ...area.copies].some(hasOwn));
+    const rest = areas.filter((area) => !own.includes(area));
     return html`<ul class="copies-list">
         ${
           copies.length === 0
@@ -84,21 +93,32 @@ export class ResidentPane extends Pane {
               )
         }
       </ul>
-      <div class="scroll image-areas" tabindex="-1">
-        ${areas.map(
-          (area) => html`<div class="image-area">
-            <h3>
-              <code>${groupBare(area.start)} ${area.perms}</code> ${area.name ? base(area.name) : "anonymous"}
-              ${area.pages > area.saved.cells.length ? html`<span>${many(area.pages, "page")}, cut</span>` : nothing}
-            </h3>
-            ${this.#row(area, "image", area.saved)}
-            ${area.copies.map((row, i) => this.#row(area, `pid ${copies[i]?.pid}`, row))}
-          </div>`,
-        )}
+      <div class="scroll" tabindex="-1">
+        <div class="image-areas">${own.map((area) => this.#area(area, copies))}</div>
+        ${
+          rest.length === 0
+            ? nothing
+            : html`<details>
+                <summary>${many(rest.length, "more area")} with pages of files only</summary>
+                <div class="image-areas">${rest.map((area) => this.#area(area, copies))}</div>
+              </details>`
+        }
       </div>`;
   }
 
-  #row(area: ResidentPicture["areas"][0], who: string, { cells, marks, pfns }: ResidentRow) {
+  #area(area: Area, copies: ResidentPicture["copies"]) {
+    const { start, perms, name, pages, saved } = area;
+    return html`<div class="image-area">
+      <h3>
+        <code>${groupBare(start)} ${perms}</code> ${name ? base(name) : "anonymous"}
+        ${pages > saved.cells.length ? html`<span>${many(pages, "page")}, cut</span>` : nothing}
+      </h3>
+      ${this.#row(area, "image", saved)}
+      ${area.copies.map((row, i) => this.#row(area, `pid ${copies[i]?.pid}`, row))}
+    </div>`;
+  }
+
+  #row(area: Area, who: string, { cells, marks, pfns }: ResidentRow) {
     const rings = [...pfns].flatMap((pfn, i) =>
       pfn > 0 && places.value?.pfns.has(pfn) ? [i] : [],
     );
@@ -118,6 +138,7 @@ export class ResidentPane extends Pane {
         id=${`image-${area.startPage}-${who.replace(" ", "-")}`}
         .states=${cells}
         .marks=${marks}
+        flat
         .rings=${{ chosen: rings }}
         .describe=${words}
         label=${`${who}: pages from ${groupHex(area.start)}`}
