@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
+import { HART_INSTRET } from "../../assembly/abi.ts";
 import { neededBy } from "../../web/machine/elf/needed.ts";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { Linux, loadCore } from "../kernel/linux.ts";
@@ -17,11 +18,11 @@ const entry = (name: string): { file: string; needs: string[]; description: stri
   index.programs.find((one: { name: string }) => one.name === name);
 const machine = new Linux(loadCore(inject("core")));
 
-function boot(name: string, args: string[], conf = {}): void {
+function boot(name: string, args: string[], conf = {}, env: string[] = []): void {
   const { file: program, needs: beside } = entry(name);
   const root = directory();
   for (const one of [program, ...beside]) place(root, `/${one}`, file(read(one), 0o755));
-  machine.boot({ root, path: `/${program}`, argv: [name, ...args], env: [], conf });
+  machine.boot({ root, path: `/${program}`, argv: [name, ...args], env, conf });
 }
 
 function run(name: string, ...args: string[]): { stdout: string; verdict: string } {
@@ -206,6 +207,17 @@ describe("what a script prints is what another program works out", () => {
       expect(stdout.trimEnd()).toBe(reference().trimEnd());
       expect(verdict).toBe("exit 0");
     }
+  });
+});
+
+describe("how the program is bound changes nothing that it prints", () => {
+  test.each(Object.keys(references))("%s, with LD_BIND_NOW", (script) => {
+    const lazy = run("perl5", `/home/${script}`);
+    const calls = machine.core.getNumber(HART_INSTRET);
+    boot("perl5", [`/home/${script}`], {}, ["LD_BIND_NOW=1"]);
+    expect(machine.run({ limit: 1e9 })).toEqual(lazy);
+    // All slots, not only those that are called through: more work.
+    expect(machine.core.getNumber(HART_INSTRET)).toBeGreaterThan(calls);
   });
 });
 
