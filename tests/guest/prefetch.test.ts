@@ -13,7 +13,7 @@ import type { Machine } from "../../web/machine/machine.ts";
 import { type DirectoryNode, directory, file, find, place } from "../../web/machine/mkfs.ts";
 import { Files } from "../../web/machine/views/files.ts";
 import { measure } from "../../web/machine/views/measure.ts";
-import { start } from "../machine/programs.ts";
+import { samples, start } from "../machine/programs.ts";
 import { needs } from "../needs.ts";
 
 const programs = join(inject("root"), "public/programs");
@@ -168,18 +168,18 @@ describe("a training run", () => {
   });
 });
 
-test("an interpreter and its five libraries start with fewer seeks and fewer pages", async () => {
-  const names = ["perl5", "again"].map((name) => `bin/${name}`);
-  const libraries = ["scalar", "pattern", "unicode", "number", "digest"];
-  const root = disk(ours(...hello, ...names, ...libraries.map((name) => `lib/lib${name}.so.1`)));
+test("an interpreter and its libraries start with fewer seeks and fewer pages", async () => {
+  const perl5 = samples().find(({ name }) => name === "perl5") as { needs?: string[] };
+  const libraries = (perl5.needs ?? []).filter((name) => name.startsWith("lib/"));
+  expect(libraries.length).toBeGreaterThan(5);
+  const root = disk(ours("bin/perl5", ...libraries));
   const argv = ["perl5", "-e", "print 1"];
   const launcher = ["/bin/prefetch", ...argv];
   const trained = await run(root, launcher, TRAINING, ["vm.fault_around_bytes=4096"]);
   const kept = keptDisk(trained.core, root);
   const plain = await run(kept, ["/bin/perl5", ...argv.slice(1)]);
   const ahead = await run(kept, launcher);
-  expect(output(plain)).toBe(output(trained));
-  expect(output(ahead)).toBe(output(trained));
+  expect([trained, plain, ahead].map((machine) => output(machine))).toEqual(["1", "1", "1"]);
   const [without, prefetched] = [measure(plain.core), measure(ahead.core)];
   expect(prefetched.seeks).toBeLessThan(without.seeks);
   expect(prefetched.pagesRead).toBeLessThan(without.pagesRead);
