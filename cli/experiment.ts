@@ -1,4 +1,5 @@
 // pagewalk experiment: rivals measured on the simulated machine, as a table.
+import { existsSync } from "node:fs";
 import {
   type ExperimentWords,
   experimentList,
@@ -19,7 +20,7 @@ import {
 } from "../web/machine/experiments/report.ts";
 import { escapeName } from "../web/machine/terminal-filter.ts";
 import { hostTree, loadCore, sampleFile, sampleIndex } from "./host.ts";
-import { UsageError } from "./usage.ts";
+import { readHostFile, UsageError } from "./usage.ts";
 
 const STATUS_INTERRUPTED = 130;
 
@@ -53,6 +54,7 @@ export async function experiment(args: string[]): Promise<number> {
     module: await loadCore(),
     samples: async () => sampleIndex(),
     sampleFile: async (file) => sampleFile(file),
+    readFile: async (name) => (existsSync(name) ? readHostFile(name) : null),
     ...(root === undefined ? {} : { root: () => hostTree(root, 0, note) }),
   };
   const abort = new AbortController();

@@ -1,5 +1,6 @@
 // `pagewalk experiment`: what it prints and how it ends.
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 
 function pagewalk(...args: string[]) {
@@ -25,6 +26,17 @@ test("--json is one object, the same in every run", () => {
   const { rows, baseline } = JSON.parse(once.stdout);
   expect(baseline).toBe("read-around");
   expect(rows.map(({ name }: { name: string }) => name)).toEqual(["demand", "read-around"]);
+});
+
+test("a program may be a file of this computer, and must be one that runs here", () => {
+  const hello = join(inject("root"), "public/programs/hello");
+  const of = (path: string) =>
+    pagewalk("experiment", "pbitmap", "--rivals", "demand", "--csv", "--program", path);
+  expect(of(hello).stdout.split("\r\n")[1]).toMatch(/^demand,/);
+  expect(of(join(inject("root"), "package.json"))).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^pagewalk: execve refused \/package.json: /),
+  });
 });
 
 test("--csv and --md are tables", () => {

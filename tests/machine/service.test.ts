@@ -1,6 +1,8 @@
 // The worker's service and the page's proxy, joined by message ports instead of a worker.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, inject, test } from "vitest";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { RemoteMachine, type RemoteOptions, type WorkerPort } from "../../web/machine/remote.ts";
@@ -16,8 +18,9 @@ afterEach(() => {
 async function programs(): Promise<string> {
   const server: Server = createServer(({ url = "" }, response) => {
     const name = url.slice(1);
+    const file = join(inject("root"), "public/programs", name);
     if (name === "index.json") response.end(JSON.stringify({ programs: samples() }));
-    else if (samples().some(({ file }) => file === name)) response.end(programBytes(name));
+    else if (/^[\w./-]+$/.test(name) && existsSync(file)) response.end(readFileSync(file));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -25,6 +25,7 @@ export function experimentHost(session: Session): ExperimentHost {
       if (!bytes) throw new CommandError(`there is no sample file "${escapeName(file)}"`);
       return bytes;
     },
+    readFile: (name) => host.readFile(name),
     root: () => session.diskRoot(),
   };
 }

@@ -32,7 +32,7 @@ const WITH_VALUE = [
 const ALONE = ["cold", "warm", ...FORMATS];
 
 /** One line a word: for help texts. */
-export const EXPERIMENT_OPTIONS = `  --program P          a sample, or a path on the disk
+export const EXPERIMENT_OPTIONS = `  --program P          a sample, a path on the disk, or a file of yours
   --era E              one of ${eraNames().join(", ")};
                        several with commas; or all
   --runs N             runs that are summed

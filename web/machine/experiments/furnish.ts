@@ -52,14 +52,29 @@ class Furnisher {
     }
   }
 
-  /** @returns where the program is, after it was put there unless it was */
-  async program(name: string, args: readonly string[], env: readonly string[]): Promise<string> {
+  /**
+   * Puts the program where it is not yet.
+   *
+   * @returns its path
+   */
+  async #place(name: string): Promise<string> {
+    if (name.startsWith("/") && find(this.root, realPath(this.root, name))) return name;
     const entry = sampleNamed(this.#index, name);
-    const there = name.startsWith("/") && find(this.root, realPath(this.root, name));
-    if (!there && !entry) throw new ExperimentError(`there is no program "${name}"`);
-    const from = entry ? (entry.file ?? entry.name) : "";
-    const path = there || !entry ? name : diskPath(from);
-    if (!there) await this.#put(from, path, 0o755);
+    if (entry) {
+      const from = entry.file ?? entry.name;
+      await this.#put(from, diskPath(from), 0o755);
+      return diskPath(from);
+    }
+    const bytes = await this.#host.readFile?.(name);
+    if (!bytes) throw new ExperimentError(`there is no program "${name}"`);
+    const path = `/${name.slice(name.lastIndexOf("/") + 1)}`;
+    place(this.root, realPath(this.root, path), file(bytes, 0o755));
+    return path;
+  }
+
+  /** @returns where the program is, after it was put there with what it needs */
+  async program(name: string, args: readonly string[], env: readonly string[]): Promise<string> {
+    const path = await this.#place(name);
     const node = find(this.root, realPath(this.root, path));
     if (node?.kind !== "file") throw new ExperimentError(`${path} is no file`);
     const bytes = node.data instanceof Uint8Array ? node.data : new Uint8Array(node.data.size);

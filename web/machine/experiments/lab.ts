@@ -4,7 +4,7 @@ import { Core } from "../core.ts";
 import type { PageTrace } from "../elf/pbitmap-text.ts";
 import { nextTask } from "../engine.ts";
 import type { RawFault } from "../events.ts";
-import { signalName } from "../format.ts";
+import { refusal, signalName } from "../format.ts";
 import { cloneTree, keptDisk } from "../kept-disk.ts";
 import { Machine } from "../machine.ts";
 import type { DirectoryNode } from "../mkfs.ts";
@@ -235,7 +235,7 @@ export class Lab {
 function checkEnding(machine: Machine, command: CommandLine): void {
   const name = command.join(" ");
   const errno = bootErrno(machine.core);
-  if (errno !== 0) throw new ExperimentError(`execve refused ${name}: errno ${errno}`);
+  if (errno !== 0) throw new ExperimentError(`execve refused ${name}: ${refusal(errno)}`);
   const [task] = tasks(machine.core);
   if (!task) return;
   if (task.exitSignal !== 0) {

@@ -169,6 +169,8 @@ export interface ExperimentHost {
   samples(): Promise<SampleIndex>;
   /** A file of public/programs. */
   sampleFile(file: string): Promise<Uint8Array>;
+  /** A program of the reader's by the name that he gave, or null. */
+  readFile?(name: string): Promise<Uint8Array | null>;
   /** The reader's own disk, if there is one. */
   root?(): DirectoryNode;
 }
