@@ -144,8 +144,9 @@ function run(script: string[], options: Options = {}) {
     conf: { uid: 0, gid: 0, ram_frames: 4096, vm_resident_enabled: 1, ...options.conf },
   });
   const { core } = machine;
+  // comm holds 15 bytes.
   const watched = new Set(
-    (options.watch ?? []).map((path) => path.slice(path.lastIndexOf("/") + 1)),
+    (options.watch ?? []).map((path) => path.slice(path.lastIndexOf("/") + 1).slice(0, 15)),
   );
   const between = () => {
     const nr = core.getNumber(HART_X + 17 * 8);
@@ -208,7 +209,9 @@ function compare(path: string, vectors: string[][]): void {
   const resident = run(script, { watch: [path], sweep: true });
   const begun = machine.events.filter(({ kind }) => kind === Ev.ResidentExec);
   expect(begun).toHaveLength(vectors.length);
-  expect(plain.finals).toHaveLength(vectors.length);
+  // One that forks ends more than once.
+  expect(plain.finals.length).toBeGreaterThanOrEqual(vectors.length);
+  expect(resident.finals).toHaveLength(plain.finals.length + 1);
   expect(machine.core.getU32(NR_FREE), "frames after the image is removed").toBe(free);
   const lines = resident.text.split("\n");
   expect(lines[0]).toBe("exit 0"); // of registering, which prints nothing
@@ -219,7 +222,7 @@ function compare(path: string, vectors: string[][]): void {
   );
   plain.finals.forEach((final, i) => {
     const found = differences(final, resident.finals[i + 1]!);
-    expect(found.slice(0, 5), `${path} ${vectors[i]!.join(" ")}`).toEqual([]);
+    expect(found.slice(0, 5), `${path}, process ${i}`).toEqual([]);
   });
 }
 
