@@ -83,7 +83,8 @@ static struct position *position_of(const struct value *cell) {
 static void push_groups(struct array *out, struct value text, const long *at, int groups) {
   for (int i = groups > 1; i < groups; i++)
     array_push(out, at[2 * i] < 0 ? undef()
-                                  : string_new(text.s->text + at[2 * i], (size_t)(at[2 * i + 1] - at[2 * i])));
+                                  : string_new(text.s->text + at[2 * i],
+                                               (size_t)(at[2 * i + 1] - at[2 * i])));
 }
 
 static long after_match(const long *at) { return at[1] > at[0] ? at[1] : at[1] + 1; }
@@ -189,11 +190,16 @@ struct value translate_run(struct op *o) {
   for (unsigned i = 0; i < from.len; i++) {
     short *m = &map[(unsigned char)from.s->text[i]];
     if (*m == -1)
-      *m = i < to.len ? (short)(unsigned char)to.s->text[i] : deletes ? -2 : (short)(unsigned char)to.s->text[to.len - 1];
+      *m = i < to.len ? (short)(unsigned char)to.s->text[i]
+           : deletes  ? -2
+                      : (short)(unsigned char)to.s->text[to.len - 1];
   }
   if (complement)
     for (int i = 0; i < 256; i++)
-      map[i] = map[i] != -1 ? -1 : deletes ? -2 : o->kid[1]->v.len ? (short)(unsigned char)to.s->text[to.len - 1] : (short)i;
+      map[i] = map[i] != -1         ? -1
+               : deletes            ? -2
+               : o->kid[1]->v.len ? (short)(unsigned char)to.s->text[to.len - 1]
+                                    : (short)i;
   struct value text = target_text(o), out = string_empty(text.len);
   long count = 0;
   for (unsigned i = 0; i < text.len; i++) {

@@ -346,10 +346,9 @@ static int count(struct compiler *c) {
 // {3} {3,} {3,5}; anything else in braces stands for itself.
 static int braces(struct compiler *c, int *min, int *max) {
   const char *before = c->s++;
-  int comma = 0, digits = c->s < c->end && *c->s >= '0' && *c->s <= '9';
+  int digits = c->s < c->end && *c->s >= '0' && *c->s <= '9';
   *min = *max = count(c);
   if (c->s < c->end && *c->s == ',') {
-    comma = 1;
     c->s++;
     *max = c->s < c->end && *c->s != '}' ? count(c) : -1;
   }
@@ -357,7 +356,6 @@ static int braces(struct compiler *c, int *min, int *max) {
     c->s++;
     return 1;
   }
-  (void)comma;
   c->s = before;
   return 0;
 }

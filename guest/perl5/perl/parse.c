@@ -76,7 +76,8 @@ static struct op *number_literal(void) {
     int sign = (*s == '-' || *s == '+') && n && (digits[n - 1] | 32) == 'e';
     if (range || (*s == '.' && seen) || !((*s >= '0' && *s <= '9') || *s == '.' || (*s | 32) == 'e' || sign))
       break;
-    if ((*s | 32) == 'e' && !(s + 1 < src.end && ((s[1] >= '0' && s[1] <= '9') || s[1] == '-' || s[1] == '+')))
+    if ((*s | 32) == 'e' &&
+        !(s + 1 < src.end && ((s[1] >= '0' && s[1] <= '9') || s[1] == '-' || s[1] == '+')))
       break;
     seen |= *s == '.';
     digits[n++] = *s;
@@ -389,7 +390,8 @@ static int begins_term(void) {
       c == '=' || c == '|' || c == '.' || c == '*' || c == '>' || c == '^')
     return 0;
   if (c == '<')
-    return src.end - src.s > 1 && (src.s[1] == '$' || src.s[1] == '<' || (src.s[1] >= 'A' && src.s[1] <= 'Z'));
+    return src.end - src.s > 1 &&
+           (src.s[1] == '$' || src.s[1] == '<' || (src.s[1] >= 'A' && src.s[1] <= 'Z'));
   if (c == '&' || c == '/' || c == '%' || c == '+' || c == '-')
     return src.end - src.s > 1 && src.s[1] != ' ' && src.s[1] != '&' && src.s[1] != '=';
   if (c == '!')
@@ -457,13 +459,7 @@ static struct op *block_list(const struct op_info *info) { // sort, map, grep
   int parens = accept("(");
   struct op *body = 0;
   if (looking_at("{")) {
-    const char *before = src.s;
-    int line = src.line;
-    if (info == &op_map) { // { word => or { "..." => make a hash: a list of pairs
-      body = parse_block();
-      (void)before, (void)line;
-    } else
-      body = parse_block();
+    body = parse_block();
     body->info = &op_do_block;
     accept(",");
   } else if (info == &op_sort) {
@@ -584,7 +580,8 @@ static struct op *word(void) {
     s++;
   if (src.end - s > 1 && s[0] == '=' && s[1] == '>')
     return constant_op(string_of(take_word(n)));
-  int quote = s < src.end && *s != ',' && *s != ';' && *s != ')' && !(src.end - s > 1 && s[0] == '=' && s[1] != '=');
+  int quote = s < src.end && *s != ',' && *s != ';' && *s != ')' &&
+              !(src.end - s > 1 && s[0] == '=' && s[1] != '=');
   if (quote && n <= 2) {
     struct op *o = parse_quote_like(src.s, n);
     if (o)
@@ -850,7 +847,8 @@ static struct op *parse_binary(int level) {
     if (!b || b->precedence < level)
       return left;
     const char *after = src.s + length;
-    if (b->assign && after < src.end && *after == '=' && !(after + 1 < src.end && (after[1] == '=' || after[1] == '~')))
+    if (b->assign && after < src.end && *after == '=' &&
+        !(after + 1 < src.end && (after[1] == '=' || after[1] == '~')))
       return left;
     src.s = after;
     left = binary_op(b, left, parse_binary(b->precedence + 1));

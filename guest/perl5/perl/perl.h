@@ -62,8 +62,12 @@ struct op {
   struct code *code;
   const char *text;
 };
-enum { FLAG_GLOBAL = 1, FLAG_NEGATED = 2, FLAG_RETURN = 4, FLAG_EVAL = 8, FLAG_PARENS = 16,
-       FLAG_DELETE = 32, FLAG_COMPLEMENT = 64, FLAG_PREFIX = 128 };
+enum {
+  FLAG_GLOBAL = 1,  // a variable without `my`
+  FLAG_NEGATED = 2, // !~
+  FLAG_PARENS = 4,  // a list in parentheses
+  FLAG_PREFIX = 8   // ++$i, &f, do { } while
+};
 
 struct file {
   int fd, at_end;

@@ -82,7 +82,9 @@ static struct op *for_statement(void) {
     return foreach_statement(v);
   }
   expect("(");
-  struct op *first = looking_at(";") ? op_new(&op_nothing, 0) : looking_at(")") ? op_new(&op_list, 0) : parse_expression();
+  struct op *first = looking_at(";")   ? op_new(&op_nothing, 0)
+                     : looking_at(")") ? op_new(&op_list, 0)
+                                       : parse_expression();
   if (accept(")")) {
     struct op *topic = op_new(&op_scalar, 0);
     topic->glob = perl.topic;
@@ -180,7 +182,8 @@ static struct op *statement(void) {
     return 0;
   }
   if (c == '{' && !hash_follows())
-    return op_new(&op_for, 4, op_new(&op_nothing, 0), constant_op(undef()), op_new(&op_nothing, 0), parse_block());
+    return op_new(&op_for, 4, op_new(&op_nothing, 0), constant_op(undef()),
+                  op_new(&op_nothing, 0), parse_block());
   size_t n = word_length();
   struct op *o = 0;
   if (n > 0 && src.s[0] >= 'A' && src.s[0] <= 'Z') {

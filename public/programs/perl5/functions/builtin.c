@@ -44,7 +44,8 @@ struct value index_run(struct op *o) {
 }
 struct value rindex_run(struct op *o) {
   long last = (long)(~0UL >> 1);
-  return whole(string_rindex(eval(o->kid[0]), eval(o->kid[1]), o->kids > 2 ? value_long(eval(o->kid[2])) : last));
+  return whole(string_rindex(eval(o->kid[0]), eval(o->kid[1]),
+                             o->kids > 2 ? value_long(eval(o->kid[2])) : last));
 }
 
 static struct value cased(struct value s, unsigned (*first)(unsigned), unsigned (*rest)(unsigned)) {

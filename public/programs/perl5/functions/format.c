@@ -42,7 +42,10 @@ static void put_integer(struct value *out, struct field *f, char conversion, str
   if (conversion == 'd' || conversion == 'i') {
     n = v.kind == UINT ? uint_text(digits, v.u, 10) : int_text(digits, value_long(v));
   } else {
-    unsigned base = conversion == 'b' || conversion == 'B' ? 2 : conversion == 'o' ? 8 : conversion == 'u' ? 10 : 16;
+    unsigned base = conversion == 'b' || conversion == 'B' ? 2
+                    : conversion == 'o'                    ? 8
+                    : conversion == 'u'                    ? 10
+                                                           : 16;
     unsigned long u = v.kind == NUM ? (unsigned long)value_long(v) : v.u;
     n = uint_text(digits, u, base);
     if (f->alternate && u && base != 10) {

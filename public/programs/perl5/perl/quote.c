@@ -54,7 +54,9 @@ struct op *parse_match(char open) {
   skip_space();
   src.s++;
   const char *s = take_delimited(open, &n);
-  struct op *o = op_new(&op_match, 1, open == '\'' ? constant_op(string_new(s, n)) : parse_interpolated(s, s + n, 1));
+  struct op *o = op_new(&op_match, 1,
+                        open == '\'' ? constant_op(string_new(s, n))
+                                     : parse_interpolated(s, s + n, 1));
   o->text = letters();
   return o;
 }
@@ -99,7 +101,8 @@ struct op *parse_translation(void) {
   char open = (char)peek();
   src.s++;
   const char *s = take_delimited(open, &n), *r = second_part(open, &m);
-  struct op *o = op_new(&op_translate, 2, constant_op(unescape(s, s + n, 0)), constant_op(unescape(r, r + m, 0)));
+  struct op *o = op_new(&op_translate, 2, constant_op(unescape(s, s + n, 0)),
+                        constant_op(unescape(r, r + m, 0)));
   o->text = letters();
   return o;
 }

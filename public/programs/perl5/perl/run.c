@@ -108,9 +108,9 @@ struct value *binary_assign_cell(struct op *o) {
   return l;
 }
 struct value binary_assign_run(struct op *o) {
-  if (is_array(o->kid[0])) { // push-like: @a x= 3 is rare, (list) x= is not ours
-    die("Can't modify array in %s at %s line %d.\n", o->binary->description, perl.script, perl.line);
-  }
+  if (is_array(o->kid[0]))
+    die("Can't modify array in %s at %s line %d.\n", o->binary->description, perl.script,
+        perl.line);
   return *binary_assign_cell(o);
 }
 
