@@ -9,6 +9,8 @@ import { dark } from "./state.ts";
 import { palette } from "./theme.ts";
 
 const SQUARE = 7;
+/** Height of a line of text. */
+const LABEL = 13;
 /** Room for the squares at the edges, and for the head's mark. */
 const MARGIN = { left: 8, right: 10, top: 9, bottom: 5 };
 
@@ -35,8 +37,8 @@ export class HeadTrack extends Pane {
   /** Nothing moves in such a disk: no lines. */
   declare armless: boolean;
   declare describe: (request: DiskRequest) => string;
-  /** What lies in a stretch of the disk. */
-  declare name: (band: Band) => string;
+  /** What lies in a stretch of the disk, in words; the first that fits is shown. */
+  declare name: (band: Band) => readonly string[];
   declare label: string;
 
   #legs: Leg[] = [];
@@ -52,7 +54,7 @@ export class HeadTrack extends Pane {
     this.ringed = () => false;
     this.armless = false;
     this.describe = () => "";
-    this.name = () => "";
+    this.name = () => [];
     this.label = "";
   }
 
@@ -122,12 +124,18 @@ export class HeadTrack extends Pane {
     const colour = palette();
     g.font = `12px ${colour.font}`;
     g.textBaseline = "bottom";
+    let written = Number.NEGATIVE_INFINITY;
     for (const band of bands) {
       g.fillStyle = colour.ground;
       g.fillRect(-MARGIN.left, band.top, width, band.height);
       g.fillStyle = colour.text;
       g.textAlign = "right";
-      g.fillText(this.name(band), wide + MARGIN.right - 4, band.top + band.height, wide / 2);
+      const at = band.top + band.height / 2 + LABEL / 2;
+      const text = this.name(band).find((words) => g.measureText(words).width < wide * 0.6);
+      // Of thin bands not all have room for their names.
+      if (!text || at - written < LABEL) continue;
+      g.fillText(text, wide + MARGIN.right - 4, at);
+      written = at;
     }
     g.textAlign = "left";
     const past = (i: number) => this.done < 0 || i < this.done;

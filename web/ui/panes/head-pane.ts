@@ -77,10 +77,10 @@ export class HeadPane extends Pane {
       <h3>
         ${title}
         <span
-          >${done < 0 ? nothing : html`${Math.min(done, tour.requests.length)} of `}${many(tour.requests.length, "block")} ·
-          ${many(tour.seeks, picture.armless ? "request" : "seek")} ·
-          ${picture.armless ? nothing : html`${many(tour.travelled, "block")} travelled ·`}
-          <b>${ms(tour.ns)}</b></span
+          ><b>${ms(tour.ns)}</b> ·
+          ${done < 0 ? nothing : html`${Math.min(done, tour.requests.length)} of `}${many(tour.requests.length, "block")} ·
+          ${many(tour.seeks, picture.armless ? "request" : "seek")}
+          ${picture.armless ? nothing : html`· ${many(tour.travelled, "block")} travelled`}</span
         >
       </h3>
       <head-track
@@ -92,7 +92,7 @@ export class HeadPane extends Pane {
         ?armless=${picture.armless}
         .ringed=${({ ino, page }: DiskRequest) => files?.has(fileKey(ino, page)) ?? false}
         .describe=${(request: DiskRequest) => words(picture, request)}
-        .name=${(band: Band) => (done < 0 ? nameOf(picture, band) : "")}
+        .name=${(band: Band) => (done < 0 ? namesOf(picture, band) : [])}
         label=${`${title}: ${many(tour.requests.length, "request")}`}
         @point=${({ detail }: CellEvent) => {
           const request = reference(detail);
@@ -136,13 +136,15 @@ function words({ names, armless }: DiskPicture, request: DiskRequest): string {
   return `${whose}, block ${lba.toLocaleString("en")}, ${write ? "written" : "read"}: ${way}, ${ms(ns)}${why}`;
 }
 
-/** The files that have requests in a stretch of the disk. */
-function nameOf({ names, happened }: DiskPicture, { from, to }: Band): string {
+/** The files that have requests in a stretch of the disk: what to say of them, shorter and shorter. */
+function namesOf({ names, happened }: DiskPicture, { from, to }: Band): string[] {
   const inside = happened.requests.filter(({ lba }) => lba >= from && lba <= to);
   const found = [...new Set(inside.map(({ ino }) => names[ino]).filter((name) => name))];
   const shown = found.slice(0, 3).map((name) => base(name as string));
   const more = found.length > 3 ? " …" : "";
-  return `${shown.join(", ")}${more}, blocks ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`;
+  const files = shown.join(", ") + more;
+  const blocks = `blocks ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`;
+  return [`${files}, ${blocks}`, files, shown.length > 1 ? `${shown[0]} …` : ""];
 }
 
 customElements.define("pw-head", HeadPane);
