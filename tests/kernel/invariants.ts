@@ -852,7 +852,10 @@ export class Sweeper {
     }
     for (let i = 0; i < NR_INODES; i++) {
       const node = INODES + i * INODE_SIZE_OF;
-      const [says, has] = [w[(node + INODE_NRPAGES) >> 2], this.#cachedOf[i]];
+      const says = w[(node + INODE_NRPAGES) >> 2];
+      const has = this.#cachedOf[i];
+      // Most are nobody's. One with areas all the same leaves #fileAreas too high.
+      if (says === 0 && has === 0 && w[(node + INODE_COUNT) >> 2] === 0) continue;
       // Shared memory is promised at once, whoever maps it.
       if (w[(node + INODE_KIND) >> 2] === OF_SHMEM && w[(node + INODE_COUNT) >> 2] !== 0) {
         this.#promised += w[(node + INODE_PRIVATE) >> 2] as number;
@@ -1000,7 +1003,8 @@ export class Sweeper {
     const values = (w[XA_VALUES_AT >> 2] as number) >> 2;
     for (let i = w[XA_USED >> 2] as number; i > 0; i--) {
       const at = values + (i * XA_VALUE_SIZE) / 4;
-      const [mapping, value] = [w[at] as number, w[at + 2] as number];
+      const mapping = w[at] as number;
+      const value = w[at + 2] as number;
       if (mapping === 0 || value >>> 31 !== 0) continue;
       this.#slots[value] = (this.#slots[value] as number) + 1;
     }
@@ -1130,12 +1134,14 @@ export class Sweeper {
     let valid = 0;
     for (let i = 0; i < entries; i++) {
       const at = (TLB_BASE + i * TLB_ENTRY_SIZE) >> 2;
-      const [low, high] = [w[at] as number, w[at + 1] as number];
+      const low = w[at] as number;
+      const high = w[at + 1] as number;
       if (high >>> 31 === 0) continue;
       valid++;
       const vpn = low & 0x7ffffff;
       const asid = ((low >>> 27) | (high << 5)) & 0xffff;
-      const [pteLow, pteHigh] = [w[at + 2] as number, w[at + 3] as number];
+      const pteLow = w[at + 2] as number;
+      const pteHigh = w[at + 3] as number;
       const slot = this.#slot(asid, vpn);
       const what = () => `the TLB's entry for page ${hex(vpn)} of ASID ${asid}`;
       const bits = slot === 0 ? 0 : (w[slot] as number);

@@ -218,6 +218,9 @@ function cells(bytes: number, first: number): Uint8Array {
   return out.subarray(0, bytes);
 }
 
+/** Of /data0 and /data1, before they are written to. */
+const FILES = [cells(5 * PAGE + 776, 1_000_000), cells(9 * PAGE, 2_000_000)] as const;
+
 const POISON = new Uint8Array(PAGE).fill(0xa5);
 
 interface Process {
@@ -283,13 +286,12 @@ export class RandomMachine {
 
   /** Powers on with `settings`, up to the program's first instruction. */
   boot(settings: Settings): void {
-    const data = [cells(5 * PAGE + 776, 1_000_000), cells(9 * PAGE, 2_000_000)];
     this.linux.boot({
       root: directory({
         prog: file(program, 0o755),
         text: file(text("no program"), 0o755),
-        data0: file(data[0] as Uint8Array, 0o666),
-        data1: file(data[1] as Uint8Array, 0o666),
+        data0: file(FILES[0], 0o666),
+        data1: file(FILES[1], 0o666),
       }),
       path: "/prog",
       conf: settings,
@@ -311,8 +313,8 @@ export class RandomMachine {
     const inodes = this.linux.inodes;
     const bytes: Record<string, Uint8Array | undefined> = {
       "/prog": program,
-      "/data0": data[0],
-      "/data1": data[1],
+      "/data0": FILES[0],
+      "/data1": FILES[1],
     };
     for (const [path, ino] of inodes) {
       const content = bytes[path];
