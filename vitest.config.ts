@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { HeavyFirst } from "./tests/heavy-first.ts";
 
 const setup = "tests/global-setup.ts";
 
@@ -6,6 +7,8 @@ export default defineConfig({
   test: {
     reporters: ["default", "./tests/plain-reporter.ts"],
     maxWorkers: 2,
+    sequence: { sequencer: HeavyFirst },
+    // One group: a project that waited for another would leave a processor idle at its end.
     projects: [
       {
         test: {
@@ -13,7 +16,6 @@ export default defineConfig({
           include: ["tests/checks/**/*.test.ts"],
           globalSetup: setup,
           testTimeout: 180_000,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -24,7 +26,6 @@ export default defineConfig({
           globalSetup: setup,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -34,10 +35,8 @@ export default defineConfig({
           globalSetup: [setup, "tests/global-setup-e2e.ts"],
           testTimeout: 90_000,
           hookTimeout: 90_000,
-          maxWorkers: 1,
           // A look at the whole run, which each start takes, may last this page a second.
           expect: { poll: { timeout: 10_000 } },
-          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -69,7 +69,7 @@ async function test() {
   try {
     await install();
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
-    const env = { PAGEWALK_SUMMARY: summary };
+    const env = { PAGEWALK_SUMMARY: summary, PAGEWALK_ALL: rest.length === 0 ? "1" : "0" };
     status = await run(process.execPath, [vitest, "run", ...rest], env);
   } catch (error) {
     console.error(error);

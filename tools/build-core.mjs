@@ -5,7 +5,7 @@
 // The interpreter is generated first (tools/gen-interp.mjs); then asc, with asconfig.json. Its mark
 // transform writes build/marks.json, the map from mark numbers to source lines. The simulator gets
 // no marks: nobody stops in it, and without them its policies run several times as fast.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -34,8 +34,8 @@ const inputs = () => [
   ...filesBelow("tools", (path) => /\/(marks|build-core)[^/]*\.mjs$/.test(path)),
 ];
 
-/** The interpreter, from the op table. */
-function generate(force) {
+/** Makes the interpreter, from the op table, when that has changed. */
+export function generate(force = false) {
   return whenChanged({
     name: "interp",
     inputs: () => [GENERATOR, ...filesBelow("tools/isa")],
@@ -45,14 +45,34 @@ function generate(force) {
   });
 }
 
-/** Runs a program with Node and returns what it said on stderr, which is shown as well. */
-function run(what, args) {
-  const stdio = ["ignore", "inherit", "pipe"];
-  const options = { cwd: root, stdio, encoding: "utf8", maxBuffer: 1 << 26 };
-  const { status, signal, stderr } = spawnSync(process.execPath, args, options);
-  process.stderr.write(stderr ?? "");
-  if (status !== 0) throw new Error(`${what} failed (${signal ?? `status ${status}`})`);
-  return stderr;
+/**
+ * Runs a program with Node.
+ *
+ * @param {string} what it is, for the error's message.
+ * @param {string[]} args
+ * @param {string} [cwd]
+ * @returns {Promise<string>} what it said on stderr, which is shown as well.
+ * @throws when it fails.
+ */
+export function run(what, args, cwd = root) {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "inherit", "pipe"] });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      said += text;
+    });
+    child.on("error", reject).on("close", (status, signal) => {
+      process.stderr.write(said);
+      if (status === 0) resolve(said);
+      else reject(new Error(`${what} failed (${signal ?? `status ${status}`})`));
+    });
+  });
+}
+
+/** Waits for all, then gives what they gave, or throws what the first one threw. */
+async function all(promises) {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 /**
@@ -73,15 +93,18 @@ export async function buildCore({ target = usual, force = false } = {}) {
       (name) => `build/${name}`,
     ),
     force,
-    work() {
+    async work() {
       const partial = "build/core.partial.wasm";
       const asc = ["node_modules/assemblyscript/bin/asc.js", "--target", target, "-o", partial];
       const sim = "build/sim.partial.wasm";
       const level = target === "debug" ? "-O1" : "-O3";
-      const warned = run("asc", [asc[0], ...SIM, level, "-o", sim]);
+      // Side by side: each keeps one processor busy.
+      const said = await all([
+        run("asc", [asc[0], ...SIM, level, "-o", sim]),
+        run("asc", marked ? [...asc, "--transform", "./tools/marks.mjs"] : asc),
+      ]);
       renameSync(join(root, sim), join(root, "build/sim.wasm"));
-      const said = warned + run("asc", marked ? [...asc, "--transform", "./tools/marks.mjs"] : asc);
-      writeFileSync(join(root, "build/core.warnings"), said);
+      writeFileSync(join(root, "build/core.warnings"), said.join(""));
       renameSync(join(root, partial), join(root, "build/core.wasm"));
     },
   });

@@ -8,11 +8,10 @@
 // `expression` an expression, that stands there once, or is the first one after the text `after`;
 // `wrong` replaces it; `breaks` says which invariants of tests/kernel (F, P, T, V, C, S, K) may be
 // the first to notice. A mistake that makes the kernel stop itself breaks "assert".
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { buildCore } from "./build-core.mjs";
+import { generate, run } from "./build-core.mjs";
 import { build, filesBelow, root, whenChanged } from "./fresh.mjs";
 import { SEEDED_BUGS } from "./seeded-bugs-table.mjs";
 
@@ -81,7 +80,7 @@ const asStatement = (right, bugs) =>
  */
 export async function buildSeeded() {
   // The interpreter is generated, and must be there to be copied.
-  await buildCore();
+  await generate();
   const output = join(build, "seeded.wasm");
   await whenChanged({
     name: "seeded",
@@ -92,7 +91,7 @@ export async function buildSeeded() {
     ],
     outputs: ["build/seeded.wasm"],
     salt: "seeded",
-    work() {
+    async work() {
       rmSync(FOLDER, { recursive: true, force: true });
       cpSync(join(root, "assembly"), join(FOLDER, "assembly"), { recursive: true });
       writeFileSync(join(FOLDER, "assembly/seeded.ts"), SELECTOR);
@@ -107,12 +106,9 @@ export async function buildSeeded() {
       const sizes = ["--initialMemory", "256", "--maximumMemory", "65536", "-O1", "--debug"].concat(
         ["--disableWarning", "201"],
       );
-      const { status, stderr } = spawnSync(
-        process.execPath,
-        [asc, "assembly/index.ts", "--config", "none", ...options, ...sizes, "-o", output],
-        { cwd: FOLDER, encoding: "utf8", maxBuffer: 1 << 26 },
-      );
-      if (status !== 0) throw new Error(`asc failed on the seeded core:\n${stderr}`);
+      const config = ["assembly/index.ts", "--config", "none"];
+      const all = [asc, ...config, ...options, ...sizes, "-o", output];
+      await run("asc, on the seeded core,", all, FOLDER);
     },
   });
   return output;
