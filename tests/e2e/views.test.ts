@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
@@ -264,6 +266,19 @@ describe("an experiment", () => {
     );
     expect(await page.locator("tbody tr.base").count()).toBe(1);
     expect(await barriers()).toEqual([]);
+  });
+
+  it("measures a program of the reader's own", async () => {
+    const buffer = readFileSync(join(inject("root"), "public/programs/cow"));
+    const mine = { name: "mine", mimeType: "application/octet-stream", buffer };
+    await page.locator('header input[type="file"]').setInputFiles(mine);
+    await expect.poll(() => page.locator("[data-program] b").textContent()).toBe("mine");
+    await open();
+    await page.locator('select[name="program"]').selectOption("mine");
+    await page.locator('select[name="era"]').selectOption("nvme2020");
+    await page.locator("[data-run]").click();
+    await expect.poll(rows, { timeout: 60_000 }).toBeGreaterThan(4);
+    expect(await page.locator(".experiment-status code").textContent()).toContain("--program mine");
   });
 
   it("is stopped where it is, and keeps the rows that are done", async () => {

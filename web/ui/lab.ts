@@ -71,6 +71,16 @@ export function useLab(connect: ConnectLab): void {
   connectLab = connect;
 }
 
+/** The reader's own programs, and those of them that the worker has not been given yet. */
+const own = new Map<string, Uint8Array>();
+let fresh: string[] = [];
+
+/** Lets experiments measure a file of the reader's. */
+export function giveFile(name: string, bytes: Uint8Array): void {
+  own.set(name, bytes);
+  fresh.push(name);
+}
+
 const change = (part: Partial<Lab>): void => {
   lab.value = { ...lab.value, ...part };
 };
@@ -87,7 +97,12 @@ export async function runExperiment(request: ExperimentRequest): Promise<void> {
         else change({ rows: [...lab.value.rows, report.row] });
       },
     });
-    const result = await (await worker).experiment(request);
+    const remote = await worker;
+    for (const name of fresh.splice(0)) {
+      const bytes = own.get(name);
+      if (bytes) await remote.addFile(name, bytes);
+    }
+    const result = await remote.experiment(request);
     change({ phase: "done", result, rows: result.rows });
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
@@ -96,6 +111,7 @@ export async function runExperiment(request: ExperimentRequest): Promise<void> {
       change({ phase: "failed", failure: words });
       // A worker that could not be started is not kept.
       worker = null;
+      fresh = [...own.keys()];
     }
   }
 }

@@ -11,6 +11,7 @@ import type {
   Snapshot,
   View,
 } from "../machine/types.ts";
+import { giveFile } from "./lab.ts";
 import { pageAddress } from "./draw/address.ts";
 import { placesOf, readAnswer } from "./draw/links.ts";
 import * as state from "./state.ts";
@@ -246,6 +247,7 @@ export async function open(file: File): Promise<void> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const name = plainName(file.name);
   await machine.addFile(name, bytes);
+  giveFile(name, bytes);
   state.files.value = [...new Set([...state.files.value, name])];
   state.refusal.value = null;
   const line = `${isRiscvElf(bytes) ? "exec" : "load"} ${name}`;

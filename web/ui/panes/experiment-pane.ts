@@ -28,7 +28,7 @@ import {
   stopExperiment,
 } from "../lab.ts";
 import { Pane } from "../pane.ts";
-import { programs } from "../state.ts";
+import { files, programs } from "../state.ts";
 
 type Format = "csv" | "json" | "md";
 
@@ -197,6 +197,7 @@ export class ExperimentPane extends Pane {
       ${choose("program", "Program", [
         ["", experiment.program],
         ...samples.map(({ name }) => [name, name] as const),
+        ...files.value.map((name) => [name, `${name} (yours)`] as const),
       ])}
       ${choose("era", "Disk", [
         ...all.eras.map((era) => [era, conditionWords(era)] as const),
