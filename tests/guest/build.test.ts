@@ -103,7 +103,6 @@ describe.skipIf(otherCompiler())("building the guest programs", () => {
   test(
     "names with --check the file that one byte too many made different",
     () => {
-      expect(build("--check").status).toBe(0);
       appendFileSync(join(elsewhere, "public/programs/hello"), "x");
       const { status, stderr } = build("--check");
       expect(stderr).toBe("hello: differs\n");
