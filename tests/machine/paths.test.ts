@@ -21,17 +21,20 @@ import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { changeSetting, defaultSettings } from "../../web/machine/settings.ts";
 
 interface Catalogue {
-  programs: { name: string; file: string; runs: { args: string[] }[] }[];
+  programs: { name: string; file: string; needs?: string[]; runs: { args: string[] }[] }[];
 }
 
 const folder = join(inject("root"), "public/programs");
 const { programs }: Catalogue = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
 /** The benches at a size that the slow path can do. */
 const SMALL: Record<string, string[]> = { "bench/touch": ["64", "4"] };
-const runs = programs.flatMap(({ name, file: path, runs }) =>
+/** What is linked at start is the same code in every run of it. */
+const runs = programs.flatMap(({ name, file: path, needs = [], runs }) =>
   name.startsWith("bench/")
-    ? [{ name, path, args: SMALL[name] ?? ["1"] }]
-    : runs.map(({ args }) => ({ name, path, args })),
+    ? [{ name, path, needs, args: SMALL[name] ?? ["1"] }]
+    : runs
+        .slice(0, needs.length > 0 ? 1 : undefined)
+        .map(({ args }) => ({ name, path, needs, args })),
 );
 const TLBS = [
   ["tlb_entries=1024", "tlb_ways=4"],
@@ -43,7 +46,10 @@ const LIMIT = 12_000_000;
 /** Runs to the end, or to LIMIT, and reports every count and the hash of all state. */
 function counts(module: WebAssembly.Module, run: (typeof runs)[0], tlb: string[], flags: number) {
   const root = directory();
-  place(root, "/program", file(new Uint8Array(readFileSync(join(folder, run.path)))));
+  const put = (at: string, path: string) =>
+    place(root, at, file(new Uint8Array(readFileSync(join(folder, path)))));
+  put("/program", run.path);
+  for (const needed of run.needs) put(`/${needed}`, needed);
   const settings = defaultSettings();
   for (const setting of tlb) changeSetting(settings, setting);
   const argv = ["/program", ...run.args];
