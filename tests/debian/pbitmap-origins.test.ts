@@ -16,6 +16,7 @@ import { programBytes, samples } from "../machine/programs.ts";
 import { needs } from "../needs.ts";
 import { debianRoot } from "./debian-root.ts";
 import { rootWith, underQemu } from "./run.ts";
+import { qemu } from "../qemu.ts";
 
 const GCC = "riscv64-linux-gnu-gcc";
 const READELF = "riscv64-linux-gnu-readelf";
@@ -182,7 +183,7 @@ describe.skipIf(needs("qemu-riscv64", GCC, READELF, STRIP))(
       writeFileSync(file, bytes, { mode: 0o755 });
       const args = ["-L", CROSS_ROOT, "-0", "name", file, "one", "two"];
       const options = { encoding: "latin1", env: { ...process.env, ...env } } as const;
-      const { status, signal, stdout, stderr } = spawnSync("qemu-riscv64", args, options);
+      const { status, signal, stdout, stderr } = qemu(args, options);
       return { status, signal, stdout, stderr };
     }
 
@@ -206,7 +207,7 @@ describe.skipIf(needs("qemu-riscv64", GCC, READELF, STRIP))(
       const before = readFileSync(library);
       replace(library, examine(before));
       const args = ["-L", CROSS_ROOT, "-E", `LD_LIBRARY_PATH=${scratch}`, program];
-      expect(spawnSync("qemu-riscv64", args).status).toBe(42);
+      expect(qemu(args, { encoding: "utf8" }).status).toBe(42);
     });
 
     test("strip keeps bits in sections, and empties those behind the program headers", () => {

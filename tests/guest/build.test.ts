@@ -18,6 +18,7 @@ import { pageBitmaps } from "../../web/machine/elf/pbitmap.ts";
 import { addBitmaps } from "../../web/machine/elf/pbitmap-add.ts";
 import { neededBy } from "../../web/machine/elf/needed.ts";
 import { needs } from "../needs.ts";
+import { qemu } from "../qemu.ts";
 
 interface Run {
   args: string[];
@@ -242,7 +243,7 @@ describe.skipIf(needs("qemu-riscv64"))("under another RISC-V machine", () => {
   test.each(runs)("$line ends and prints as the catalogue says", (run) => {
     // Absolute paths are looked for under this folder first: /lib and /home are those of the disk.
     const command = ["-L", programsFolder, join(programsFolder, run.file), ...run.args];
-    const result = spawnSync("qemu-riscv64", command, { encoding: "utf8" });
+    const result = qemu(command, { encoding: "utf8" });
     if (result.error) throw result.error;
     expect(result.stdout).toBe(run.stdout);
     if (run.signal === undefined) {

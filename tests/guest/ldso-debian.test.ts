@@ -7,6 +7,7 @@ import { afterAll, describe, expect, inject, test } from "vitest";
 import { Linux, loadCore } from "../kernel/linux.ts";
 import { needs } from "../needs.ts";
 import { GCC, Kit } from "./ldso-kit.ts";
+import { qemu } from "../qemu.ts";
 
 const GLIBC = "/usr/riscv64-linux-gnu";
 const LIBM = join(GLIBC, "lib/libm.so.6");
@@ -27,7 +28,7 @@ describe.skipIf(needs(GCC, "qemu-riscv64") || !existsSync(LIBM))("glibc's libm.s
     const flags = ["-O1", "-fno-builtin", "-x", "c", "-", "-o", program, "-lm"];
     expect(spawnSync(GCC, flags, { input: source, encoding: "utf8" }).stderr).toBe("");
     const run = ["-L", GLIBC, "-E", "LD_BIND_NOW=1", program];
-    return spawnSync("qemu-riscv64", run, { encoding: "utf8" }).stdout;
+    return qemu(run, { encoding: "utf8" }).stdout;
   }
 
   test("has its words relocated as by glibc's linker, and computes the same to the last bit", () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import type { Boot, Linux } from "../kernel/linux.ts";
+import { qemu } from "../qemu.ts";
 
 export const GCC = "riscv64-linux-gnu-gcc";
 
@@ -142,7 +143,7 @@ export class Kit {
     const args = ["-L", this.root, ...set, "-0", path, join(this.root, path), ...rest];
     const { PATH } = process.env;
     const options = { encoding: "utf8", env: { PATH }, timeout: 20_000 } as const;
-    const { stdout, stderr, status } = spawnSync("qemu-riscv64", args, options);
+    const { stdout, stderr, status } = qemu(args, options);
     return { stdout: this.#shown(stdout), stderr: this.#shown(stderr), status };
   }
 

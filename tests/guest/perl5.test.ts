@@ -1,6 +1,5 @@
 // The interpreter that serves as the large program: what it prints, what its files hold, and what
 // of them a run uses.
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { neededBy } from "../../web/machine/elf/needed.ts";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { Linux, loadCore } from "../kernel/linux.ts";
 import { needs } from "../needs.ts";
+import { qemu } from "../qemu.ts";
 
 const folder = join(inject("root"), "public/programs");
 const read = (name: string): Buffer => readFileSync(join(folder, name));
@@ -228,7 +228,7 @@ const { lines }: { lines: { line: string; stdout: string }[] } = JSON.parse(
 describe.skipIf(needs("qemu-riscv64"))("a line prints what it printed under Perl", () => {
   test.each(lines)("$line", ({ line, stdout }) => {
     const command = [join(folder, "bin/perl5-static"), "-e", line];
-    const result = spawnSync("qemu-riscv64", command, { encoding: "latin1" });
+    const result = qemu(command, { encoding: "latin1" });
     expect(result.stdout).toBe(stdout);
     expect(result.status).toBe(0);
   });
@@ -238,7 +238,7 @@ describe.skipIf(needs("qemu-riscv64"))("a line prints what it printed under Perl
   test("every operator gives what Perl gives, for every pair of kinds of value", () => {
     const script = join(inject("root"), "tests/guest/perl5-operators.pl");
     const command = [join(folder, "bin/perl5-static"), script];
-    const { stdout } = spawnSync("qemu-riscv64", command, { encoding: "utf8" });
+    const { stdout } = qemu(command, { encoding: "utf8" });
     expect(stdout.split("\n")).toHaveLength(362);
     expect(createHash("sha256").update(stdout).digest("hex")).toBe(
       "c80ea8c501fd1e8dc2dea5a1a6537b6592635954c467c49e9b948b560fb64c11",
@@ -247,13 +247,13 @@ describe.skipIf(needs("qemu-riscv64"))("a line prints what it printed under Perl
 
   test("-n runs the program for each line of its input", () => {
     const command = [join(folder, "bin/perl5-static"), "-n", "-e", 'print length, ","'];
-    const result = spawnSync("qemu-riscv64", command, { encoding: "utf8", input: "ab\ncde\n" });
+    const result = qemu(command, { encoding: "utf8", input: "ab\ncde\n" });
     expect(result.stdout).toBe("3,4,");
   });
 
   test("-w tells where an undefined value was used, and goes on", () => {
     const command = [join(folder, "bin/perl5-static"), "-w", "-e", 'my $x; print $x + "2x", "\n"'];
-    const result = spawnSync("qemu-riscv64", command, { encoding: "utf8" });
+    const result = qemu(command, { encoding: "utf8" });
     expect(result.stdout).toBe("2\n");
     expect(result.stderr.split("\n").sort()).toEqual([
       "",

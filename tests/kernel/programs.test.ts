@@ -9,6 +9,7 @@ import { MM_VDSO, MMS } from "../../assembly/abi.ts";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { needs } from "../needs.ts";
 import { type End, type Fault, Linux, loadCore } from "./linux.ts";
+import { qemu } from "../qemu.ts";
 
 const root = inject("root");
 const programs = join(root, "public/programs");
@@ -127,7 +128,7 @@ describe.skipIf(needs("riscv64-linux-gnu-gcc", "qemu-riscv64"))("glibc starts un
     return { ours: machine.run({ limit: 1e9 }), qemu: qemuRun(path) };
   }
   const qemuRun = (path: string) =>
-    spawnSync("qemu-riscv64", ["-L", sysroot, path, "one", "two"], { encoding: "latin1" });
+    qemu(["-L", sysroot, path, "one", "two"], { encoding: "latin1" });
 
   test.each([
     ["glibc-hello", "static", ["-static"]],

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, inject, test } from "vitest";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { needs } from "../needs.ts";
 import { Linux, loadCore } from "./linux.ts";
+import { qemu } from "../qemu.ts";
 
 const GCC = "riscv64-linux-gnu-gcc";
 const folder = mkdtempSync(join(tmpdir(), "pagewalk-poll-"));
@@ -18,14 +19,14 @@ describe.skipIf(needs(GCC, "qemu-riscv64"))("poll and select", () => {
     const from = join(inject("root"), "tests/guests/poll.c");
     const { stderr } = spawnSync(GCC, ["-static", "-O1", "-o", path, from], { encoding: "utf8" });
     expect(stderr).toBe("");
-    const qemu = spawnSync("qemu-riscv64", [path], { encoding: "latin1" });
+    const linux = qemu([path], { encoding: "latin1" });
     const tree = directory();
     place(tree, "/poll", file(readFileSync(path), 0o755));
     const machine = new Linux(loadCore(inject("core")));
     machine.boot({ root: tree, path: "/poll" });
     const ours = machine.run({ limit: 1e9 });
-    expect(qemu.stdout.split("\n").length).toBe(16);
-    expect(ours.stdout).toBe(qemu.stdout);
+    expect(linux.stdout.split("\n").length).toBe(16);
+    expect(ours.stdout).toBe(linux.stdout);
     expect(ours.verdict).toBe("exit 0");
   });
 });
