@@ -861,6 +861,8 @@ export const TASK_NVCSW = 6176;
 export const TASK_NIVCSW = 6184;
 /** i32: -1000 to 1000, how much rather it is killed for memory than others. */
 export const TASK_OOM_SCORE_ADJ = 6192;
+/** u32: slots of its table of descriptors once it has grown, 0 before. */
+export const TASK_MAX_FDS = 6196;
 export enum TaskState {
   unused = 0,
   running = 1,

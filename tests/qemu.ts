@@ -1,5 +1,6 @@
-// Programs under QEMU's user mode. It has been seen to hang in a child after fork, so nothing waits
-// for it for ever: it is killed, and tried again.
+// Programs under QEMU's user mode. What a program does there depends on more than the program (on
+// the descriptors that were open, say), so nothing waits for it for ever: it is killed, and tried
+// again.
 import { spawnSync, type SpawnSyncOptionsWithStringEncoding } from "node:child_process";
 
 const SECONDS = 60;

@@ -19,6 +19,7 @@ import {
   O_PATH,
   close_fd,
   close_on_exec,
+  expand_files,
   fd_install,
   fd_slot,
   fget,
@@ -31,6 +32,7 @@ import {
 } from "./file_table";
 import { inode_at } from "./fs";
 import { PIPE_BYTES, pipe_bytes, pipe_of } from "./pipe";
+import { current } from "./sched";
 import { copy_from_user, copy_to_user } from "./uaccess";
 
 const SCRATCH: usize = KBUF + 0x600;
@@ -77,6 +79,7 @@ export function sys_dup3(fd: u32, to: u32, flags: u32): i64 {
   if (opened == 0) return -EBADF;
   get_file(opened);
   close_fd(to);
+  expand_files(current(), to);
   store<u32>(fd_slot(to), opened);
   set_close_on_exec(to, (flags & O_CLOEXEC) != 0);
   return to;

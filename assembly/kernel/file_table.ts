@@ -26,6 +26,7 @@ import {
   SEQ_BUF,
   TASK_CLOEXEC,
   TASK_FDS,
+  TASK_MAX_FDS,
   TASK_NR_FDS,
 } from "../abi";
 import { EBADF, EMFILE } from "./errno";
@@ -33,8 +34,9 @@ import { inode, inode_at, iput } from "./fs";
 import { mm_struct } from "./mm_types";
 import { pipe_release } from "./pipe";
 import { RLIMIT_NOFILE } from "./rlimit";
-import { current, rlimit } from "./sched";
+import { current, rlimit, task_struct } from "./sched";
 
+const NR_OPEN_DEFAULT: u32 = 64;
 export const O_ACCMODE: u32 = 3;
 export const O_WRONLY: u32 = 1;
 export const O_RDWR: u32 = 2;
@@ -235,11 +237,31 @@ export function nr_fds(): u32 {
   return <u32>min<u64>(rlimit(RLIMIT_NOFILE), TASK_NR_FDS);
 }
 
+/**
+ * Slots of a task's table of descriptors: 64, and when a higher one is asked for 128,
+ * then 256. It never shrinks, but a child's is as small as it can be. What lies beyond
+ * is not even bad: select(2) passes over it.
+ */
+// @nomark
+export function fdt_max_fds(task: task_struct): u32 {
+  return max<u32>(load<u32>(changetype<usize>(task), TASK_MAX_FDS), NR_OPEN_DEFAULT);
+}
+
+/** The table gets a slot for descriptor `fd`. */
+// @nomark
+export function expand_files(task: task_struct, fd: u32): void {
+  if (fd < fdt_max_fds(task)) return;
+  const slots = fd < 2 * NR_OPEN_DEFAULT ? 2 * NR_OPEN_DEFAULT : <u32>TASK_NR_FDS;
+  store<u32>(changetype<usize>(task), slots, TASK_MAX_FDS);
+}
+
 /** => the lowest free descriptor >= `from`, or -EMFILE. */
 // @nomark
 export function get_unused_fd(from: u32): i64 {
   for (let fd = from; fd < nr_fds(); fd++) {
-    if (load<u32>(fd_slot(fd)) == 0) return fd;
+    if (load<u32>(fd_slot(fd)) != 0) continue;
+    expand_files(current(), fd);
+    return fd;
   }
   return -EMFILE;
 }

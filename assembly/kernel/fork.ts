@@ -36,7 +36,7 @@ import { emit } from "../log";
 import { anon_vma_fork } from "./anon_vma";
 import { EAGAIN, EINVAL, ENOMEM } from "./errno";
 import { mmput } from "./exit";
-import { fd_slot, get_file } from "./file_table";
+import { expand_files, fd_slot, get_file } from "./file_table";
 import { VM_LOCKED_MASK } from "./mlock";
 import {
   mm_slot,
@@ -154,6 +154,7 @@ function copy_files(child: task_struct, parent: task_struct): void {
     const opened = load<u32>(fd_slot(fd));
     if (opened == 0) continue;
     get_file(opened);
+    expand_files(child, fd);
     store<u32>(task_field(child, TASK_FDS + (<usize>fd << 2)), opened);
   }
   memory.copy(task_field(child, TASK_CLOEXEC), task_field(parent, TASK_CLOEXEC), 32);

@@ -13,7 +13,6 @@
 import {
   TASK_COMM,
   TASK_NIVCSW,
-  TASK_NR_FDS,
   TASK_NVCSW,
   TASK_RLIMITS,
   TASK_SHARED_PENDING,
@@ -21,9 +20,9 @@ import {
   VM,
 } from "../abi";
 import { Cost, cost } from "../hw/clock";
+import { fdt_max_fds } from "./file_table";
 import { mm_struct } from "./mm_types";
 import { ptrace_may_access } from "./proc_file";
-import { task_fd } from "./procfs";
 import { strlen } from "./namei";
 import { RLIMIT_SIGPENDING, rlimit_of } from "./rlimit";
 import { sigaction_of } from "./siginfo";
@@ -41,7 +40,6 @@ import {
 /** Picoseconds of a clock tick as programs count them (USER_HZ is 100). */
 const PS_PER_TICK: u64 = 10000000000;
 const RLIMIT_RSS: usize = 5;
-const NR_OPEN_DEFAULT: u32 = 64;
 
 /** The letter of a task's state. */
 // @nomark
@@ -272,7 +270,7 @@ function status_ids(m: seq_file, task: task_struct): void {
   put_id(m, "\nTracerPid:\t", 0);
   put_ids(m, "\nUid:\t", task.uid, task.euid, task.suid);
   put_ids(m, "\nGid:\t", task.gid, task.egid, task.sgid);
-  put_id(m, "\nFDSize:\t", fd_table_size(task));
+  put_id(m, "\nFDSize:\t", fdt_max_fds(task));
   seq_puts(m, "\nGroups:\t ");
   put_id(m, "\nNStgid:\t", task.pid);
   put_id(m, "\nNSpid:\t", task.pid);
@@ -289,15 +287,6 @@ function put_state(m: seq_file, state: u32): void {
   else if (state == 0x54) seq_puts(m, "T (stopped)");
   else if (state == 0x5a) seq_puts(m, "Z (zombie)");
   else seq_puts(m, "S (sleeping)");
-}
-
-/** The table of descriptors grows from 64 to 256. */
-// @nomark
-function fd_table_size(task: task_struct): u32 {
-  for (let fd = NR_OPEN_DEFAULT; fd < <u32>TASK_NR_FDS; fd++) {
-    if (task_fd(task, fd) != 0) return TASK_NR_FDS;
-  }
-  return NR_OPEN_DEFAULT;
 }
 
 /** status from VmPeak to untag_mask. */

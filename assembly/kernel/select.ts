@@ -17,7 +17,7 @@
 import { FileKind, KBUF, TASK_NR_FDS, WaitKind } from "../abi";
 import { now_ps } from "../hw/clock";
 import { EBADF, EFAULT, EINVAL } from "./errno";
-import { f_writable, fget, file, file_at } from "./file_table";
+import { f_writable, fdt_max_fds, fget, file, file_at } from "./file_table";
 import { pipe_bytes, pipe_of, pipe_room } from "./pipe";
 import { current, wait_on_nohand } from "./sched";
 import { set_user_sigmask } from "./sigaction";
@@ -161,7 +161,7 @@ export function sys_pselect6(
   n: i32, inp: u64, outp: u64, exp: u64, ts: u64, sig: u64,
 ): i64 {
   if (n < 0) return -EINVAL;
-  const nr = min<u32>(n, <u32>TASK_NR_FDS);
+  const nr = min<u32>(n, fdt_max_fds(current()));
   if (current().restarted == 0) {
     const error = begin_select(ts, sig);
     if (error != 0) return error;

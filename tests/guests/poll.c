@@ -22,9 +22,7 @@ static void say(const char *what, int n, struct pollfd *p, int nr) {
 }
 
 int main(void) {
-  // Whoever started this may have left them open, and then nothing below would end.
-  close(98);
-  close(99);
+  setvbuf(stdout, NULL, _IOLBF, 0);  // a child prints what it says, not its parent's lines again
   int one[2], two[2];
   if (pipe(one) || pipe(two)) return 1;
   struct pollfd p[4] = {
@@ -70,9 +68,35 @@ int main(void) {
   before = ms();
   n = pselect(one[0] + 1, &in, NULL, NULL, &little, NULL);
   printf("pselect: %d %d %d\n", n, FD_ISSET(one[0], &in), ms() - before >= 20);
+  // The table has 64 slots at first: what lies beyond is not looked at. So this would
+  // wait for ever without a timeout, unless whoever started it had left more open.
+  struct timeval now = {0, 0};
+  FD_SET(98, &in);
+  n = select(99, &in, NULL, NULL, &now);
+  printf("beyond the table: %d %d\n", n, FD_ISSET(98, &in));
+  dup2(0, 100);
+  close(100);
   FD_SET(98, &in);
   n = select(99, &in, NULL, NULL, NULL);
   printf("closed: %d %s\n", n, strerror(errno));
+  FD_CLR(98, &in);
+  FD_SET(128, &in);
+  n = select(129, &in, NULL, NULL, &now);
+  printf("beyond 128: %d\n", n);
+  dup2(0, 128);
+  close(128);
+  FD_SET(200, &in);
+  n = select(201, &in, NULL, NULL, &now);
+  printf("closed: %d %s\n", n, strerror(errno));
+  child = fork();
+  if (child == 0) {
+    FD_ZERO(&in);
+    FD_SET(98, &in);
+    n = select(99, &in, NULL, NULL, &now);
+    printf("beyond the child's table: %d\n", n);
+    return 0;
+  }
+  waitpid(child, NULL, 0);
 
   close(one[1]);
   p[0].fd = one[0];
