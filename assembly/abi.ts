@@ -216,6 +216,8 @@ export enum Conf {
    *  numbers given twice, 2 no check of staleness, 4 never given up for memory. */
   vm_resident_enabled,
   vm_resident_as_it_was,
+  /** 1: mmap knows MAP_SCRATCH, and madvise its two advices (proposal/scratch.ts). */
+  vm_scratch_enabled,
 }
 export const CONF_SIZE = 512;
 
@@ -263,6 +265,8 @@ export enum ProposalHook {
   prefault = 64,
   /** Something is to be done at some time, or when the disk is done. */
   entry = 32,
+  /** Private mappings whose written pages may be dropped for their file's. */
+  scratch = 256,
 }
 
 export enum TlbPolicy {
@@ -449,6 +453,10 @@ export enum VmEvent {
   KERNEL_ENTRY,
   /** Pages that were read from the disk and freed again without ever being used. */
   PGPGIN_UNUSED,
+  /** Written pages of scratch mappings that were dropped; and how often an address
+   *  space found one again, in its file (proposal/scratch.ts). */
+  SCRATCH_DROP,
+  SCRATCH_REREAD,
 }
 /** u64: instret at which the running task's turn ends; the timer interrupts there
  *  when TICK_AT says so (it is then the same, else the largest u64). */
@@ -741,8 +749,14 @@ export const NR_PBITMAPS = 512;
  *  page each; an ELF header. */
 export const PBITMAP_BUF = PBITMAPS + PBITMAP_SIZE_OF * NR_PBITMAPS;
 export const PBITMAP_BUF_SIZE = 0x4080;
+/** Pages of scratch mappings that were dropped and not touched again: SCRATCH_SETS x
+ *  SCRATCH_WAYS x u32, number of the mm << 26 | page of the address, 0 empty. Writer:
+ *  proposal/scratch_dropped.ts. */
+export const SCRATCH_DROPPED = PBITMAP_BUF + PBITMAP_BUF_SIZE;
+export const SCRATCH_SETS = 1024;
+export const SCRATCH_WAYS = 4;
 /** struct page, one a frame. */
-export const FRAMES = PBITMAP_BUF + PBITMAP_BUF_SIZE;
+export const FRAMES = SCRATCH_DROPPED + SCRATCH_SETS * SCRATCH_WAYS * 4;
 export const PAGE_SIZE_OF = 48;
 /**
  * Behind the frames, at SWAP_MAP_AT, a record a swap slot: { u16 count, u16 flags (1:
@@ -976,6 +990,9 @@ export enum VM {
   WIPEONFORK = 0x2000000,
   /** Not for a core dump. */
   DONTDUMP = 0x4000000,
+  /** Its written pages go back to what the file says when memory is short (MAP_SCRATCH,
+   *  a proposal); VM_MIXEDMAP in Linux, which no mapping here can be. */
+  SCRATCH = 0x10000000,
   /** Wishes about huge pages: this kernel has none, but they keep areas apart. */
   HUGEPAGE = 0x20000000,
   NOHUGEPAGE = 0x40000000,
@@ -1095,6 +1112,9 @@ export enum ActKind {
   swapoff,
   /** a: Policy, at work from the next reclaim on */
   policy,
+  /** Scratch pages go back to what their file says.  b: 0 the one at address a of the
+   *  running process, 1 all of all processes.  answer: pages */
+  scratch_drop,
 }
 /** What /proc/sys/vm has, in the order of the names. */
 export enum VmKnob {
@@ -1128,6 +1148,7 @@ export enum VmKnob {
   resident,
   resident_as_it_was,
   resident_enabled,
+  scratch_enabled,
 }
 
 // ------------------------------------------------------- derived (hw's own caches) --
@@ -1357,4 +1378,20 @@ export enum Ev {
   /** or it was not used, or not written.  a: address  b: ino | PbitmapRefusal << 32
    *  c: 1 at the end of the process */
   PbitmapIgnored,
+  /** a written page of a scratch mapping was dropped, once for each entry that had it.
+   *  a: va | asid << 48  b: pfn | ScratchWhy << 32  c: ino | page of the file << 32 */
+  ScratchDrop,
+  /** an address space has a page again that was dropped: the file's.
+   *  a: as above  b: pfn | 1 from the disk << 32  c: as above */
+  ScratchReread,
+}
+
+/** Why a scratch page was dropped. */
+export enum ScratchWhy {
+  /** Memory was short. */
+  reclaim = 0,
+  /** An act asked for it. */
+  act,
+  /** It was in swap, or on its way, when its mapping became one. */
+  converted,
 }

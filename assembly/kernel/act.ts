@@ -37,6 +37,7 @@ import { find_task_by_vpid } from "./sched";
 import { SI_USER } from "./siginfo";
 import { new_siginfo, send_signal_locked } from "./signal";
 import { swap_off, swap_on } from "./swapon";
+import { proposal_scratch_act } from "../proposal/proposal";
 
 /** Where the next act is, 0 when there is none. */
 // @nomark
@@ -96,6 +97,7 @@ function perform_act(kind: u32, a: u64, b: i64): i64 {
     case ActKind.swapon: return swap_on();
     case ActKind.swapoff: return swap_off();
     case ActKind.policy: return choose_policy(a);
+    case ActKind.scratch_drop: return proposal_scratch_act(a, b != 0);
     default: return -EINVAL;
   }
 }

@@ -65,6 +65,7 @@ import { others_can_run } from "./sched";
 import { file_key, folio_add_lru, folio_mark_accessed } from "./swap";
 import { count_vm_event, folio_mark_used } from "./vmstat";
 import { xa_take_shadow } from "./xa_values";
+import { proposal_scratch_mapped } from "../proposal/proposal";
 
 // @nomark
 function page_hash(mapping: u32, index: u64): usize {
@@ -229,6 +230,7 @@ export function filemap_map_pages(
     if (load<u64>(slot) != 0) continue;
     page_add_rmap(mm, pfn);
     set_pte(mm, address, slot, vma_mk_pte(vmf.vma, pfn));
+    proposal_scratch_mapped(mm, vmf.vma, address, pfn, false);
     if (index != vmf.pgoff) count_vm_event(VmEvent.FAULT_AROUND);
   }
   f.mmap_miss -= min<u32>(f.mmap_miss, hits);

@@ -8,6 +8,8 @@
 //   D  POPULATE_*         they come now, as by reading or writing each
 //   E  WILLNEED           a file's pages are read into the page cache
 //   F  REMOVE             a shared file's pages go from the file too: a hole
+//   G  SCRATCH NOSCRATCH  a proposal: a private mapping of a file becomes one whose
+//                         written pages may be dropped, or is none any more
 //
 // A range may cross areas. A hole in it is an error in the end, but the rest is done.
 //
@@ -24,6 +26,7 @@ import { mm_struct, vm_area_struct } from "./mm_types";
 import { unmap_page_range } from "./pgtable";
 import { force_page_cache_readahead } from "./fadvise";
 import { current_mm } from "./sched";
+import { proposal_scratch, proposal_scratch_convert } from "../proposal/proposal";
 import { shmem_mapping } from "./shmem";
 import { truncate_hole } from "./truncate";
 import { find_vma } from "./vma";
@@ -52,6 +55,9 @@ const MADV_POPULATE_READ: u32 = 22;
 const MADV_POPULATE_WRITE: u32 = 23;
 const MADV_DONTNEED_LOCKED: u32 = 24;
 const MADV_COLLAPSE: u32 = 25;
+/** In no Linux: "SCR\0" and the number after it. */
+const MADV_SCRATCH: u32 = 0x53435200;
+const MADV_NOSCRATCH: u32 = 0x53435201;
 const READ_HINTS: u32 = VM.RAND_READ | VM.SEQ_READ;
 const VM_SPECIAL: u32 = VM.PFNMAP | VM.DONTEXPAND;
 
@@ -71,6 +77,7 @@ export function sys_madvise(start: u64, len: u64, advice: u32): i64 {
 // @nomark
 function madvise_behavior_valid(advice: u32): bool {
   if (advice <= MADV_DONTNEED) return true;
+  if (advice == MADV_SCRATCH || advice == MADV_NOSCRATCH) return proposal_scratch();
   return advice >= MADV_FREE && advice <= MADV_COLLAPSE;
 }
 
@@ -120,6 +127,9 @@ export function madvise_vma_behavior(
       return madvise_willneed(vma, start, end);
     case MADV_REMOVE: // F
       return madvise_remove(vma, start, end);
+    case MADV_SCRATCH: // G
+    case MADV_NOSCRATCH:
+      return proposal_scratch_convert(mm, vma, start, end, advice == MADV_SCRATCH);
     default: { // A
       const flags = advised_flags(vma, advice);
       if (flags < 0) return flags;

@@ -61,7 +61,7 @@ import { shmem_fault, shmem_mapping } from "./shmem";
 import { folio_add_lru } from "./swap";
 import { folio_free_swap } from "./swapfile";
 import { special_mapping_fault } from "./vdso";
-import { proposal_prefault } from "../proposal/proposal";
+import { proposal_prefault, proposal_scratch_mapped } from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 export const VM_FAULT_OOM: u32 = 1;
@@ -173,7 +173,8 @@ export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
 function alloc_anon_page(vmf: vm_fault): u32 {
   if (!anon_vma_prepare(vmf.vma)) return NO_PAGE;
   const anon = <u32>changetype<usize>(vmf.vma.anon_vma);
-  const flags: u32 = PG.anon | PG.anon_exclusive | PG.swapbacked | PG.uptodate;
+  let flags: u32 = PG.anon | PG.anon_exclusive | PG.swapbacked | PG.uptodate;
+  if (vmf.vma.vm_flags & VM.SCRATCH) flags &= ~PG.swapbacked; // its file backs it
   return alloc_page(flags, anon, vmf.pgoff);
 }
 
@@ -259,6 +260,7 @@ function finish_fault(mm: mm_struct, vmf: vm_fault): void {
   if (vmf.flags & FAULT_FLAG_WRITE) pte = pte_mkwrite(pte_mkdirty(pte));
   page_add_rmap(mm, vmf.page);
   set_pte(mm, vmf.address, vmf.pte, pte);
+  proposal_scratch_mapped(mm, vmf.vma, vmf.address, vmf.page, vmf.blocks != 0);
 }
 
 /**
@@ -286,6 +288,8 @@ export function do_cow_fault(mm: mm_struct, vmf: vm_fault): u32 {
   charge(CostKind.Memory, cost(Cost.CopyPage));
   count_vm_event(VmEvent.COW);
   map_anon_page(mm, vmf, cow_page);
+  const major = (ret & VM_FAULT_MAJOR) != 0;
+  proposal_scratch_mapped(mm, vmf.vma, vmf.address, cow_page, major);
   vmf.kind = ret & VM_FAULT_MAJOR ? FaultKind.major : FaultKind.cow;
   return ret & VM_FAULT_MAJOR;
 }

@@ -42,7 +42,12 @@ import {
   vma_unlink,
 } from "./vma";
 import { the_vmg, vma_merge_new_range } from "./vma_merge";
-import { proposal_exit_mmap, proposal_mmap } from "../proposal/proposal";
+import {
+  proposal_exit_mmap,
+  proposal_mmap,
+  proposal_mmap_flags,
+  proposal_scratch_gone,
+} from "../proposal/proposal";
 
 export const PROT_READ: u32 = 1;
 export const PROT_WRITE: u32 = 2;
@@ -62,6 +67,8 @@ export const MAP_STACK: u32 = 0x20000;
 export const MAP_HUGETLB: u32 = 0x40000;
 export const MAP_SYNC: u32 = 0x80000;
 export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
+/** A proposal; two of the bits that say how large MAP_HUGETLB's pages are. */
+export const MAP_SCRATCH: u32 = 0x8000000;
 export const VM_DATA_FLAGS: u32 =
   VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 const VM_ACCESS: u32 = VM.READ | VM.WRITE | VM.EXEC;
@@ -83,10 +90,12 @@ function conf(key: Conf): u64 {
 
 /**
  * A private writable mapping may need a frame or swap for every page: it is counted.
+ * One whose pages its file has needs neither.
  */
 // @nomark
 function accountable_mapping(vm_flags: u32): bool {
-  return (vm_flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) == VM.WRITE;
+  const uncounted: u32 = VM.NORESERVE | VM.SHARED | VM.SCRATCH;
+  return (vm_flags & (uncounted | VM.WRITE)) == VM.WRITE;
 }
 
 /** May `pages` more of `vm_flags` be mapped, under RLIMIT_AS and RLIMIT_DATA? */
@@ -235,6 +244,9 @@ export function do_mmap(
   const may = mmap_vm_flags(file, prot, flags, pgoff, len >> 12);
   if (may < 0) return <u64>may;
   vm_flags |= <u32>may;
+  const proposed = proposal_mmap_flags(file, flags);
+  if (proposed < 0) return <u64>proposed;
+  vm_flags |= <u32>proposed;
   if ((flags & MAP_NORESERVE) != 0 && conf(Conf.vm_overcommit_memory) != 2) {
     vm_flags |= VM.NORESERVE;
   }
@@ -305,6 +317,7 @@ function remove_vma(mm: mm_struct, vma: vm_area_struct): void {
   if (vma.vm_flags & VM.ACCOUNT) vm_unacct_memory(pages);
   if (vma.vm_flags & VM.LOCKED) mm.locked_vm -= pages;
   vm_stat_account(mm, vma.vm_flags, -(<i64>pages));
+  proposal_scratch_gone(mm, vma);
   emit(Ev.Vma, vma.vm_start, vma.vm_end, <u64>vma.vm_flags | (<u64>2 << 32));
   vma_unlink(mm, vma);
 }

@@ -97,7 +97,8 @@ export function mprotect_fixup(
   const oldflags = vma.vm_flags;
   if (newflags == oldflags) return 0;
   const pages = (end - start) >> 12;
-  const counted: u32 = VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE;
+  const counted: u32 =
+    VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE | VM.SCRATCH;
   let charged: u64 = 0;
   let returned: u64 = 0;
   if (newflags & VM.WRITE) {

@@ -60,6 +60,7 @@ function vm_name(i: u32): string {
     case VmKnob.resident: return "resident";
     case VmKnob.resident_as_it_was: return "resident_as_it_was";
     case VmKnob.resident_enabled: return "resident_enabled";
+    case VmKnob.scratch_enabled: return "scratch_enabled";
     default: return "";
   }
 }
@@ -117,6 +118,7 @@ function conf_of(sub: u32): i32 {
     case VmKnob.ra_max_pinned: return Conf.vm_ra_max_pinned;
     case VmKnob.resident_as_it_was: return Conf.vm_resident_as_it_was;
     case VmKnob.resident_enabled: return Conf.vm_resident_enabled;
+    case VmKnob.scratch_enabled: return Conf.vm_scratch_enabled;
     default: return -1;
   }
 }
@@ -142,7 +144,8 @@ function knob_max(sub: u32): i64 {
     case VmKnob.pbitmap_update: return 3;
     case VmKnob.pbitmap_as_posted: return 1023;
     case VmKnob.resident_as_it_was: return 7;
-    case VmKnob.resident_enabled: return 1;
+    case VmKnob.resident_enabled:
+    case VmKnob.scratch_enabled: return 1;
     case VmKnob.madvise_bitmap:
     case VmKnob.mmap_full_slurp:
     case VmKnob.old_prefault:

@@ -5,7 +5,7 @@
 //   others   events since boot, see vmstat.ts
 //
 // Names and order of the lines are Linux's; the lines are those that can differ from 0
-// here. At the end stand four counters that Linux does not have.
+// here. At the end stand six counters that Linux does not have.
 //
 // In Linux: mm/vmstat.c vmstat_show(), frag_show(), pagetypeinfo_show() (6.12).
 // Left out: zones. Free memory is a list of frames and not a buddy system, so buddyinfo
@@ -140,6 +140,8 @@ function vmstat_event(m: seq_file, line: u32): bool {
     case 54: return event_line(m, "cow", VmEvent.COW);
     case 55: return event_line(m, "fault_around", VmEvent.FAULT_AROUND);
     case 56: return event_line(m, "syscall", VmEvent.SYSCALL);
+    case 57: return event_line(m, "scratch_drop", VmEvent.SCRATCH_DROP);
+    case 58: return event_line(m, "scratch_reread", VmEvent.SCRATCH_REREAD);
     default: return false;
   }
 }

@@ -169,7 +169,7 @@ export function folio_referenced(pfn: u32): u32 {
 /**
  * B: takes `pfn`, which the caller holds, out of every page table, but for areas that
  * are locked. Its dirty bits go to the page. An anonymous page leaves `swap` behind, a
- * swap entry without the exclusive bit; 0 leaves nothing.
+ * swap entry without the exclusive bit; 0 leaves nothing, and so does a scratch area.
  * => how many entries went; nobody maps it now if its mapcount is 0.
  */
 export function try_to_unmap(pfn: u32, swap: u64): u32 {
@@ -187,8 +187,9 @@ export function try_to_unmap(pfn: u32, swap: u64): u32 {
 function try_to_unmap_one(rwc: rmap_walk_control, swap: u64): void {
   const mm = vma_mm(rwc.vma);
   const pte = load<u64>(rwc.pte);
-  let left = swap;
-  if (swap != 0) {
+  // A scratch mapping finds the page in its file, whatever others need of swap.
+  let left = rwc.vma.vm_flags & VM.SCRATCH ? 0 : swap;
+  if (left != 0) {
     mm.swapents++;
     swap_duplicate(pte_to_swp_offset(swap));
     if (mem_map(rwc.pfn).flags & PG.anon_exclusive) left |= _PAGE_SWP_EXCLUSIVE;

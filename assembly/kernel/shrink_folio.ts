@@ -4,6 +4,8 @@
 //      instruction that needs memory now                    it stays
 //   H  of a file that no disk stands behind                 it stays
 //   B  in an area that is locked in memory                  it stays, out of sight
+//   I  anonymous, and every mapping of it is a scratch mapping (a proposal: scratch.ts)
+//                                dropped: the file has what it was copied from
 //   C  anonymous, shared memory a slot of swap; without one it stays
 //   D  anonymous, MADV_FREE     dropped, unless it was written to since
 //   E  mapped                   out of every page table (rmap.ts)
@@ -31,6 +33,7 @@ import {
   PG,
   SCAN_KEPT,
   SCAN_KEPT_NR,
+  VM,
   VmEvent,
 } from "../abi";
 import { policy_evict, policy_keep, policy_remove } from "../policy/policy";
@@ -40,7 +43,7 @@ import { mem_map, page } from "./mm_types";
 import { get_page, put_page } from "./page_alloc";
 import { blk_start, swap_writepage } from "./page_io";
 import { writepage } from "./page_writeback";
-import { folio_clean_ptes, folio_has_dirty_pte, try_to_unmap } from "./rmap";
+import { folio_clean_ptes, folio_has_dirty_pte, the_walk, try_to_unmap } from "./rmap";
 import { the_scan } from "./vmscan";
 import { folio_add_lru, folio_key } from "./swap";
 import { folio_is_shmem } from "./shmem";
@@ -50,6 +53,7 @@ import { folio_alloc_swap, folio_free_swap } from "./swapfile";
 import { NO_SWAP, swp_offset_to_pte } from "./swapops";
 import { count_vm_event } from "./vmstat";
 import { xa_store_shadow } from "./xa_values";
+import { proposal_is_scratch, proposal_scratch_drop } from "../proposal/proposal";
 
 /** Writes that are collected before the disk is given them. */
 const WRITES_MAX: u32 = 128;
@@ -75,6 +79,7 @@ export function shrink_folio(pfn: u32): bool {
     return false;
   }
   const anon = (p.flags & PG.anon) != 0;
+  if (anon && proposal_is_scratch(pfn)) return shrink_scratch(pfn); // I
   if (anon && (p.flags & PG.swapbacked) == 0) return shrink_lazyfree(pfn); // D
   if (anon && !add_to_swap(pfn)) {
     keep_folio(pfn); // C
@@ -127,11 +132,30 @@ export function start_page_writeback(pfn: u32): bool {
   if (is_pinned(p) || !has_backing(p)) return false;
   const file = (p.flags & PG.pagecache) != 0;
   if (file && folio_is_shmem(pfn)) return false;
+  if (!file && proposal_is_scratch(pfn)) return false; // I
   if (!file && ((p.flags & PG.swapbacked) == 0 || !add_to_swap(pfn))) return false;
   if (!file) folio_clean_ptes(pfn);
   write_folio(pfn);
   blk_start();
   return true;
+}
+
+/** I: dropped, unless it is locked (B). */
+function shrink_scratch(pfn: u32): bool {
+  if (the_walk().vm_flags & VM.LOCKED) {
+    cull_unevictable(pfn); // B
+    return false;
+  }
+  proposal_scratch_drop(pfn);
+  return true;
+}
+
+/** Would the page have to be written before its frame is free? */
+// @nomark
+export function folio_needs_write(pfn: u32): bool {
+  const p = mem_map(pfn);
+  if ((p.flags & PG.dirty) == 0 && !folio_has_dirty_pte(pfn)) return false;
+  return (p.flags & PG.anon) == 0 || !proposal_is_scratch(pfn); // I
 }
 
 /** H: is there a place for what is in it? */
@@ -144,7 +168,7 @@ function has_backing(p: page): bool {
 
 /** A: has somebody a reference who is neither a page table nor a cache? */
 // @nomark
-function is_pinned(p: page): bool {
+export function is_pinned(p: page): bool {
   const cached: i32 = (p.flags & (PG.pagecache | PG.swapcache)) != 0 ? 1 : 0;
   return p.refcount != p.mapcount + cached;
 }

@@ -111,6 +111,18 @@ export function __page_cache_release(pfn: u32): void {
   store<u32>(NR_UNEVICTABLE, load<u32>(NR_UNEVICTABLE) - 1);
 }
 
+/** Whether swap is to keep the anonymous page: that is also which list it is on. */
+// @nomark
+export function folio_set_swapbacked(pfn: u32, on: bool): void {
+  const p = mem_map(pfn);
+  if (((p.flags & PG.swapbacked) != 0) == on) return;
+  const listed = p.lru != 0;
+  if (listed) policy_remove(pfn);
+  if (on) p.flags |= PG.swapbacked;
+  else p.flags &= ~PG.swapbacked;
+  if (listed) folio_add_lru(pfn, 0);
+}
+
 /** The page becomes the next to go. */
 // @nomark
 export function lru_deactivate(pfn: u32): void {

@@ -329,7 +329,7 @@ function show_smap_stats(m: seq_file, mss: mem_size_stats, rollup: bool): void {
 /** The two-letter names of vm_flags, by bit number; "??" is a bit without a meaning. */
 // @nomark
 function vma_flag_names(): string {
-  return "rdwrexshmrmwmemsgdumpf??uwloiosrrrdcdelfacnrhtsfarwfddsdmmhgnhmg";
+  return "rdwrexshmrmwmemsgdumpf??uwloiosrrrdcdelfacnrhtsfarwfddsdschgnhmg";
 }
 
 // @nomark

@@ -18,9 +18,9 @@
 // Left out: nothing a policy here would ask for.
 import { PG, VM } from "../abi";
 import { mem_map } from "../kernel/mm_types";
-import { folio_has_dirty_pte, folio_referenced, the_walk } from "../kernel/rmap";
+import { folio_referenced, the_walk } from "../kernel/rmap";
 import { get_nr_swap_pages } from "../kernel/swapfile";
-import { start_page_writeback } from "../kernel/shrink_folio";
+import { folio_needs_write, start_page_writeback } from "../kernel/shrink_folio";
 import { count_vm_event } from "../kernel/vmstat";
 import {
   trace_clean,
@@ -50,7 +50,7 @@ export function referenced_exec(): bool {
 // @nomark
 export function page_dirty(pfn: u32): bool {
   if (isDefined(TRACE_DRIVEN)) return trace_dirty(pfn);
-  return (mem_map(pfn).flags & PG.dirty) != 0 || folio_has_dirty_pte(pfn);
+  return folio_needs_write(pfn);
 }
 
 /**

@@ -18,6 +18,12 @@
 //   memory is out     oom_kill out_of_memory        resident: an image goes first
 //   way to user mode  entry exit_to_user_mode       pbitmap: background, window
 //   timer             tick arm_tick                 pbitmap: window
+//   mmap's flags      mmap do_mmap                  scratch: MAP_SCRATCH
+//   advice, end of    madvise, mmap remove_vma      scratch: another kind of mapping
+//   a mapping
+//   reclaim           shrink_folio                  scratch: dropped, not written
+//   page mapped       memory, filemap               scratch: was it dropped?
+//   act               act perform_act               scratch: drop
 //   system call       syscall invoke_syscall        600, 601 resident; 602 madvise by
 //                                                   bitmap
 //
@@ -33,11 +39,13 @@ import {
   PbitmapDefect,
   PbitmapRecord,
   ProposalHook,
+  ScratchWhy,
+  VM,
 } from "../abi";
-import { ENOEXEC, ENOSYS, IS_ERR_VALUE } from "../kernel/errno";
+import { EINVAL, ENOEXEC, ENOSYS, IS_ERR_VALUE } from "../kernel/errno";
 import { linux_binprm } from "../kernel/exec";
 import { inode } from "../kernel/fs";
-import { mm_struct } from "../kernel/mm_types";
+import { mm_struct, vm_area_struct } from "../kernel/mm_types";
 import { _PAGE_ACCESSED } from "../kernel/pgtable";
 import { current, task_struct } from "../kernel/sched";
 import { seq_file } from "../kernel/seq_file";
@@ -54,6 +62,10 @@ import {
 } from "./resident_check";
 import { load_resident_binary } from "./resident_image";
 import { resident_show } from "./resident_show";
+import { is_scratch, scratch_drop, scratch_mmap_flags } from "./scratch";
+import { scratch_act } from "./scratch_act";
+import { scratch_convert } from "./scratch_convert";
+import { scratch_forget, scratch_mapped } from "./scratch_dropped";
 import { slurp_mapping } from "./slurp";
 
 const O_CLOEXEC: u32 = 0o2000000;
@@ -83,6 +95,9 @@ export function proposals_init(): void {
   if (proposal_conf(Conf.vm_madvise_bitmap) != 0) hooks |= ProposalHook.syscall;
   if (proposal_conf(Conf.vm_old_prefault) != 0) hooks |= ProposalHook.prefault;
   if (proposal_conf(Conf.vm_pbitmap_enabled) != 0) hooks |= pbitmap_hooks();
+  // Switched off, there are no new scratch mappings; what is one remains one.
+  const scratch = proposal_conf(Conf.vm_scratch_enabled) != 0;
+  if (scratch || hooked(ProposalHook.scratch)) hooks |= ProposalHook.scratch;
   store<u32>(PROPOSAL_HOOKS, hooks);
 }
 
@@ -184,6 +199,61 @@ export function proposal_mmap(file: u32, addr: u64, len: u64, pgoff: u64): u64 {
 // @nomark
 export function proposal_prefault(pte: u64): u64 {
   return hooked(ProposalHook.prefault) ? pte & ~_PAGE_ACCESSED : pte;
+}
+
+/**
+ * What the flags of an mmap of `file` (0: of nobody's memory) mean to the proposals.
+ * => vm_flags, or a negative errno.
+ */
+// @nomark
+export function proposal_mmap_flags(file: u32, flags: u32): i64 {
+  return proposal_scratch() ? scratch_mmap_flags(file, flags) : 0;
+}
+
+/** Can mappings become scratch mappings? */
+// @nomark
+export function proposal_scratch(): bool {
+  return hooked(ProposalHook.scratch) && proposal_conf(Conf.vm_scratch_enabled) != 0;
+}
+
+/** MADV_SCRATCH, or MADV_NOSCRATCH, of [start, end) inside `vma`. => 0 or errno. */
+// @nomark
+export function proposal_scratch_convert(
+  mm: mm_struct, vma: vm_area_struct, start: u64, end: u64, to: bool,
+): i64 {
+  return scratch_convert(mm, vma, start, end, to);
+}
+
+/** Reclaim has the anonymous page in `pfn`: does every area that maps it forgo swap? */
+// @nomark
+export function proposal_is_scratch(pfn: u32): bool {
+  return hooked(ProposalHook.scratch) && is_scratch(pfn);
+}
+
+/** Then, if none of them is locked: nobody has it any more. */
+// @nomark
+export function proposal_scratch_drop(pfn: u32): void {
+  scratch_drop(pfn, ScratchWhy.reclaim);
+}
+
+/** A page of the file of `vma` has become mapped at `va`, in the frame `pfn`. */
+// @nomark
+export function proposal_scratch_mapped(
+  mm: mm_struct, vma: vm_area_struct, va: u64, pfn: u32, major: bool,
+): void {
+  if (vma.vm_flags & VM.SCRATCH) scratch_mapped(mm, vma, va, pfn, major);
+}
+
+/** The area goes, with its pages. */
+// @nomark
+export function proposal_scratch_gone(mm: mm_struct, vma: vm_area_struct): void {
+  if (vma.vm_flags & VM.SCRATCH) scratch_forget(mm, vma.vm_start, vma.vm_end);
+}
+
+/** An act: the page at `va` of the running process is dropped, or all. => pages */
+// @nomark
+export function proposal_scratch_act(va: u64, all: bool): i64 {
+  return hooked(ProposalHook.scratch) ? scratch_act(va, all) : -EINVAL;
 }
 
 /** A running program is opened for writing with `flags`: may it be, all the same? */

@@ -303,6 +303,13 @@ export const SETTINGS: Record<string, Setting> = {
     max: 7,
     about: "resident images: 1 numbers given twice, 2 files may change, 4 kept when memory is out",
   },
+  "vm.scratch_enabled": {
+    conf: Conf.vm_scratch_enabled,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: mmap knows MAP_SCRATCH, 0x8000000 (Isaacson 2004)",
+  },
   stack_limit: {
     conf: Conf.rlimit_stack,
     initial: 8 * 2 ** 20,

@@ -11,6 +11,7 @@ import { PBITMAP_COMMANDS } from "./pbitmap.ts";
 import { POLICY_COMMANDS } from "./policy.ts";
 import { PROCESS_COMMANDS } from "./process.ts";
 import { RESIDENT_COMMANDS } from "./resident.ts";
+import { SCRATCH_COMMANDS } from "./scratch.ts";
 import { result, type Session } from "./session.ts";
 import { STARTS } from "./start.ts";
 import { TRACE_COMMANDS } from "./trace.ts";
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   ...PBITMAP_COMMANDS,
   ...POLICY_COMMANDS,
   ...RESIDENT_COMMANDS,
+  ...SCRATCH_COMMANDS,
   ...EXPERIMENT_COMMANDS,
   HELP,
 ];
