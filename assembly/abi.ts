@@ -863,6 +863,8 @@ export const TASK_SIGNAL = 1040;
 export const TASK_SHARED_PENDING = TASK_SIGNAL;
 /** u64: page of the fault that it sleeps for or takes again, with bit 0 set; 0 none. */
 export const TASK_FAULTING = 1392;
+/** ptrace_state, see kernel/ptrace.ts. */
+export const TASK_PTRACE = 1440;
 /** 64 x { u64 handler, u64 sa_flags, u64 sa_mask }, by signal number - 1. */
 export const TASK_SIGACTION = 1536;
 export const TASK_SIGACTION_SIZE = 1536;
@@ -888,6 +890,8 @@ export enum TaskState {
   uninterruptible = 4,
   /** Stopped by a signal. */
   stopped = 5,
+  /** Stopped for its tracer, which lets it go on (ptrace). */
+  traced = 6,
 }
 
 /** What a task sleeps for. */

@@ -52,6 +52,7 @@ import {
   open_exec,
   setup_arg_pages,
   start_thread,
+  would_dump,
 } from "./exec";
 import { file_at, fput } from "./file_table";
 import { kernel_read } from "./filemap";
@@ -143,6 +144,7 @@ export function open_interpreter(bprm: linux_binprm, hdr: elf64_hdr): i64 {
     // is mapped without the loader that it names and that this disk does not have.
     if (opened == -ENOENT && reader_is_the_cpu()) return 0;
     if (opened < 0) return opened;
+    would_dump(bprm, <u32>opened);
     error = elf_read(<u32>opened, INTERP_HDR, ELF_HDR_SIZE, 0);
     if (error == 0) error = check_interpreter(<u32>opened);
     if (error == 0) return opened;

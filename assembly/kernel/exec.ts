@@ -63,9 +63,10 @@ import {
   vm_area_alloc,
 } from "./mm_types";
 import { mprotect_fixup } from "./mprotect";
-import { MAY_EXEC, inode_permission, path_lookup, strlen } from "./namei";
+import { MAY_EXEC, MAY_READ, inode_permission, path_lookup, strlen } from "./namei";
 import { alloc_page, clear_page } from "./page_alloc";
 import { pte_offset, pte_pfn, pte_present, switch_mm } from "./pgtable";
+import { ptrace_event_exec, ptracer_capable } from "./ptrace";
 import { rseq_execve } from "./rseq";
 import { current, rlimit } from "./sched";
 import { flush_signal_handlers, force_fatal_sig } from "./signal";
@@ -91,6 +92,7 @@ export class linux_binprm {
   euid!: u32;
   egid!: u32;
   secure!: u32; // AT_SECURE: setuid or setgid
+  nondump!: u32; // 1: what it holds is not for its user's eyes
   name!: u32; // the path, in the request
   interp!: u32; // the path of what really runs: the script's interpreter, or the same
   interpreter!: u32; // struct file of a script's interpreter, 0 when there is none
@@ -161,6 +163,7 @@ export function do_execve(request: usize): i64 {
   bprm.argc = load<u32>(request);
   bprm.envc = load<u32>(request, 4);
   bprm.has_interp = 0;
+  bprm.nondump = 0;
   bprm.point_of_no_return = 0;
   let error = bprm_mm_init(bprm);
   if (error == 0) {
@@ -177,12 +180,21 @@ export function do_execve(request: usize): i64 {
     force_fatal_sig(SIGSEGV);
     return 0;
   }
+  if (error == 0) ptrace_event_exec();
   return error;
+}
+
+/** A file that may be run, but not read, is not to be read out of memory either. */
+// @nomark
+export function would_dump(bprm: linux_binprm, opened: u32): void {
+  const node = inode_at(file_at(opened).f_inode);
+  if (!inode_permission(node, MAY_READ)) bprm.nondump = 1;
 }
 
 /** Finds the format, and again for each interpreter that a script names. */
 export function exec_binprm(bprm: linux_binprm): i64 {
   for (let depth: u32 = 0; depth <= MAX_REWRITES; depth++) {
+    would_dump(bprm, bprm.file);
     const error = search_binary_handler(bprm);
     if (error < 0 || bprm.interpreter == 0) return error;
     fput(bprm.file);
@@ -203,13 +215,24 @@ function search_binary_handler(bprm: linux_binprm): i64 {
   return load_script(bprm);
 }
 
-/** Whose rights the program will have: a set-user-id file brings its owner's. */
-// @nomark
+/**
+ * Whose rights the program will have: a set-user-id file brings its owner's, unless one
+ * who has not got them watches the process (LSM_UNSAFE_PTRACE).
+ */
 function bprm_fill_uid(bprm: linux_binprm): void {
   const task = current();
   const node = inode_at(file_at(bprm.file).f_inode);
   bprm.euid = node.i_mode & 0o4000 ? node.i_uid : task.euid;
   bprm.egid = (node.i_mode & 0o2010) == 0o2010 ? node.i_gid : task.egid;
+  const gains = bprm.euid != task.euid || bprm.egid != task.egid;
+  if (gains && !ptracer_capable(task) && task.euid != 0) {
+    bprm.euid = task.uid;
+    bprm.egid = task.gid;
+  }
+  // Neither may its memory be looked into if it was, or is, somebody else's.
+  const changes = bprm.euid != task.euid || bprm.egid != task.egid;
+  const borrowed = task.euid != task.uid || task.egid != task.gid;
+  if (changes || borrowed) bprm.nondump = 1;
   bprm.secure = bprm.euid != task.uid || bprm.egid != task.gid ? 1 : 0;
 }
 
@@ -351,7 +374,7 @@ export function begin_new_exec(bprm: linux_binprm): void {
   file_at(bprm.file).f_count++;
   task.euid = bprm.euid;
   task.egid = bprm.egid;
-  bprm.mm.undumpable = bprm.secure;
+  bprm.mm.undumpable = bprm.nondump;
   task.clear_child_tid = 0;
   task.suid = bprm.euid;
   task.sgid = bprm.egid;

@@ -4,6 +4,7 @@
 //              zombie: a task_struct with an exit status, until the parent has asked
 //   A told     SIGCHLD, and one that sleeps in a wait wakes (wait.ts)
 //   B ignored  the parent has said that it will not ask: the zombie goes at once
+//   C traced   its tracer is told, and has to ask before its parent may
 //
 // A process whose parent ends first becomes a child of init, which reaps whoever ends.
 // There is one only in thought: such a process has no parent here, and its zombie goes
@@ -11,7 +12,7 @@
 //
 // In Linux: kernel/exit.c do_exit(), exit_notify(); kernel/signal.c
 // do_notify_parent(); mm/mmap.c exit_mmap(); kernel/fork.c mmput() (6.12).
-// Left out: an init, threads, ptrace, process accounting, core dumps.
+// Left out: an init, threads, process accounting, core dumps.
 import {
   Ev,
   SYSTEM_STATE,
@@ -27,6 +28,7 @@ import { mm_struct } from "./mm_types";
 import { exit_mmap } from "./mmap";
 import { child_siginfo, kill_orphaned_pgrp } from "./job_control";
 import { free_pgtables } from "./pgtable";
+import { exit_ptrace, tracer_of } from "./ptrace";
 import {
   account_instret,
   current,
@@ -111,8 +113,9 @@ export function mmput(mm: mm_struct): void {
   mm.exe_file = 0;
 }
 
-/** The children of `task` become init's, which waits for everybody. */
+/** What it traces goes on; its children become init's, which waits for everybody. */
 function forget_original_parent(task: task_struct): void {
+  exit_ptrace(task);
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const child = task_at(i);
     if (child.state == TaskState.unused) continue;
@@ -124,7 +127,8 @@ function forget_original_parent(task: task_struct): void {
     }
     child.parent = null;
     child.parent_signal = SIGCHLD;
-    if (child.state == TaskState.dead) do_notify_parent(child);
+    const ended = child.state == TaskState.dead && tracer_of(child) == null;
+    if (ended) do_notify_parent(child);
     kill_orphaned_pgrp(child, task, false);
   }
 }
@@ -136,16 +140,19 @@ function exit_notify(task: task_struct): void {
   do_notify_parent(task);
 }
 
-/** A, B: tells the parent; a zombie that nobody will ask for is freed. */
-function do_notify_parent(task: task_struct): void {
-  const parent = task.parent;
+/** A, B, C: tells the parent; a zombie that nobody will ask for is freed. */
+export function do_notify_parent(task: task_struct): void {
+  const tracer = tracer_of(task);
+  const parent = tracer != null ? tracer : task.parent;
   if (parent == null) {
     if (task.pid != 1) release_task(task);
     return;
   }
-  const signo = task.parent_signal;
-  const deaf = signo == SIGCHLD && sig_handler(parent, SIGCHLD) == SIG_IGN;
-  const reaped = deaf || (sa_flags(parent, SIGCHLD) & SA_NOCLDWAIT) != 0;
+  const adopted = changetype<usize>(parent) != changetype<usize>(task.parent);
+  const signo = adopted ? SIGCHLD : task.parent_signal;
+  const may_refuse = signo == SIGCHLD && tracer == null; // C: a tracer must ask
+  const deaf = may_refuse && sig_handler(parent, SIGCHLD) == SIG_IGN;
+  const reaped = may_refuse && (sa_flags(parent, SIGCHLD) & SA_NOCLDWAIT) != 0;
   if (signo != 0 && !deaf) {
     const killed = task.exit_signal;
     const code = killed != 0 ? CLD_KILLED : CLD_EXITED;
@@ -153,7 +160,7 @@ function do_notify_parent(task: task_struct): void {
     const info = child_siginfo(task, signo, code, status);
     send_signal_locked(parent, signo, info, true); // A
   }
-  if (signo == SIGCHLD && reaped) release_task(task); // B
+  if (deaf || reaped) release_task(task); // B
   wake_up(WaitKind.child, <u32>changetype<usize>(parent));
 }
 

@@ -14,9 +14,10 @@
 //
 // In Linux: kernel/signal.c do_signal_stop(), prepare_signal(),
 // do_notify_parent_cldstop(); kernel/exit.c will_become_orphaned_pgrp() (6.12).
-// Left out: threads, ptrace, terminals.
+// Left out: threads, terminals. Stops of a traced process: ptrace.ts.
 import { TaskState, WaitKind } from "../abi";
 import { Cost, cost } from "../hw/clock";
+import { ptrace_group_stop, tracer_of } from "./ptrace";
 import {
   account_instret,
   nr_task_slots,
@@ -45,6 +46,7 @@ import { new_siginfo, send_signal_locked } from "./signal";
 import {
   SIGNAL_CLD_CONTINUED,
   SIGNAL_STOP_CONTINUED,
+  SIGNAL_STOP_STOPPED,
   signal_of,
 } from "./sigqueue";
 
@@ -69,19 +71,29 @@ export function do_signal_stop(task: task_struct, signo: u32): void {
   const signal = signal_of(task);
   signal.group_exit_code = signo;
   signal.flags &= ~(SIGNAL_STOP_CONTINUED | SIGNAL_CLD_CONTINUED);
+  signal.flags |= SIGNAL_STOP_STOPPED;
+  const tracer = tracer_of(task);
+  if (tracer != null) {
+    if (changetype<usize>(tracer) != changetype<usize>(task.parent)) {
+      notify_parent_cldstop(task, CLD_STOPPED, signo);
+    }
+    ptrace_group_stop(task, signo);
+    return;
+  }
   // When it goes on it first looks at its signals, then at what it waited for.
   if (task.restarted != 0) task.restarted = 2;
   task.state = TaskState.stopped;
   notify_parent_cldstop(task, CLD_STOPPED, signo);
 }
 
-/** A: SIGCONT has been sent to it. */
+/** A: SIGCONT has been sent to it; one that is traced waits for its tracer as well. */
 export function continue_task(task: task_struct): void {
-  if (task.state != TaskState.stopped) return;
   const signal = signal_of(task);
+  if ((signal.flags & SIGNAL_STOP_STOPPED) == 0) return;
+  signal.flags &= ~SIGNAL_STOP_STOPPED;
   signal.flags |= SIGNAL_STOP_CONTINUED | SIGNAL_CLD_CONTINUED;
   signal.group_exit_code = 0;
-  task.state = TaskState.running;
+  if (task.state == TaskState.stopped) task.state = TaskState.running;
 }
 
 /** It runs again: now its parent is told. */
@@ -93,10 +105,17 @@ export function notify_continued(task: task_struct): void {
   notify_parent_cldstop(task, CLD_CONTINUED, SIGCONT);
 }
 
-/** SIGCHLD, unless the parent does not want to know; one that waits wakes anyway. */
+/** Tells the parent of a stop or its end. */
+// @nomark
 function notify_parent_cldstop(task: task_struct, code: i32, status: u32): void {
   const parent = task.parent;
-  if (parent == null) return;
+  if (parent != null) notify_cldstop(task, parent, code, status);
+}
+
+/** SIGCHLD, unless the parent, or tracer, does not want to know; a wait wakes anyway. */
+export function notify_cldstop(
+  task: task_struct, parent: task_struct, code: i32, status: u32,
+): void {
   const ignored = sig_handler(parent, SIGCHLD) == SIG_IGN;
   if (!ignored && (sa_flags(parent, SIGCHLD) & SA_NOCLDSTOP) == 0) {
     const info = child_siginfo(task, SIGCHLD, code, status);
@@ -148,7 +167,8 @@ export function kill_orphaned_pgrp(
 function has_stopped_jobs(pgrp: u32): bool {
   for (let i: u32 = 0; i < nr_task_slots(); i++) {
     const task = task_at(i);
-    if (in_group(task, pgrp) && task.state == TaskState.stopped) return true;
+    if (!in_group(task, pgrp)) continue;
+    if (signal_of(task).flags & SIGNAL_STOP_STOPPED) return true;
   }
   return false;
 }

@@ -182,8 +182,7 @@ function alloc_anon_page(vmf: vm_fault): u32 {
  * Maps a private frame, writable if the area is; the caller's reference becomes its.
  */
 function map_anon_page(mm: mm_struct, vmf: vm_fault, pfn: u32): void {
-  let pte = pte_mkdirty(mk_pte(pfn, vmf.vma.vm_flags));
-  if (vmf.vma.vm_flags & VM.WRITE) pte = pte_mkwrite(pte);
+  const pte = maybe_mkwrite(pte_mkdirty(mk_pte(pfn, vmf.vma.vm_flags)), vmf.vma);
   page_add_rmap(mm, pfn);
   put_page(pfn);
   set_pte(mm, vmf.address, vmf.pte, pte);
@@ -340,9 +339,15 @@ function wp_can_reuse_anon_page(pfn: u32, vma: vm_area_struct): bool {
   return true;
 }
 
+/** The entry allows writes where the area does; a debugger may write elsewhere. */
+// @nomark
+function maybe_mkwrite(pte: u64, vma: vm_area_struct): u64 {
+  return vma.vm_flags & VM.WRITE ? pte_mkwrite(pte) : pte;
+}
+
 /** 3B, 3C: only the entry changes. */
 function wp_page_reuse(mm: mm_struct, vmf: vm_fault): void {
-  const pte = pte_mkwrite(pte_mkdirty(vmf.orig_pte)) | _PAGE_ACCESSED;
+  const pte = maybe_mkwrite(pte_mkdirty(vmf.orig_pte), vmf.vma) | _PAGE_ACCESSED;
   set_pte(mm, vmf.address, vmf.pte, pte);
   vmf.page = pte_pfn(pte);
   vmf.kind = FaultKind.reuse;

@@ -4,7 +4,7 @@
 //   statm    7 numbers of pages
 //   status   the same and more, with names, for people
 //
-//   state    R running   S sleeping   D waits for the disk   T stopped   Z zombie
+//   state    R running   S sleeping   D waits for the disk   T stopped   t traced   Z zombie
 //
 // In Linux: fs/proc/array.c do_task_stat(), proc_pid_statm(), proc_pid_status();
 // fs/proc/task_mmu.c task_mem() (6.12).
@@ -22,7 +22,7 @@ import {
 import { Cost, cost } from "../hw/clock";
 import { fdt_max_fds } from "./file_table";
 import { mm_struct } from "./mm_types";
-import { ptrace_may_access } from "./proc_file";
+import { ptrace_may_access, tracer_of } from "./ptrace";
 import { strlen } from "./namei";
 import { RLIMIT_SIGPENDING, rlimit_of } from "./rlimit";
 import { sigaction_of } from "./siginfo";
@@ -48,6 +48,7 @@ function task_state_char(task: task_struct): u32 {
     case TaskState.running: return 0x52; // R
     case TaskState.uninterruptible: return 0x44; // D
     case TaskState.stopped: return 0x54; // T
+    case TaskState.traced: return 0x74; // t
     case TaskState.dead: return 0x5a; // Z
     default: return 0x53; // S
   }
@@ -267,7 +268,8 @@ function status_ids(m: seq_file, task: task_struct): void {
   put_id(m, "\nNgid:\t", 0);
   put_id(m, "\nPid:\t", task.pid);
   put_id(m, "\nPPid:\t", task_ppid_nr(task));
-  put_id(m, "\nTracerPid:\t", 0);
+  const tracer = tracer_of(task);
+  put_id(m, "\nTracerPid:\t", tracer != null ? tracer.pid : 0);
   put_ids(m, "\nUid:\t", task.uid, task.euid, task.suid);
   put_ids(m, "\nGid:\t", task.gid, task.egid, task.sgid);
   put_id(m, "\nFDSize:\t", fdt_max_fds(task));
@@ -285,6 +287,7 @@ function put_state(m: seq_file, state: u32): void {
   if (state == 0x52) seq_puts(m, "R (running)");
   else if (state == 0x44) seq_puts(m, "D (disk sleep)");
   else if (state == 0x54) seq_puts(m, "T (stopped)");
+  else if (state == 0x74) seq_puts(m, "t (tracing stop)");
   else if (state == 0x5a) seq_puts(m, "Z (zombie)");
   else seq_puts(m, "S (sleeping)");
 }

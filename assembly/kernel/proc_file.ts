@@ -6,7 +6,7 @@
 //
 // A file outlives its process: reading it then says ESRCH.
 //
-// In Linux: fs/proc/base.c, kernel/ptrace.c __ptrace_may_access() (6.12).
+// In Linux: fs/proc/base.c (6.12).
 // Left out: the address space is the one at the time of the read, not of the open.
 import { SEQ_BUF } from "../abi";
 import { EACCES, EFAULT, EINVAL, ENOENT, ESRCH } from "./errno";
@@ -43,7 +43,7 @@ import {
   zoneinfo_show,
 } from "./proc_vmstat";
 import { ProcPid, ProcRoot, proc_nr, proc_pid, proc_sub, proc_task } from "./procfs";
-import { current, task_struct } from "./sched";
+import { ptrace_may_access } from "./ptrace";
 import { seq_file, seq_read } from "./seq_file";
 import { swap_show } from "./swapon";
 import { show_map, show_smap, show_smaps_rollup } from "./task_mmu";
@@ -58,16 +58,6 @@ const MOUNTINFO: string = `1 0 254:0 / / rw,relatime - ext2 /dev/vda rw
 `;
 const VERSION: string =
   "Linux version 6.12.0 (pagewalk) (asc) #1 Sat Jan  1 00:00:00 UTC 2005\n";
-
-/** May the running process look into the task as a debugger could? */
-// @nomark
-export function ptrace_may_access(task: task_struct): bool {
-  const self = current();
-  if (self.euid == 0 || self.pid == task.pid) return true;
-  const mm = task.mm;
-  if (mm != null && mm.undumpable != 0) return false;
-  return self.uid == task.euid && self.uid == task.uid && self.uid == task.suid;
-}
 
 /** Is this a file that only a debugger may open, whatever its mode says? */
 // @nomark

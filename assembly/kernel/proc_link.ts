@@ -13,7 +13,7 @@ import { seq_dir_path, seq_file_path } from "./d_path";
 import { EACCES, ENOENT, ENXIO } from "./errno";
 import { file, file_at } from "./file_table";
 import { S_IFLNK, S_IFMT, iget, inode, inode_at, iput } from "./fs";
-import { ptrace_may_access } from "./proc_file";
+import { ptrace_may_access } from "./ptrace";
 import {
   ProcPid,
   ProcRoot,

@@ -49,6 +49,7 @@ export const TRAP_BRKPT: i32 = 1;
 /** si_code of SIGCHLD: what became of the child. */
 export const CLD_EXITED: i32 = 1;
 export const CLD_KILLED: i32 = 2;
+export const CLD_TRAPPED: i32 = 4;
 export const CLD_STOPPED: i32 = 5;
 export const CLD_CONTINUED: i32 = 6;
 

@@ -9,13 +9,14 @@
 //               D a sleeper that may be disturbed wakes
 //   delivered:  E ignored    F a handler, see sigframe.ts
 //               G stops the process, see job_control.ts    H ends it
+//               P a traced process stops first, see ptrace.ts
 //
 // Force means that the fault's signal is not to be blocked or ignored: if it is, the
 // default is put back, and the process ends. Its instruction would only fault again.
 //
 // In Linux: kernel/signal.c __send_signal_locked(), complete_signal(),
 // force_sig_info_to_task(), dequeue_signal(), get_signal() (6.12).
-// Left out: core dumps, ptrace, signalfd; process 1 has no protection here.
+// Left out: core dumps, signalfd; process 1 has no protection here.
 import {
   Ev,
   HART_PC,
@@ -32,6 +33,14 @@ import {
   notify_continued,
   stop_is_ignored,
 } from "./job_control";
+import {
+  NOT_RESUMED,
+  ptrace_obey_stop,
+  ptrace_resumed_signal,
+  ptrace_signal,
+  ptrace_work,
+  tracer_of,
+} from "./ptrace";
 import {
   current,
   fatal_signal_pending,
@@ -98,7 +107,7 @@ export function signal_pending(task: task_struct): bool {
 // @nomark
 export function signal_work(task: task_struct): bool {
   const told = (signal_of(task).flags & SIGNAL_CLD_CONTINUED) == 0;
-  return signal_pending(task) || !told;
+  return signal_pending(task) || !told || ptrace_work(task);
 }
 
 /** Changes what is held back; SIGKILL and SIGSTOP never are. */
@@ -174,11 +183,14 @@ function prepare_signal(task: task_struct, signo: u32): bool {
 function complete_signal(task: task_struct, signo: u32, disturbed: bool): void {
   const mask = sigmask(signo);
   if (task.blocked & mask) return; // B
-  const stopped = task.state == TaskState.stopped;
+  const stopped =
+    task.state == TaskState.stopped || task.state == TaskState.traced;
   const busy = disturbed && changetype<usize>(task) != changetype<usize>(current());
   if (signo != SIGKILL && (stopped || busy)) return;
   const signal = signal_of(task);
-  const deadly = sig_fatal(task, signo) && (mask & SIG_KERNEL_COREDUMP) == 0;
+  const spared = signo != SIGKILL && tracer_of(task) != null;
+  const deadly =
+    !spared && sig_fatal(task, signo) && (mask & SIG_KERNEL_COREDUMP) == 0;
   if (deadly && (signal.real_blocked & mask) == 0) {
     // C
     signal.flags = SIGNAL_GROUP_EXIT;
@@ -199,12 +211,19 @@ function sig_fatal(task: task_struct, signo: u32): bool {
 // @nomark
 export function signal_wake_up(task: task_struct, kill: bool): void {
   if (task.state == TaskState.interruptible || kill) try_to_wake_up(task);
-  if (kill && task.state == TaskState.stopped) task.state = TaskState.running;
+  if (!kill) return;
+  const state = task.state;
+  const held = state == TaskState.stopped || state == TaskState.traced;
+  if (held) task.state = TaskState.running;
 }
 
-/** Would it be thrown away on arrival? One that is blocked waits in any case. */
+/**
+ * Would it be thrown away on arrival? One that is blocked waits in any case, and a
+ * tracer is told of all.
+ */
 // @nomark
 export function sig_ignored(task: task_struct, signo: u32): bool {
+  if (signo != SIGKILL && tracer_of(task) != null) return false;
   const held = task.blocked | signal_of(task).real_blocked;
   return (held & sigmask(signo)) == 0 && sig_handler_ignored(task, signo);
 }
@@ -301,9 +320,19 @@ export function get_signal(): u32 {
   notify_continued(task);
   while (true) {
     if (signal_of(task).flags & SIGNAL_GROUP_EXIT) return end_by_group_exit(task); // C
-    let signo = dequeue_synchronous_signal(task);
-    if (signo == 0) signo = dequeue_signal(task, task.blocked, KSIG_INFO);
-    if (signo == 0) return 0;
+    if (ptrace_obey_stop(task)) return 0;
+    let signo = ptrace_resumed_signal(task, KSIG_INFO);
+    if (signo == NOT_RESUMED) {
+      signo = dequeue_synchronous_signal(task);
+      if (signo == 0) signo = dequeue_signal(task, task.blocked, KSIG_INFO);
+      if (signo == 0) return 0;
+      if (tracer_of(task) != null && signo != SIGKILL) {
+        // P
+        ptrace_signal(task, KSIG_INFO);
+        return 0;
+      }
+    }
+    if (signo == 0) continue;
     const handler = sig_handler(task, signo);
     if (handler == SIG_IGN) continue; // E
     if (handler != SIG_DFL) {

@@ -67,6 +67,8 @@ export const SIGNAL_GROUP_EXIT: u32 = 1;
 export const SIGNAL_STOP_CONTINUED: u32 = 2;
 /** The parent is still to be sent SIGCHLD because of that. */
 export const SIGNAL_CLD_CONTINUED: u32 = 4;
+/** A signal has stopped it, and no SIGCONT has come since. */
+export const SIGNAL_STOP_STOPPED: u32 = 8;
 
 @unmanaged
 export class sigqueue {

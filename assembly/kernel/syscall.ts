@@ -68,6 +68,7 @@ import { PATH_MAX } from "./namei";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
 import { sys_getpriority, sys_setpriority } from "./priority";
+import { sys_ptrace } from "./ptrace";
 import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
 import { current, task_ppid_nr } from "./sched";
@@ -169,6 +170,7 @@ export function invoke_syscall(nr: u32): i64 {
     case 101: return sys_clock_nanosleep(1, 0, a(0), a(1));
     case 102: return sys_getitimer(<u32>a(0), a(1));
     case 103: return sys_setitimer(<u32>a(0), a(1), a(2));
+    case 117: return sys_ptrace(<u32>a(0), <u32>a(1), a(2), a(3));
     case 113: return sys_clock_gettime(<u32>a(0), a(1));
     case 114: return sys_clock_getres(<u32>a(0), a(1));
     case 115: return sys_clock_nanosleep(<u32>a(0), <u32>a(1), a(2), a(3));

@@ -6,6 +6,8 @@
 //   C  one goes on (WCONTINUED)      once a continuation
 //   D  children, but no news         sleep, or 0 with WNOHANG
 //   E  no such child                 ECHILD
+//   F  a tracer asks                 as a parent, and of every stop, WUNTRACED or not;
+//                                    of an end it is told before the parent is
 //
 // A status word of wait4:   exit code << 8 | 0
 //                                        0 | signal that killed
@@ -14,10 +16,11 @@
 //
 // In Linux: kernel/exit.c do_wait(), wait_task_zombie(), wait_task_stopped(),
 // wait_task_continued(), kernel_waitid() (6.12).
-// Left out: threads, ptrace, pidfds.
+// Left out: threads, pidfds.
 import { KBUF, TaskState, WaitKind } from "../abi";
 import { EBADF, ECHILD, EFAULT, EINVAL, ESRCH } from "./errno";
-import { release_task } from "./exit";
+import { do_notify_parent, release_task } from "./exit";
+import { ptrace_of, ptrace_unlink, tracer_of } from "./ptrace";
 import { RUSAGE_BOTH, put_user_rusage } from "./rusage";
 import { current, nr_task_slots, task_at, task_struct, wait_on } from "./sched";
 import {
@@ -25,10 +28,15 @@ import {
   CLD_EXITED,
   CLD_KILLED,
   CLD_STOPPED,
+  CLD_TRAPPED,
   SIGCHLD,
   SIGCONT,
 } from "./siginfo";
-import { SIGNAL_STOP_CONTINUED, signal_of } from "./sigqueue";
+import {
+  SIGNAL_STOP_CONTINUED,
+  SIGNAL_STOP_STOPPED,
+  signal_of,
+} from "./sigqueue";
 import { copy_to_user, put_user_u32 } from "./uaccess";
 
 const WNOHANG: u32 = 1;
@@ -148,24 +156,38 @@ function do_wait(wo: wait_opts): i64 {
 /** Is `child` one that this wait asks for? */
 function eligible_child(task: task_struct, child: task_struct, wo: wait_opts): bool {
   if (child.state == TaskState.unused) return false;
-  if (changetype<usize>(child.parent) != changetype<usize>(task)) return false;
+  const traced = is_tracer(task, child);
+  const own = changetype<usize>(child.parent) == changetype<usize>(task);
+  if (!own && !traced) return false;
   const clone = child.parent_signal != SIGCHLD;
   const asked = (wo.options & WCLONE) != 0;
-  if (clone != asked && (wo.options & WALL) == 0) return false;
+  if (clone != asked && (wo.options & WALL) == 0 && !traced) return false;
   if (wo.which == P_PID) return child.pid == wo.id;
   return wo.which == P_ALL || child.pgrp == wo.id;
 }
 
 // @nomark
+function is_tracer(task: task_struct, child: task_struct): bool {
+  return changetype<usize>(tracer_of(child)) == changetype<usize>(task);
+}
+
+// @nomark
 function has_news(child: task_struct, options: u32): bool {
-  if (child.state == TaskState.dead) return (options & WEXITED) != 0;
+  if (child.state == TaskState.dead) {
+    const others = tracer_of(child) != null && !is_tracer(current(), child); // F
+    return (options & WEXITED) != 0 && !others;
+  }
   return stop_news(child, options) || continue_news(child, options);
 }
 
 // @nomark
 function stop_news(child: task_struct, options: u32): bool {
-  if (child.state != TaskState.stopped || (options & WUNTRACED) == 0) return false;
-  return signal_of(child).group_exit_code != 0;
+  if (is_tracer(current(), child)) {
+    return child.state == TaskState.traced && ptrace_of(child).exit_code != 0;
+  }
+  if ((options & WUNTRACED) == 0) return false;
+  const signal = signal_of(child);
+  return (signal.flags & SIGNAL_STOP_STOPPED) != 0 && signal.group_exit_code != 0;
 }
 
 // @nomark
@@ -182,11 +204,13 @@ function wait_consider_child(child: task_struct, wo: wait_opts): i64 {
   if (child.state == TaskState.dead) {
     wait_task_zombie(child, wo, keep); // A
   } else if (stop_news(child, wo.options)) {
-    // B
-    wo.code = CLD_STOPPED;
-    wo.status = signal.group_exit_code;
+    // B, F
+    const traced = is_tracer(current(), child);
+    wo.code = traced ? CLD_TRAPPED : CLD_STOPPED;
+    wo.status = traced ? ptrace_of(child).exit_code : signal.group_exit_code;
     wo.stat = (wo.status << 8) | 0x7f;
-    if (!keep) signal.group_exit_code = 0;
+    if (!keep && traced) ptrace_of(child).exit_code = 0;
+    else if (!keep) signal.group_exit_code = 0;
   } else {
     // C
     wo.code = CLD_CONTINUED;
@@ -205,6 +229,12 @@ function wait_task_zombie(child: task_struct, wo: wait_opts, keep: bool): void {
   wo.stat = killed ? child.exit_signal : <u32>child.exit_code << 8;
   if (keep) return;
   const task = current();
+  if (changetype<usize>(child.parent) != changetype<usize>(task)) {
+    // F: now it is its parent's to ask for.
+    ptrace_unlink(child);
+    do_notify_parent(child);
+    return;
+  }
   task.cmin_flt += <u32>child.min_flt + child.cmin_flt;
   task.cmaj_flt += <u32>child.maj_flt + child.cmaj_flt;
   task.cinstret += child.run_instret + child.cinstret;

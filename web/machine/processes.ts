@@ -25,6 +25,8 @@ function doing(core: Core, task: views.Task, current: boolean): string {
       return "ended";
     case TaskState.stopped:
       return "stopped";
+    case TaskState.traced:
+      return "stopped for its tracer";
     default:
       return WAITS[core.getU32(task.address + TASK_WAIT_KIND) as WaitKind] ?? "waits";
   }

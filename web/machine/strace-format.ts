@@ -24,7 +24,7 @@ const CALLS: Record<string, string> = {
   ...{ msync: "pux", mlock: "pu", munlock: "pu", mincore: "pup", madvise: "pua" },
   ...{ riscv_hwprobe: "puupx", wait4: "npdp", prlimit64: "ndpp", renameat2: "DsDsx" },
   ...{ getrandom: "rux", statx: "DsFxp", rseq: "puxx", faccessat2: "DsdF", fsync: "f" },
-  ...{ setpgid: "nn", getpgid: "n", setsid: "", prctl: "dxxxx", fadvise64: "fddd" },
+  ...{ setpgid: "nn", getpgid: "n", setsid: "", prctl: "dxxxx", ptrace: "xnpx", fadvise64: "fddd" },
 };
 
 type Table = [number, string][];

@@ -40,6 +40,7 @@ const CALLS: [number, string, number][] = [
   [101, "nanosleep", 2],
   [113, "clock_gettime", 2],
   [115, "clock_nanosleep", 4],
+  [117, "ptrace", 4],
   [124, "sched_yield", 0],
   [129, "kill", 2],
   [130, "tkill", 2],
