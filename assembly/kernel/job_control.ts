@@ -112,7 +112,7 @@ function notify_parent_cldstop(task: task_struct, code: i32, status: u32): void 
   if (parent != null) notify_cldstop(task, parent, code, status);
 }
 
-/** SIGCHLD, unless the parent, or tracer, does not want to know; a wait wakes anyway. */
+/** SIGCHLD, unless the parent, or tracer, does not want it; a wait wakes anyway. */
 export function notify_cldstop(
   task: task_struct, parent: task_struct, code: i32, status: u32,
 ): void {

@@ -4,7 +4,8 @@
 //   statm    7 numbers of pages
 //   status   the same and more, with names, for people
 //
-//   state    R running   S sleeping   D waits for the disk   T stopped   t traced   Z zombie
+//   state    R running   S sleeping   D waits for the disk   T stopped   t traced
+//            Z zombie
 //
 // In Linux: fs/proc/array.c do_task_stat(), proc_pid_statm(), proc_pid_status();
 // fs/proc/task_mmu.c task_mem() (6.12).
