@@ -1,116 +1,141 @@
-// compile [-O PASSES] [-n TIMES] [-d FOLDER] [-f] [FILE...]: many short processes, as make starts.
+// compile [-O PASSES] [-n TIMES] [-d FOLDER] [-f] [FILE...]: many short processes.
 //
-// After the shape of a kernel build in 2007: for every source a driver starts cpp, cc1
-// and as, one after the other, each a process of its own that allocates what it
-// needs, reads a file, writes one, and ends; at the end ld reads the objects. What a
-// process had is freed when it ends and is what the next one, of the same user, is
-// given: memory that MAP_NOZERO would not have to clear. MALLOC_NOZERO=1 asks for it.
+// After the shape of a kernel build in 2007. Every line is a process, and every one of
+// them an exec of this file under another name:
+//
+//     compile -+- cc FILE.c -+- cpp    .c -> .i      for each source
+//              |             +- cc1    .i -> .s
+//              |             +- as     .s -> .o
+//              +- ld         all .o -> a line on the terminal
+//
+// Each allocates what it needs, reads a file, writes one, and ends. What it had is
+// free then, and is what the next one, of the same user, is given: memory that need
+// not be cleared. MALLOC_NOZERO=1 asks for it.
 //
 // Without a FILE it compiles sources of programs that lie on the disk. They are not
 // really compiled: the passes do to memory what a compiler does (cc1.c).
 //
-//   -O PASSES  of the optimiser (48): how much is computed on a page that was got
+//   -O PASSES  of the optimiser (16): how much is computed on a page that was got
 //   -n TIMES   the whole build, again (1)
 //   -d FOLDER  for what is in between (/tmp)
 //   -f         fork, but do not exec: for a machine that cannot start programs
 #include "compile.h"
 
-enum { MAX_FILES = 64, PATH = 128 };
+enum { MAX_FILES = 64 };
 
 static char *const sources[] = {"/sort.c",  "/float.c", "/recursion.c", "/stack.c",
                                 "/pages.c", "/cow.c",   "/fork.c",      "/pipe.c"};
 
-static struct pass {
-  const char *name, *ends;
-  int (*run)(int words, char **word);
-} passes[] = {{"cpp", "i", preprocess}, {"cc1", "s", translate}, {"as", "o", assemble},
-              {"ld", 0, link_objects}};
-enum { CPP, CC1, AS, LD };
+static int drive(int words, char **word);
 
-static const char *self, *folder = "/tmp";
+static struct pass {
+  const char *name;
+  int (*run)(int words, char **word);
+} passes[] = {{"cc", drive}, {"cpp", preprocess}, {"cc1", translate}, {"as", assemble},
+              {"ld", link_objects}};
+enum { CC, CPP, CC1, AS, LD, PASSES };
+
+static char **environment;
 static int fork_only;
 
-// Which pass a program of this name is; none: the driver.
+// Which pass a program of this name is; none: the build itself.
 static struct pass *pass_named(const char *name) {
   for (const char *s = name; *s; s++)
     if (*s == '/')
       name = s + 1;
-  for (int i = 0; i <= LD; i++)
+  for (int i = 0; i < PASSES; i++)
     if (!strcmp(name, passes[i].name))
       return &passes[i];
   return 0;
 }
 
-// Starts a pass, its words behind its name, and waits for it.
-static void run(struct pass *pass, int words, char **word, char **envp) {
+// Starts a pass, its words behind its name and a null behind them, and waits for it.
+static int run(int which, int words, char **word) {
+  struct pass *pass = &passes[which];
   word[0] = (char *)pass->name;
-  word[words] = 0;
   long child = fork();
   if (child == 0) {
     if (fork_only)
       exit(pass->run(words, word));
-    execve(self, word, envp);
+    const char *self = (const char *)getauxval(environment, AT_EXECFN);
+    execve(self, word, environment);
     complain("compile", "cannot start ", self);
     exit(127);
   }
   int status = 0;
-  if (child < 0 || wait4(child, &status, 0, 0) != child || status) {
-    complain("compile", "failed: ", pass->name);
-    exit(1);
-  }
+  if (child > 0 && wait4(child, &status, 0, 0) == child && !status)
+    return 1;
+  complain("compile", "failed: ", pass->name);
+  return 0;
 }
 
-// <folder>/cc<process>-<number>.<ends>
-static char *temporary(int number, const char *ends) {
+static char *joined(const char *a, size_t length, const char *b) {
+  struct text path = {0, 0, 0};
+  put_bytes(&path, a, length);
+  put_bytes(&path, b, strlen(b) + 1);
+  return path.bytes;
+}
+
+// cc FILE.c -O<passes> FILE.o
+static int drive(int words, char **word) {
+  if (words != 4)
+    return 1;
+  char *object = word[3];
+  size_t stem = strlen(object) - 1;
+  char *in = joined(object, stem, "i"), *out = joined(object, stem, "s");
+  char *cpp[] = {0, word[1], in, 0};
+  char *cc1[] = {0, in, word[2], out, 0};
+  char *as[] = {0, out, object, 0};
+  int done = run(CPP, 3, cpp) && run(CC1, 4, cc1) && run(AS, 3, as);
+  unlinkat(AT_FDCWD, in, 0);
+  unlinkat(AT_FDCWD, out, 0);
+  free(in);
+  free(out);
+  return !done;
+}
+
+// <folder>/cc<process>-<number>.o
+static char *object_of(const char *folder, int number) {
   struct text path = {0, 0, 0};
   put_string(&path, folder);
   put_string(&path, "/cc");
   put_number(&path, (unsigned long)getpid());
   put_string(&path, "-");
   put_number(&path, (unsigned long)number);
-  put_string(&path, ".");
-  put_bytes(&path, ends, strlen(ends) + 1);
+  put_bytes(&path, ".o", 3);
   return path.bytes;
 }
 
-static void build(char *const *files, int count, long level, char **envp) {
+static int build(char *const *files, int count, long level, const char *folder) {
   struct text option = {0, 0, 0};
   put_string(&option, "-O");
   put_number(&option, (unsigned long)level);
   put_bytes(&option, "", 1);
   char *objects[MAX_FILES + 2];
-  for (int i = 0; i < count; i++) {
-    char *in = files[i], *out = 0;
-    for (int p = CPP; p <= AS; p++) {
-      out = temporary(i, passes[p].ends);
-      char *words[5] = {0, in, out};
-      if (p == CC1) {
-        words[2] = option.bytes;
-        words[3] = out;
-      }
-      run(&passes[p], p == CC1 ? 4 : 3, words, envp);
-      if (p > CPP) {
-        unlinkat(AT_FDCWD, in, 0);
-        free(in);
-      }
-      in = out;
-    }
-    objects[i + 1] = out;
+  int done = 1;
+  for (int i = 1; i <= count; i++) {
+    objects[i] = object_of(folder, i);
+    char *cc[] = {0, files[i - 1], option.bytes, objects[i], 0};
+    done = done && run(CC, 4, cc);
   }
-  run(&passes[LD], count + 1, objects, envp);
-  for (int i = 0; i < count; i++) {
-    unlinkat(AT_FDCWD, objects[i + 1], 0);
-    free(objects[i + 1]);
+  objects[count + 1] = 0;
+  done = done && run(LD, count + 1, objects);
+  for (int i = 1; i <= count; i++) {
+    unlinkat(AT_FDCWD, objects[i], 0);
+    free(objects[i]);
   }
   free(option.bytes);
+  return done;
 }
 
 int main(int argc, char **argv, char **envp) {
+  environment = envp;
   heap_environment(envp);
   struct pass *pass = argc > 1 ? pass_named(argv[0]) : 0;
   if (pass)
     return pass->run(argc, argv);
-  long level = 48, times = 1;
+  long level = 16, times = 1;
+  const char *folder = "/tmp";
   int i = 1;
   for (; i < argc && argv[i][0] == '-'; i++) {
     switch (argv[i][1]) {
@@ -123,10 +148,14 @@ int main(int argc, char **argv, char **envp) {
       return 2;
     }
   }
-  self = (const char *)getauxval(envp, AT_EXECFN);
   char *const *files = i < argc ? argv + i : sources;
   int count = i < argc ? argc - i : (int)(sizeof sources / sizeof *sources);
-  for (; times > 0; times--)
-    build(files, count < MAX_FILES ? count : MAX_FILES, level, envp);
+  if (count > MAX_FILES) {
+    complain("compile", "too many files", "");
+    return 2;
+  }
+  while (times-- > 0)
+    if (!build(files, count, level, folder))
+      return 1;
   return 0;
 }

@@ -6,10 +6,10 @@
 #include "../libc/files.h"
 
 // One pass: words[1] is what it reads, the last one what it writes. 0 when it did.
-int preprocess(int words, char **word);  // cpp: .c -> .i
-int translate(int words, char **word);   // cc1: .i -> .s
-int assemble(int words, char **word);    // as:  .s -> .o
-int link_objects(int words, char **word); // ld:  all .o -> a line on the terminal
+int preprocess(int words, char **word);   // cpp
+int translate(int words, char **word);    // cc1
+int assemble(int words, char **word);     // as
+int link_objects(int words, char **word); // ld
 
 // text.c: a file's bytes, or bytes that are going to be one.
 struct text {

@@ -1,5 +1,8 @@
-// Files as they are read and written: whole, in one block that grows by doubling.
+// Files as they are read and written: read at once, as cpp does; written in pieces, as
+// stdio does, from a block that grows by doubling.
 #include "compile.h"
+
+enum { PIECE = 4096 };
 
 void *have(void *p) {
   if (p)
@@ -30,9 +33,11 @@ int write_text(struct text *text, const char *path) {
   if (fd < 0)
     return 0;
   size_t done = 0;
-  for (long n; done < text->length; done += (size_t)n)
-    if ((n = write(fd, text->bytes + done, text->length - done)) <= 0)
+  for (long n; done < text->length; done += (size_t)n) {
+    size_t rest = text->length - done;
+    if ((n = write(fd, text->bytes + done, rest < PIECE ? rest : PIECE)) <= 0)
       break;
+  }
   close(fd);
   return done == text->length;
 }
