@@ -20,7 +20,7 @@
 //               | event log, guest output     |  history: rewritten alike by every run
 //               | boot request, touches       |  input: given before the run
 //               | private caches, decoded code|  derived: may be dropped at any time
-//   0x0600_0000 +-----------------------------+
+//   0x0650_0000 +-----------------------------+
 //               | RAM: the guest's frames     |  state, copied by dirty page
 //               +-----------------------------+ RAM_BASE + ram_frames * 4096
 //               | DISK: superblock, bitmaps,  |  state, copied by dirty block: for the
@@ -218,6 +218,13 @@ export enum Conf {
   vm_resident_as_it_was,
   /** 1: mmap knows MAP_SCRATCH, and madvise its two advices (proposal/scratch.ts). */
   vm_scratch_enabled,
+  // MAP_NOZERO, see proposal/nozero.ts: NozeroTag, NozeroOwner, bits of NozeroDefect,
+  // NozeroList.
+  vm_nozero_enabled,
+  vm_nozero_tag,
+  vm_nozero_owner,
+  vm_nozero_defects,
+  vm_nozero_list,
 }
 export const CONF_SIZE = 512;
 
@@ -252,6 +259,40 @@ export enum PbitmapDefect {
   no_permission_check = 512,
 }
 
+/** Where the tag of a frame is kept while the frame is free. */
+export enum NozeroTag {
+  /** In its map count, which nobody else needs then (v2). */
+  mapcount = 0,
+  /** In a new field of struct page (v1). */
+  field,
+}
+
+/** What the tag says. */
+export enum NozeroOwner {
+  /** The user whose memory it was (2007). */
+  uid = 0,
+  /** The control group whose process took the frame last (2012). */
+  memcg,
+  /** The address space it was in: Kamezawa's wish. */
+  task,
+}
+
+/** MAP_NOZERO as it was, or as somebody might have had it: bits. */
+export enum NozeroDefect {
+  /** v1: the tag is who runs when the frame is freed, whoever's memory it was. */
+  setuid_race = 1,
+  /** Pages of files are tagged too: with the owner of the file. */
+  owns_files = 2,
+}
+
+/** In which order free frames are given out. */
+export enum NozeroList {
+  /** The one freed last. */
+  lifo = 0,
+  /** To who asks, his own; to others, what is nobody's. */
+  owner_aware,
+}
+
 /** Bits of PROPOSAL_HOOKS: which hooks have somebody to call, see proposal/proposal.ts.
  */
 export enum ProposalHook {
@@ -267,6 +308,8 @@ export enum ProposalHook {
   entry = 32,
   /** Private mappings whose written pages may be dropped for their file's. */
   scratch = 256,
+  /** MAP_NOZERO: frames that are given out and back. */
+  nozero = 128,
 }
 
 export enum TlbPolicy {
@@ -341,6 +384,8 @@ export enum CostKind {
   Memory,
   /** No task could run. */
   Idle,
+  /** Clearing pages for programs. */
+  Clear,
 }
 
 // Marks. Writer: assembly/mark.ts and machine.ts.
@@ -457,6 +502,12 @@ export enum VmEvent {
    *  space found one again, in its file (proposal/scratch.ts). */
   SCRATCH_DROP,
   SCRATCH_REREAD,
+  /** Pages cleared for a program: anonymous memory, shared or not. */
+  CLEAR_PAGE,
+  /** MAP_NOZERO: pages that a program got as they were, and those it asked for that had
+   *  to be cleared all the same. */
+  CLEAR_AVOIDED,
+  NOZERO_MISS,
 }
 /** u64: instret at which the running task's turn ends; the timer interrupts there
  *  when TICK_AT says so (it is then the same, else the largest u64). */
@@ -473,6 +524,22 @@ export const ENOSYS_SEEN_NR = 512;
 export const PROPOSAL_BASE = KERNEL_BASE + 0x2480;
 /** u32: bits of ProposalHook; 0 when every proposal is off. */
 export const PROPOSAL_HOOKS = PROPOSAL_BASE;
+/** u32: address of the record of frame 0, see PROVENANCE_SIZE; 0: there are none. */
+export const PAGE_PROVENANCE = PROPOSAL_BASE + 4;
+/** u32 each, see proposal/nozero.ts: whose memory is being unmapped; whose frame is
+ *  asked for; what the frame just given out was tagged with; last serial of an address
+ *  space; what the tags mean now. */
+export const NOZERO_UNMAPPING = PROPOSAL_BASE + 8;
+export const NOZERO_ASKED = PROPOSAL_BASE + 12;
+export const NOZERO_GIVEN = PROPOSAL_BASE + 16;
+export const NOZERO_SERIAL = PROPOSAL_BASE + 20;
+export const NOZERO_MEANING = PROPOSAL_BASE + 24;
+/** u32 each: the tagged frame freed last, and first (proposal/nozero_list.ts); then the
+ *  last of each bucket of tags. */
+export const NOZERO_NEWEST = PROPOSAL_BASE + 28;
+export const NOZERO_OLDEST = PROPOSAL_BASE + 32;
+export const NOZERO_BUCKETS = PROPOSAL_BASE + 0x100;
+export const NOZERO_NR_BUCKETS = 64;
 /** u32: acts done so far. */
 export const ACT_DONE = KERNEL_BASE + 460;
 /** u64: context switches since boot. */
@@ -769,8 +836,29 @@ export const MAX_SWAP = 65536;
 export const SWAP_SLOT_SIZE = 8;
 export const XA_VALUE_SIZE = 24;
 export const XA_SHADOWS_MAX = 16384;
+/**
+ * And behind them, at PAGE_PROVENANCE, a record a frame of a machine that was started
+ * with MAP_NOZERO on: { u32 tag (v1's field of struct page), u32 what is left in it
+ * (Holds), u32 uid of who took it + 1, u32 0 }.
+ */
+export const PROVENANCE_SIZE = 16;
+export const PROVENANCE_TAG = 0;
+export const PROVENANCE_HOLDS = 4;
+export const PROVENANCE_USER = 8;
 export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES
-  + SWAP_SLOT_SIZE * MAX_SWAP + XA_VALUE_SIZE * (XA_SHADOWS_MAX + MAX_SWAP + 1);
+  + SWAP_SLOT_SIZE * MAX_SWAP + XA_VALUE_SIZE * (XA_SHADOWS_MAX + MAX_SWAP + 1)
+  + PROVENANCE_SIZE * MAX_FRAMES;
+
+/** What a byte holds that nobody has written since the frame was given out. */
+export enum Holds {
+  zero = 0,
+  /** What the kernel had there: a page table, a buffer. */
+  kernel,
+  /** A page of a file. */
+  file,
+  /** uid + n: what a process of this user had there. */
+  uid,
+}
 
 // struct page: field offsets that the host draws from.
 export const PAGE_FLAGS = 0; // u32, see PG
@@ -857,6 +945,8 @@ export const TASK_RESTART_DONE = 1032;
 export const TASK_RSEQ = 1408;
 /** i32: see kernel/priority.ts. */
 export const TASK_NICE = 1432;
+/** u32: its control group, which only MAP_NOZERO knows (proposal/nozero.ts). */
+export const TASK_CGROUP = 1436;
 /** signal_struct, see kernel/sigqueue.ts; it begins with u64: signals that wait and
  *  were sent to the process, not to its thread. */
 export const TASK_SIGNAL = 1040;
@@ -944,6 +1034,8 @@ export const MM_RSS_SHMEM = 160; // u32 pages
 export const MM_SWAPENTS = 164; // u32: swap entries in its page tables
 export const MM_LOCKED_VM = 168; // u64 pages
 export const MM_RESIDENT = 208; // u32: serial of the image that it began as, 0 none
+export const MM_OWNER = 224; // u32: uid + 1 of whose memory it is, 0 nobody's alone
+export const MM_SERIAL = 228; // u32: its number among all there ever were
 export const MM_PBITMAPS = 212; // u32: address of its first pbitmap, 0 none
 
 export const VMA_START = 0; // u64
@@ -997,6 +1089,8 @@ export enum VM {
   /** Its written pages go back to what the file says when memory is short (MAP_SCRATCH,
    *  a proposal); VM_MIXEDMAP in Linux, which no mapping here can be. */
   SCRATCH = 0x10000000,
+  /** Its pages may be given uncleared (proposal/nozero.ts); SOFTDIRTY in Linux. */
+  NOZERO = 0x8000000,
   /** Wishes about huge pages: this kernel has none, but they keep areas apart. */
   HUGEPAGE = 0x20000000,
   NOHUGEPAGE = 0x40000000,
@@ -1073,7 +1167,7 @@ export enum InodeKind {
 
 // -------------------------------------------------------------- history and input --
 /** Events: ring of LOG_NR records { u32 seq, u32 kind, u64 a, u64 b, u64 c }. */
-export const LOG_BASE = 0x1200000;
+export const LOG_BASE = 0x1700000;
 export const LOG_NR = 65536;
 export const LOG_RECORD = 32;
 /** The simulator has no log: from here on its host places what it needs. */
@@ -1099,7 +1193,7 @@ export const INPUT_SIZE = 0x100000;
  * What an administrator does from outside, in the order of the positions: { u64
  * instret, u64 kernel lines at it, u32 ActKind, i32 answer, u64 a, u64 b }.
  */
-export const ACTS_BASE = 0x17f0000;
+export const ACTS_BASE = 0x1cf0000;
 export const ACTS_MAX = 1024;
 export const ACT_SIZE = 48;
 export const ACT_INSTRET = 0;
@@ -1153,6 +1247,12 @@ export enum VmKnob {
   resident_as_it_was,
   resident_enabled,
   scratch_enabled,
+  nozero_cgroup,
+  nozero_defects,
+  nozero_enabled,
+  nozero_list,
+  nozero_owner,
+  nozero_tag,
 }
 
 // ------------------------------------------------------- derived (hw's own caches) --
@@ -1167,16 +1267,16 @@ export const FRAME_CODE = FRAME_META + MAX_PAGES;
 /**
  * Private translation caches, R W X, and whatever else hw derives: see hw/private.ts.
  */
-export const PRIVATE_BASE = 0x1800000;
+export const PRIVATE_BASE = 0x1d00000;
 /** Accesses of a watched hart, in order: { u64 va | Access << 62, u32 pfn, u32 0 }. */
-export const WATCH_LIST = 0x18c0000;
+export const WATCH_LIST = 0x1dc0000;
 export const WATCH_NR = 16384;
 export const WATCH_SIZE = 16;
 /** Decoded code. */
-export const CODE_BASE = 0x1900000;
-export const CODE_END = 0x5f00000;
+export const CODE_BASE = 0x1e00000;
+export const CODE_END = 0x6400000;
 
-export const RAM_BASE = 0x6000000;
+export const RAM_BASE = 0x6500000;
 
 // ------------------------------------------------------------------------- DISK ----
 // At RAM_BASE + ram_frames * PAGE_SIZE. Block b of the image is at + b * PAGE_SIZE.

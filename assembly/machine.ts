@@ -28,8 +28,10 @@ import {
   LOG_SEQ,
   OUT_POS,
   OUT_SIZE,
+  PAGE_PROVENANCE,
   PAGE_SIZE,
   PAGE_SIZE_OF,
+  PROVENANCE_SIZE,
   RAM_BASE,
   RUN_FLAGS,
   RUN_HASH,
@@ -121,12 +123,18 @@ function swap_base(): usize {
   return RAM_BASE + <usize>before * PAGE_SIZE;
 }
 
-/** Bytes of STATE: what is a record a frame, or a record a swap slot, ends it. */
+/**
+ * Bytes of STATE: what is a record a frame, or a record a swap slot, ends it. The
+ * records of what is left in frames are last, and only of a machine that wants them.
+ */
 // @nomark
 function state_size(frames: u32, swap: u32): usize {
   const shadows = min<u32>(frames, XA_SHADOWS_MAX);
   const values = (shadows + swap + 1) * XA_VALUE_SIZE;
-  return FRAMES + frames * PAGE_SIZE_OF + swap * SWAP_SLOT_SIZE + values - STATE_BASE;
+  const size = FRAMES + frames * PAGE_SIZE_OF + swap * SWAP_SLOT_SIZE + values;
+  if (conf(Conf.vm_nozero_enabled) == 0) return size - STATE_BASE;
+  store<u32>(PAGE_PROVENANCE, size);
+  return size + frames * PROVENANCE_SIZE - STATE_BASE;
 }
 
 /**

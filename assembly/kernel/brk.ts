@@ -76,10 +76,10 @@ export function do_brk_flags(
 }
 
 /**
- * brk(2): moves the end of the heap to `brk`.
+ * brk(2): moves the end of the heap to `brk`; a new part of it has `flags` besides.
  * => the end as it is afterwards; the old one when the move was refused.
  */
-export function sys_brk(brk: u64): u64 {
+export function sys_brk(brk: u64, flags: u32 = 0): u64 {
   const mm = current_mm();
   if (brk < mm.start_brk) return mm.brk;
   // The heap and the program's data together
@@ -109,7 +109,7 @@ export function sys_brk(brk: u64): u64 {
   // The bss, before the heap, is not a part of it.
   let heap = vma_before(mm, oldbrk);
   if (heap != null && heap.vm_end <= mm.start_brk) heap = null;
-  if (do_brk_flags(mm, heap, oldbrk, len, 0) != 0) return mm.brk;
+  if (do_brk_flags(mm, heap, oldbrk, len, flags) != 0) return mm.brk;
   mm.brk = brk;
   if (mm.def_flags & VM.LOCKED) mm_populate(oldbrk, len);
   return brk;

@@ -41,16 +41,23 @@ function may_be_gid(gid: u32): bool {
 /** A process that acts as somebody else keeps its memory from who it was. */
 // @nomark
 function set_euid(task: task_struct, uid: u32): void {
-  const mm = task.mm;
-  if (task.euid != uid && mm != null) mm.undumpable = 1;
+  if (task.euid != uid) keep_memory(task);
   task.euid = uid;
 }
 
 // @nomark
 function set_egid(task: task_struct, gid: u32): void {
-  const mm = task.mm;
-  if (task.egid != gid && mm != null) mm.undumpable = 1;
+  if (task.egid != gid) keep_memory(task);
   task.egid = gid;
+}
+
+/** Whatever it has in memory is from now on more than one user's. */
+// @nomark
+function keep_memory(task: task_struct): void {
+  const mm = task.mm;
+  if (mm == null) return;
+  mm.undumpable = 1;
+  mm.owner = 0;
 }
 
 /** setuid(2): root changes all three, anybody else the effective one. */

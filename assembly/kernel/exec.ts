@@ -374,7 +374,7 @@ export function begin_new_exec(bprm: linux_binprm): void {
   file_at(bprm.file).f_count++;
   task.euid = bprm.euid;
   task.egid = bprm.egid;
-  bprm.mm.undumpable = bprm.nondump;
+  set_dumpable(bprm);
   task.clear_child_tid = 0;
   task.suid = bprm.euid;
   task.sgid = bprm.egid;
@@ -388,6 +388,13 @@ export function begin_new_exec(bprm: linux_binprm): void {
   memory.fill(HART_F, 0, 256);
   store<u32>(HART_FFLAGS, 0);
   store<u32>(HART_FRM, 0);
+}
+
+/** May its user look into its memory? Then it is his. */
+// @nomark
+function set_dumpable(bprm: linux_binprm): void {
+  bprm.mm.undumpable = bprm.nondump;
+  bprm.mm.owner = bprm.nondump ? 0 : bprm.euid + 1;
 }
 
 /** comm: the last part of the path, at most 15 bytes. */

@@ -19,6 +19,7 @@
 import {
   Ev,
   PG,
+  TASK_CGROUP,
   TASK_CLOEXEC,
   TASK_FDS,
   TASK_NICE,
@@ -39,6 +40,7 @@ import { mmput } from "./exit";
 import { expand_files, fd_slot, get_file } from "./file_table";
 import { VM_LOCKED_MASK } from "./mlock";
 import {
+  mm_serial,
   mm_slot,
   mm_struct,
   vm_area_alloc,
@@ -128,6 +130,8 @@ function copy_creds(child: task_struct, parent: task_struct): void {
   const adj = load<i32>(task_field(parent, TASK_OOM_SCORE_ADJ));
   store<i32>(task_field(child, TASK_OOM_SCORE_ADJ), adj);
   store<i32>(task_field(child, TASK_NICE), load<i32>(task_field(parent, TASK_NICE)));
+  const group = load<u32>(task_field(parent, TASK_CGROUP));
+  store<u32>(task_field(child, TASK_CGROUP), group);
   child.cwd = parent.cwd;
   child.umask = parent.umask;
   child.pgrp = parent.pgrp;
@@ -196,6 +200,13 @@ export function dup_mm(oldmm: mm_struct): mm_struct | null {
   return null;
 }
 
+/** It is the one with this asid, and no other there ever was. */
+// @nomark
+function mm_renumber(mm: mm_struct, asid: u32): void {
+  mm.asid = asid;
+  mm.serial = mm_serial();
+}
+
 /** An empty address space with the numbers of `oldmm` and an empty root table. */
 function mm_init(mm: mm_struct, oldmm: mm_struct): bool {
   const asid = mm.asid;
@@ -204,7 +215,7 @@ function mm_init(mm: mm_struct, oldmm: mm_struct): bool {
   memory.copy(changetype<usize>(mm), changetype<usize>(oldmm), offsetof<mm_struct>());
   clear_page(pgd);
   mm.mm_users = 1;
-  mm.asid = asid;
+  mm_renumber(mm, asid);
   mm.pgd = pgd;
   mm.pgtables = 1;
   mm.map_count = 0;

@@ -40,7 +40,14 @@ import {
   vma_is_anonymous,
 } from "./mm_types";
 import { do_swap_page } from "./memory_swap";
-import { alloc_page, clear_page, copy_page, get_page, put_page } from "./page_alloc";
+import {
+  account_clear_page,
+  alloc_page_of,
+  clear_page,
+  copy_page,
+  get_page,
+  put_page,
+} from "./page_alloc";
 import {
   _PAGE_ACCESSED,
   _PAGE_DIRTY,
@@ -61,7 +68,12 @@ import { shmem_fault, shmem_mapping } from "./shmem";
 import { folio_add_lru } from "./swap";
 import { folio_free_swap } from "./swapfile";
 import { special_mapping_fault } from "./vdso";
-import { proposal_prefault, proposal_scratch_mapped } from "../proposal/proposal";
+import {
+  proposal_keeps_page,
+  proposal_page_owner,
+  proposal_prefault,
+  proposal_scratch_mapped,
+} from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 export const VM_FAULT_OOM: u32 = 1;
@@ -160,22 +172,30 @@ export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
     return 0;
   }
   // 1B: a frame of its own, cleared, so that nobody reads what another left there
-  const pfn = alloc_anon_page(vmf);
+  const pfn = alloc_anon_page(vmf, proposal_page_owner(mm, vma));
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
-  clear_page(pfn);
-  charge(CostKind.Memory, cost(Cost.ClearPage));
+  if (!proposal_keeps_page(mm, vma)) clear_anon_page(pfn);
   map_anon_page(mm, vmf, pfn);
   vmf.kind = FaultKind.anon;
   return 0;
 }
 
-/** A frame for a page of its own, which the area's anon_vma will know; or NO_PAGE. */
-function alloc_anon_page(vmf: vm_fault): u32 {
+/**
+ * A frame for a page of its own, which the area's anon_vma will know; or NO_PAGE.
+ * Rather one that was `owner`'s, if that matters to anybody.
+ */
+function alloc_anon_page(vmf: vm_fault, owner: u32 = 0): u32 {
   if (!anon_vma_prepare(vmf.vma)) return NO_PAGE;
   const anon = <u32>changetype<usize>(vmf.vma.anon_vma);
   let flags: u32 = PG.anon | PG.anon_exclusive | PG.swapbacked | PG.uptodate;
   if (vmf.vma.vm_flags & VM.SCRATCH) flags &= ~PG.swapbacked; // its file backs it
-  return alloc_page(flags, anon, vmf.pgoff);
+  return alloc_page_of(owner, flags, anon, vmf.pgoff);
+}
+
+// @nomark
+function clear_anon_page(pfn: u32): void {
+  clear_page(pfn);
+  account_clear_page();
 }
 
 /**
@@ -363,7 +383,7 @@ export function wp_page_copy(mm: mm_struct, vmf: vm_fault): u32 {
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
   if (pte_special(vmf.orig_pte)) {
     clear_page(pfn);
-    charge(CostKind.Memory, cost(Cost.ClearPage));
+    account_clear_page();
   } else {
     copy_page(pfn, old);
     charge(CostKind.Memory, cost(Cost.CopyPage));

@@ -15,11 +15,14 @@ import {
   FRAMES,
   MMS,
   MM_LOCKED_VM,
+  MM_OWNER,
   MM_PBITMAPS,
   MM_RESIDENT,
   MM_RSS_SHMEM,
+  MM_SERIAL,
   MM_SIZE_OF,
   MM_VDSO,
+  NOZERO_SERIAL,
   NR_MMS,
   NR_VMAS,
   NR_VMAS_USED,
@@ -107,6 +110,8 @@ export class mm_struct {
   resident!: u32; // serial of the saved image that it began as, 0 none
   pbitmaps!: u32; // what is recorded when it ends: see proposal/pbitmap.ts
   pbitmap_until!: u64; // ps at which it is recorded already, 0: at its end
+  owner!: u32; // uid + 1 of whose memory it is, 0: nobody's alone (nozero.ts)
+  serial!: u32; // its number among all there ever were
 }
 
 /** One frame of memory. */
@@ -174,6 +179,14 @@ export function vm_area_free(vma: vm_area_struct): void {
   store<u32>(VMA_FREE, <u32>p);
 }
 
+/** => a number that no address space has had. */
+// @nomark
+export function mm_serial(): u32 {
+  const serial = load<u32>(NOZERO_SERIAL) + 1;
+  store<u32>(NOZERO_SERIAL, serial);
+  return serial;
+}
+
 /** Takes an mm_struct, zeroed but for its asid. => null when all are in use. */
 // @nomark
 export function mm_slot(): mm_struct | null {
@@ -182,6 +195,7 @@ export function mm_slot(): mm_struct | null {
     if (mm.mm_users != 0) continue;
     memory.fill(changetype<usize>(mm), 0, MM_SIZE_OF);
     mm.asid = i + 1;
+    mm.serial = mm_serial();
     return mm;
   }
   return null;
@@ -196,6 +210,8 @@ if (offsetof<mm_struct>("locked_vm") != MM_LOCKED_VM) ERROR("abi: MM_LOCKED_VM")
 if (offsetof<mm_struct>("resident") != MM_RESIDENT) ERROR("abi: MM_RESIDENT");
 if (offsetof<mm_struct>("vdso") != MM_VDSO) ERROR("abi: MM_VDSO");
 if (offsetof<mm_struct>("pbitmaps") != MM_PBITMAPS) ERROR("abi: MM_PBITMAPS");
+if (offsetof<mm_struct>("owner") != MM_OWNER) ERROR("abi: MM_OWNER");
+if (offsetof<mm_struct>("serial") != MM_SERIAL) ERROR("abi: MM_SERIAL");
 if (offsetof<page>() != PAGE_SIZE_OF) ERROR("abi: PAGE_SIZE_OF");
 if (offsetof<page>("refcount") != PAGE_REFCOUNT) ERROR("abi: PAGE_REFCOUNT");
 if (offsetof<page>("mapcount") != PAGE_MAPCOUNT) ERROR("abi: PAGE_MAPCOUNT");

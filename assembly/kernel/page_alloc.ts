@@ -24,8 +24,10 @@
 import {
   CONF_BASE,
   Conf,
+  CostKind,
   Ev,
   FREE_HEAD,
+  NOZERO_ASKED,
   NR_FREE,
   NR_KERNEL,
   PAGE_SIZE,
@@ -38,6 +40,7 @@ import {
   ZERO_PFN,
 } from "../abi";
 import { frame_addr, frame_dropped, frame_written } from "../hw/bus";
+import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
 import { should_fail_alloc_page } from "./fault_inject";
 import { NO_PAGE, mem_map } from "./mm_types";
@@ -47,6 +50,15 @@ import { current, fatal_signal_pending } from "./sched";
 import { __page_cache_release } from "./swap";
 import { try_to_free_pages, wakeup_kswapd } from "./vmscan";
 import { count_unused, count_vm_event, folio_mark_used } from "./vmstat";
+import {
+  proposal_cleared,
+  proposal_copied,
+  proposal_free_page,
+  proposal_freed,
+  proposal_new_page,
+  proposal_rmqueue,
+  struct_page_bytes,
+} from "../proposal/proposal";
 
 /** Rounds of direct reclaim without a frame freed before memory is out. */
 const MAX_RECLAIM_RETRIES: u32 = 2;
@@ -66,12 +78,12 @@ export function nr_free_pages(): u32 {
 /**
  * Builds the free list: ascending, so that the first frames given out are neighbours.
  * The first frames stay with the kernel: its text, and struct page for every frame (64
- * bytes each in Linux).
+ * bytes each in Linux, more where a proposal adds to it).
  */
 // @nomark
 export function mem_init(): void {
   const nr = load<u32>(CONF_BASE + Conf.ram_frames * 8);
-  const kernel: u32 = 4 + ((nr * 64 + 4095) >> 12);
+  const kernel: u32 = 4 + ((nr * struct_page_bytes() + 4095) >> 12);
   assert(kernel + 8 < nr);
   store<u32>(NR_KERNEL, kernel);
   for (let pfn: u32 = 0; pfn < nr; pfn++) {
@@ -165,7 +177,7 @@ export function __alloc_pages_slowpath(may_oom: bool): u32 {
 /** Takes the head of the free list if more than `mark` are free. => pfn, or NO_PAGE. */
 function rmqueue(mark: u32): u32 {
   if (load<u32>(NR_FREE) <= mark) return NO_PAGE;
-  const pfn = load<u32>(FREE_HEAD);
+  const pfn = proposal_rmqueue(load<u32>(FREE_HEAD));
   if (pfn == NO_PAGE) return NO_PAGE;
   const next = mem_map(pfn).lru_next;
   store<u32>(FREE_HEAD, next);
@@ -177,6 +189,7 @@ function rmqueue(mark: u32): u32 {
 // @nomark
 function prep_new_page(pfn: u32, flags: u32, mapping: u32, index: u64): void {
   const p = mem_map(pfn);
+  proposal_new_page(pfn, flags, mapping);
   p.flags = flags;
   p.refcount = 1;
   p.mapcount = 0;
@@ -214,6 +227,7 @@ function free_page(pfn: u32): void {
   count_unused(pfn);
   emit(Ev.PageFree, pfn, p.flags, 0);
   frame_dropped(pfn);
+  proposal_free_page(pfn);
   p.flags = PG.free;
   p.mapping = 0;
   p.index = 0;
@@ -223,6 +237,7 @@ function free_page(pfn: u32): void {
   p.lru_next = load<u32>(FREE_HEAD);
   store<u32>(FREE_HEAD, pfn);
   store<u32>(NR_FREE, load<u32>(NR_FREE) + 1);
+  proposal_freed(pfn);
   count_vm_event(VmEvent.PGFREE);
 }
 
@@ -231,6 +246,26 @@ function free_page(pfn: u32): void {
 export function clear_page(pfn: u32): void {
   frame_written(pfn);
   memory.fill(frame_addr(pfn), 0, PAGE_SIZE);
+  proposal_cleared(pfn);
+}
+
+/** What clearing a page for a program costs. */
+// @nomark
+export function account_clear_page(): void {
+  charge(CostKind.Clear, cost(Cost.ClearPage));
+  count_vm_event(VmEvent.CLEAR_PAGE);
+}
+
+/** The same as alloc_page, and rather a frame that was `owner`'s (see nozero_list.ts).
+ */
+// @nomark
+export function alloc_page_of(
+  owner: u32, flags: u32, mapping: u32, index: u64,
+): u32 {
+  store<u32>(NOZERO_ASKED, owner);
+  const pfn = alloc_page(flags, mapping, index);
+  store<u32>(NOZERO_ASKED, 0);
+  return pfn;
 }
 
 /** Copies one frame onto another. */
@@ -238,4 +273,5 @@ export function clear_page(pfn: u32): void {
 export function copy_page(to: u32, from: u32): void {
   frame_written(to);
   memory.copy(frame_addr(to), frame_addr(folio_mark_used(from)), PAGE_SIZE);
+  proposal_copied(to, from);
 }

@@ -30,6 +30,7 @@ import { folio_mark_accessed } from "./swap";
 import { folio_free_swap, free_swap_and_cache, swap_duplicate } from "./swapfile";
 import { pte_swp_clear_exclusive, pte_to_swp_offset } from "./swapops";
 import { folio_mark_used } from "./vmstat";
+import { proposal_unmapping } from "../proposal/proposal";
 
 export const _PAGE_PRESENT: u64 = 1;
 export const _PAGE_READ: u64 = 2;
@@ -219,7 +220,9 @@ export function page_remove_rmap(mm: mm_struct, pfn: u32): void {
   if (p.flags & PG.anon) mm.rss_anon--;
   else if (folio_is_shmem(pfn)) mm.rss_shmem--;
   else mm.rss_file--;
+  proposal_unmapping(mm);
   put_page(pfn);
+  proposal_unmapping(null);
 }
 
 /**

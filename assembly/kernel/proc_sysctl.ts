@@ -20,7 +20,13 @@ import { drop_pagecache } from "./filemap";
 import { setup_per_zone_wmarks } from "./page_alloc";
 import { ProcRoot, proc_nr, proc_sub } from "./procfs";
 import { seq_file, seq_put_decimal_ll, seq_putc, seq_puts } from "./seq_file";
-import { proposal_resident_show, proposals_init } from "../proposal/proposal";
+import {
+  nozero_cgroup,
+  nozero_set_cgroup,
+  nozero_sysctl,
+  proposal_resident_show,
+  proposals_init,
+} from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 /** The name of entry `i`, from 1, in sys/kernel or sys/vm; "" behind the last. */
@@ -47,6 +53,12 @@ function vm_name(i: u32): string {
     case VmKnob.madvise_bitmap: return "madvise_bitmap";
     case VmKnob.mmap_full_slurp: return "mmap_full_slurp";
     case VmKnob.old_prefault: return "old_prefault";
+    case VmKnob.nozero_cgroup: return "nozero_cgroup";
+    case VmKnob.nozero_defects: return "nozero_defects";
+    case VmKnob.nozero_enabled: return "nozero_enabled";
+    case VmKnob.nozero_list: return "nozero_list";
+    case VmKnob.nozero_owner: return "nozero_owner";
+    case VmKnob.nozero_tag: return "nozero_tag";
     case VmKnob.pbitmap_as_posted: return "pbitmap_as_posted";
     case VmKnob.pbitmap_background: return "pbitmap_background";
     case VmKnob.pbitmap_early_fault: return "pbitmap_early_fault";
@@ -85,6 +97,7 @@ function kernel_name(i: u32): string {
 export function proc_sys_mode(nr: u32, sub: u32): u32 {
   if (nr != ProcRoot.sys_vm) return 0o100444;
   if (sub == VmKnob.resident) return 0o100400;
+  if (sub == VmKnob.nozero_tag) return 0o100444;
   return sub == VmKnob.drop_caches ? 0o100200 : 0o100644;
 }
 
@@ -106,6 +119,11 @@ function conf_of(sub: u32): i32 {
     case VmKnob.madvise_bitmap: return Conf.vm_madvise_bitmap;
     case VmKnob.mmap_full_slurp: return Conf.vm_mmap_full_slurp;
     case VmKnob.old_prefault: return Conf.vm_old_prefault;
+    case VmKnob.nozero_defects: return Conf.vm_nozero_defects;
+    case VmKnob.nozero_enabled: return Conf.vm_nozero_enabled;
+    case VmKnob.nozero_list: return Conf.vm_nozero_list;
+    case VmKnob.nozero_owner: return Conf.vm_nozero_owner;
+    case VmKnob.nozero_tag: return Conf.vm_nozero_tag;
     case VmKnob.pbitmap_as_posted: return Conf.vm_pbitmap_as_posted;
     case VmKnob.pbitmap_background: return Conf.vm_pbitmap_background;
     case VmKnob.pbitmap_early_fault: return Conf.vm_pbitmap_early_fault;
@@ -144,6 +162,10 @@ function knob_max(sub: u32): i64 {
     case VmKnob.pbitmap_update: return 3;
     case VmKnob.pbitmap_as_posted: return 1023;
     case VmKnob.resident_as_it_was: return 7;
+    case VmKnob.nozero_defects: return 3;
+    case VmKnob.nozero_owner: return 2;
+    case VmKnob.nozero_enabled:
+    case VmKnob.nozero_list:
     case VmKnob.resident_enabled:
     case VmKnob.scratch_enabled: return 1;
     case VmKnob.madvise_bitmap:
@@ -164,6 +186,11 @@ export function proc_sys_show(m: seq_file): bool {
   if (proc_nr(m.ino) == ProcRoot.sys_vm) {
     if (sub == VmKnob.resident) return proposal_resident_show(m);
     if (m.index != 0) return false;
+    if (sub == VmKnob.nozero_cgroup) {
+      seq_put_decimal_ll(m, nozero_cgroup());
+      seq_putc(m, 0x0a);
+      return true;
+    }
     const conf = conf_of(sub);
     if (conf < 0) return false;
     let value = load<u64>(CONF_BASE + (<usize>conf << 3));
@@ -203,8 +230,12 @@ export function vm_sysctl(sub: u32, value: i64): i64 {
   if (sub == VmKnob.drop_caches) return drop_caches_sysctl_handler(<u32>value);
   // Linux rounds down to a power of two.
   if (sub == VmKnob.fault_around_bytes) value = <i64>1 << (63 - clz(value));
+  if (sub == VmKnob.nozero_cgroup) {
+    nozero_set_cgroup(<u32>value);
+    return 0;
+  }
   const conf = conf_of(sub);
-  if (conf < 0) return -EINVAL;
+  if (conf < 0 || nozero_sysctl(sub, value) != 0) return -EINVAL;
   store<u64>(CONF_BASE + (<usize>conf << 3), value);
   if (sub == VmKnob.min_free_kbytes || sub == VmKnob.watermark_scale_factor) {
     setup_per_zone_wmarks();

@@ -34,6 +34,7 @@ import {
   seq_putc,
   seq_puts,
 } from "./seq_file";
+import { proposal_vmstat_show } from "../proposal/proposal";
 
 /** A record of vmstat: "name value". => false behind the last. */
 // @nomark
@@ -51,7 +52,7 @@ function state_line(m: seq_file, name: string, value: u64): bool {
 }
 
 // @nomark
-function event_line(m: seq_file, name: string, event: i32): bool {
+export function event_line(m: seq_file, name: string, event: i32): bool {
   return state_line(m, name, load<u64>(VM_EVENTS + (<usize>event << 3)));
 }
 
@@ -142,7 +143,7 @@ function vmstat_event(m: seq_file, line: u32): bool {
     case 56: return event_line(m, "syscall", VmEvent.SYSCALL);
     case 57: return event_line(m, "scratch_drop", VmEvent.SCRATCH_DROP);
     case 58: return event_line(m, "scratch_reread", VmEvent.SCRATCH_REREAD);
-    default: return false;
+    default: return proposal_vmstat_show(m, line - 59);
   }
 }
 

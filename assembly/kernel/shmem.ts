@@ -17,14 +17,13 @@
 // In Linux: mm/shmem.c shmem_zero_setup(), shmem_fault(), shmem_evict_inode() (6.12).
 // A page that is in swap: shmem_swap.ts.
 // Left out: tmpfs, memfd_create, System V segments, huge pages.
-import { CostKind, DISK_PAGES, FileKind, InodeKind, PG, VM } from "../abi";
-import { Cost, charge, cost } from "../hw/clock";
+import { DISK_PAGES, FileKind, InodeKind, PG, VM } from "../abi";
 import { O_RDWR, alloc_file, file_at } from "./file_table";
 import { add_to_page_cache, find_get_page } from "./filemap";
 import { NO_INODE, S_IFREG, inode, inode_at, new_inode } from "./fs";
 import { VM_FAULT_ERROR, VM_FAULT_OOM, VM_FAULT_SIGBUS, vm_fault } from "./memory";
 import { NO_PAGE, mem_map } from "./mm_types";
-import { alloc_page, clear_page } from "./page_alloc";
+import { account_clear_page, alloc_page, clear_page } from "./page_alloc";
 import { current } from "./sched";
 import { shmem_swapin_folio } from "./shmem_swap";
 import { truncate_inode_pages } from "./truncate";
@@ -110,7 +109,7 @@ export function shmem_get_folio(node: inode, index: u64): u32 {
   const pfn = alloc_page(PG.uptodate | PG.swapbacked, mapping, index);
   if (pfn == NO_PAGE) return NO_PAGE;
   clear_page(pfn);
-  charge(CostKind.Memory, cost(Cost.ClearPage));
+  account_clear_page();
   add_to_page_cache(mapping, index, pfn);
   return pfn;
 }

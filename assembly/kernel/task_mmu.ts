@@ -326,10 +326,13 @@ function show_smap_stats(m: seq_file, mss: mem_size_stats, rollup: bool): void {
   seq_put_kb(m, "Locked:         ", mss.pss_locked >> PSS_SHIFT);
 }
 
-/** The two-letter names of vm_flags, by bit number; "??" is a bit without a meaning. */
+/**
+ * The two-letter names of vm_flags, by bit number; "??" is a bit without a meaning.
+ * "nz" is VM_NOZERO, a proposal's, in the place of "sd".
+ */
 // @nomark
 function vma_flag_names(): string {
-  return "rdwrexshmrmwmemsgdumpf??uwloiosrrrdcdelfacnrhtsfarwfddsdschgnhmg";
+  return "rdwrexshmrmwmemsgdumpf??uwloiosrrrdcdelfacnrhtsfarwfddnzschgnhmg";
 }
 
 // @nomark

@@ -18,14 +18,19 @@
 //   memory is out     oom_kill out_of_memory        resident: an image goes first
 //   way to user mode  entry exit_to_user_mode       pbitmap: background, window
 //   timer             tick arm_tick                 pbitmap: window
-//   mmap's flags      mmap do_mmap                  scratch: MAP_SCRATCH
+//   mmap's flags      mmap do_mmap                  scratch: MAP_SCRATCH, nozero
 //   advice, end of    madvise, mmap remove_vma      scratch: another kind of mapping
 //   a mapping
 //   reclaim           shrink_folio                  scratch: dropped, not written
 //   page mapped       memory, filemap               scratch: was it dropped?
 //   act               act perform_act               scratch: drop
+//   frame given out   page_alloc rmqueue,           nozero: its tag is lost
+//                     prep_new_page
+//   and back          page_alloc free_page,         nozero: whose it was
+//                     pgtable page_remove_rmap
+//   anonymous fault   memory do_anonymous_page      nozero: need it be cleared?
 //   system call       syscall invoke_syscall        600, 601 resident; 602 madvise by
-//                                                   bitmap
+//                                                   bitmap; 603 nozero: brk2
 //
 // What holds at each hook stands above its function. A proposal never changes what a
 // program computes: only when its pages come, and how fast.
@@ -35,6 +40,9 @@
 import {
   CONF_BASE,
   Conf,
+  NOZERO_UNMAPPING,
+  NozeroOwner,
+  NozeroTag,
   PROPOSAL_HOOKS,
   PbitmapDefect,
   PbitmapRecord,
@@ -50,6 +58,19 @@ import { _PAGE_ACCESSED } from "../kernel/pgtable";
 import { current, task_struct } from "../kernel/sched";
 import { seq_file } from "../kernel/seq_file";
 import { sys_madvise_bitmap } from "./madvise_bitmap";
+import {
+  nozero_cleared,
+  nozero_copied,
+  nozero_free_page,
+  nozero_keeps_page,
+  nozero_new_page,
+  nozero_owner,
+  nozero_settings,
+  nozero_vm_flags,
+  nozero_vmstat_show,
+  sys_brk2,
+} from "./nozero";
+import { nozero_freed, nozero_rmqueue } from "./nozero_list";
 import { has_defect } from "./pbitmap";
 import { pbitmap_exec, pbitmap_mmap } from "./pbitmap_elf";
 import { pbitmap_entry } from "./pbitmap_prefetch";
@@ -67,6 +88,8 @@ import { scratch_act } from "./scratch_act";
 import { scratch_convert } from "./scratch_convert";
 import { scratch_forget, scratch_mapped } from "./scratch_dropped";
 import { slurp_mapping } from "./slurp";
+
+export { nozero_cgroup, nozero_set_cgroup, nozero_sysctl } from "./nozero";
 
 const O_CLOEXEC: u32 = 0o2000000;
 
@@ -98,6 +121,8 @@ export function proposals_init(): void {
   // Switched off, there are no new scratch mappings; what is one remains one.
   const scratch = proposal_conf(Conf.vm_scratch_enabled) != 0;
   if (scratch || hooked(ProposalHook.scratch)) hooks |= ProposalHook.scratch;
+  if (proposal_conf(Conf.vm_nozero_enabled) != 0) hooks |= ProposalHook.nozero;
+  if ((hooks | load<u32>(PROPOSAL_HOOKS)) & ProposalHook.nozero) nozero_settings();
   store<u32>(PROPOSAL_HOOKS, hooks);
 }
 
@@ -125,6 +150,7 @@ export function proposal_syscall(nr: u32, a0: u64, a1: u64, a2: u64, a3: u64): i
     case 600: return resident ? sys_exec_sys_register(a0) : -ENOSYS;
     case 601: return resident ? sys_exec_sys_unregister(<i32>a0) : -ENOSYS;
     case 602: return bitmap ? sys_madvise_bitmap(a0, a1, a2, a3) : -ENOSYS;
+    case 603: return hooked(ProposalHook.nozero) ? sys_brk2(a0, a1) : -ENOSYS;
     default: return -ENOSYS;
   }
 }
@@ -207,7 +233,9 @@ export function proposal_prefault(pte: u64): u64 {
  */
 // @nomark
 export function proposal_mmap_flags(file: u32, flags: u32): i64 {
-  return proposal_scratch() ? scratch_mmap_flags(file, flags) : 0;
+  const nozero = hooked(ProposalHook.nozero) ? nozero_vm_flags(file, flags) : 0;
+  const scratch = proposal_scratch() ? scratch_mmap_flags(file, flags) : 0;
+  return scratch < 0 ? scratch : scratch | nozero;
 }
 
 /** Can mappings become scratch mappings? */
@@ -276,4 +304,79 @@ export function proposal_timer(): u64 {
   if (!hooked(ProposalHook.entry)) return u64.MAX_VALUE;
   const mm = current().mm;
   return mm == null || mm.pbitmap_until == 0 ? u64.MAX_VALUE : mm.pbitmap_until;
+}
+
+/**
+ * A frame is to be given out, `head` if nobody minds.
+ * => it, now the head of the list of free frames; NO_PAGE when there is none.
+ */
+// @nomark
+export function proposal_rmqueue(head: u32): u32 {
+  return hooked(ProposalHook.nozero) ? nozero_rmqueue(head) : head;
+}
+
+/** Frame `pfn`, off the list, is given out for this: struct page is as it was. */
+// @nomark
+export function proposal_new_page(pfn: u32, flags: u32, mapping: u32): void {
+  if (hooked(ProposalHook.nozero)) nozero_new_page(pfn, flags, mapping);
+}
+
+/** The last user of frame `pfn` is gone: struct page still says what it was. */
+// @nomark
+export function proposal_free_page(pfn: u32): void {
+  if (hooked(ProposalHook.nozero)) nozero_free_page(pfn);
+}
+
+/** And now it is the head of the list of free frames. */
+// @nomark
+export function proposal_freed(pfn: u32): void {
+  if (hooked(ProposalHook.nozero)) nozero_freed(pfn);
+}
+
+/** A page of `mm` is being unmapped, and may be freed by that; or (null) was. */
+// @nomark
+export function proposal_unmapping(mm: mm_struct | null): void {
+  if (!hooked(ProposalHook.nozero)) return;
+  store<u32>(NOZERO_UNMAPPING, <u32>changetype<usize>(mm));
+}
+
+/** Frame `pfn` holds zeros. */
+// @nomark
+export function proposal_cleared(pfn: u32): void {
+  if (hooked(ProposalHook.nozero)) nozero_cleared(pfn);
+}
+
+/** Frame `to` holds what frame `from` does. */
+// @nomark
+export function proposal_copied(to: u32, from: u32): void {
+  if (hooked(ProposalHook.nozero)) nozero_copied(to, from);
+}
+
+/** `mm` writes to a page of `vma` that was never there. => whose frame it would like */
+// @nomark
+export function proposal_page_owner(mm: mm_struct, vma: vm_area_struct): u32 {
+  if (!hooked(ProposalHook.nozero) || (vma.vm_flags & VM.NOZERO) == 0) return 0;
+  return nozero_owner(mm);
+}
+
+/** And has got one, just now. => may it have it as it is? Else it must be cleared. */
+// @nomark
+export function proposal_keeps_page(mm: mm_struct, vma: vm_area_struct): bool {
+  if (!hooked(ProposalHook.nozero) || (vma.vm_flags & VM.NOZERO) == 0) return false;
+  return nozero_keeps_page(mm);
+}
+
+/** Bytes of struct page, as Linux has it, and of what stands beside it. */
+// @nomark
+export function struct_page_bytes(): u32 {
+  if (proposal_conf(Conf.vm_nozero_enabled) == 0) return 64;
+  // The 2012 kernel has a struct page_cgroup for each frame, and asks that.
+  if (proposal_conf(Conf.vm_nozero_owner) == NozeroOwner.memcg) return 64 + 16;
+  return proposal_conf(Conf.vm_nozero_tag) == NozeroTag.field ? 64 + 8 : 64;
+}
+
+/** Line `line` of what proposals add to /proc/vmstat. => false behind the last. */
+// @nomark
+export function proposal_vmstat_show(m: seq_file, line: u32): bool {
+  return hooked(ProposalHook.nozero) && nozero_vmstat_show(m, line);
 }

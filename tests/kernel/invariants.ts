@@ -75,6 +75,8 @@ const {
   MM_SWAPENTS,
   MM_TOTAL_VM,
   MM_USERS,
+  NOZERO_NEWEST,
+  NOZERO_OLDEST,
   NR_FILE_DIRTY,
   TLB_MISSES,
   TLB_ACCESSES,
@@ -106,6 +108,8 @@ const {
   PIPES,
   POLICY_LISTS,
   POLICY_NR_LISTS,
+  PROPOSAL_HOOKS,
+  ProposalHook,
   POLICY_RESIDENT,
   RAM_BASE,
   RESIDENT_BASE,
@@ -1045,6 +1049,10 @@ export class Sweeper {
 
   // ---------------------------------------------------------------------------- F: frames
 
+  get #nozero(): boolean {
+    return ((this.#w[PROPOSAL_HOOKS >> 2] as number) & ProposalHook.nozero) !== 0;
+  }
+
   #everyFrame(): void {
     const w = this.#w;
     let free = 0;
@@ -1052,6 +1060,15 @@ export class Sweeper {
       if (!this.#claim(pfn, Use.free)) break;
       pfn = this.#page(pfn, NEXT_WORD);
     }
+    // Of MAP_NOZERO's list, those with a tag lie apart.
+    let before = 0;
+    for (let pfn = w[NOZERO_NEWEST >> 2] as number; pfn !== 0; free++) {
+      if (!this.#claim(pfn, Use.free)) break;
+      if (this.#page(pfn, LRU_PREV) !== before) this.#bad(`F2: ${hex(pfn)} is linked wrongly`);
+      before = pfn;
+      pfn = this.#page(pfn, NEXT_WORD);
+    }
+    if (w[NOZERO_OLDEST >> 2] !== before) this.#bad("F2: the oldest tagged frame is another");
     const says = w[NR_FREE >> 2];
     if (says !== free) this.#bad(`F2: nr_free is ${says}, the free list has ${free} frames`);
     const kernel = w[NR_KERNEL >> 2] as number;
@@ -1071,7 +1088,9 @@ export class Sweeper {
       if (!(flags & RESERVED_PAGE)) this.#bad(`F8: ${frame()} is not kept for the kernel`);
       use = Use.kernel;
     }
-    if (maps !== mapped) {
+    // While a frame is free, MAP_NOZERO keeps its tag there.
+    const tagged = use === Use.free && this.#nozero;
+    if (maps !== mapped && !tagged) {
       this.#bad(`F5: ${frame()} counts ${maps} mappings, and ${mapped} PTEs map it`);
     }
     if (use === Use.free) {

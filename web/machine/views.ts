@@ -7,6 +7,7 @@ export * from "./views/hex.ts";
 export * from "./views/measure.ts";
 export * from "./views/page-tables.ts";
 export * from "./views/processor.ts";
+export * from "./views/provenance.ts";
 export * from "./views/resident.ts";
 export * from "./views/scratch.ts";
 export * from "./views/tasks.ts";

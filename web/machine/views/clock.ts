@@ -49,7 +49,7 @@ export function clock(core: Core) {
       disk: of(CostKind.Disk),
       exception: of(CostKind.Exception),
       kernel: of(CostKind.Kernel),
-      memory: of(CostKind.Memory) + walks,
+      memory: of(CostKind.Memory) + of(CostKind.Clear) + walks,
       user,
     },
   };

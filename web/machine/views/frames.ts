@@ -37,11 +37,13 @@ export interface Frame {
 
 export function frame(core: Core, pfn: number): Frame {
   const at = FRAMES + pfn * PAGE_SIZE_OF;
+  const flags = core.getU32(at + PAGE_FLAGS);
   return {
     pfn,
-    flags: core.getU32(at + PAGE_FLAGS),
+    flags,
     refcount: core.getI32(at + PAGE_REFCOUNT),
-    mapcount: core.getI32(at + PAGE_MAPCOUNT),
+    // Of a free frame the word may be MAP_NOZERO's tag (views/provenance.ts).
+    mapcount: flags & PG.free ? 0 : core.getI32(at + PAGE_MAPCOUNT),
     mapping: core.getU32(at + PAGE_MAPPING),
     index: core.getNumber(at + PAGE_INDEX),
   };

@@ -31,8 +31,10 @@ export interface TimeSplit {
   exception: number;
   /** The kernel's own paths. */
   kernel: number;
-  /** Clearing and copying pages, and walks of the TLB. */
+  /** Copying pages, and walks of the TLB. */
   memory: number;
+  /** Clearing pages for programs. */
+  clear: number;
   /** The programs' instructions. */
   user: number;
   /** Nobody could run: every process slept. */
@@ -54,6 +56,10 @@ export interface Measure {
   /** Traps, interrupts and the start. */
   kernelEntries: number;
   instructions: number;
+  /** Pages cleared for a program; of MAP_NOZERO: pages that were not, and those that had to be. */
+  clears: number;
+  clearsAvoided: number;
+  nozeroMisses: number;
   timePs: TimeSplit;
 }
 
@@ -105,12 +111,16 @@ export function measure(core: Core): Measure {
     seeks: core.getNumber(DISK_SEEKS),
     kernelEntries: vmEvent(core, VmEvent.KERNEL_ENTRY),
     instructions,
+    clears: vmEvent(core, VmEvent.CLEAR_PAGE),
+    clearsAvoided: vmEvent(core, VmEvent.CLEAR_AVOIDED),
+    nozeroMisses: vmEvent(core, VmEvent.NOZERO_MISS),
     timePs: {
       disk: of(CostKind.Disk),
       exception: of(CostKind.Exception),
       kernel: of(CostKind.Kernel),
       memory: of(CostKind.Memory) + core.getNumber(TLB_MISSES) * walk,
       user: instructions * insn,
+      clear: of(CostKind.Clear),
       idle: of(CostKind.Idle),
     },
   };
