@@ -3,13 +3,15 @@
 //
 //   <!-- figures: experiment pbitmap --program perl5 -- /home/words.pl | rival seeks pages ratio -->
 //   <!-- figures: experiment pbitmap --era all -- -v | ratio by era -->
+//   <!-- figures: experiment nozero --workload compile | profile -->
 //   ...
 //   <!-- /figures -->
 //
 //   node tools/figures.mjs            writes them anew (build the core and the command line before)
 //   node tools/figures.mjs --check    says which ones are not what the machine gives; status 1
 //
-// Behind the bar: the columns to keep of the table that --md prints; or one number by era.
+// Behind the bar: the columns to keep of the table that --md prints; or one number by the values of
+// a condition, side by side; or the profile that stands below the table.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,47 +41,67 @@ function withOption(args, option) {
   return at < 0 ? [...args, option] : [...args.slice(0, at), option, ...args.slice(at)];
 }
 
-/** Some columns of a table in Markdown. @throws when there is no such column. */
+/** The tables of a text in Markdown, each as its lines. */
+function tables(text) {
+  return text
+    .split(/\n(?!\|)/)
+    .map((part) => part.split("\n").filter((line) => line.startsWith("|")))
+    .filter((lines) => lines.length > 0);
+}
+
+/** Some columns of the first table in Markdown. @throws when there is no such column. */
 function columns(text, wanted) {
-  const lines = text.split("\n").filter((line) => line.startsWith("|"));
+  const [lines] = tables(text);
   const head = cells(lines[0]);
   const at = wanted.map((name) => {
-    const i = head.indexOf(name);
+    // A name of several words is written with "_" for its spaces.
+    const i = head.indexOf(name.replaceAll("_", " "));
     if (i < 0) throw new Error(`no column "${name}" among ${head.join(", ")}`);
     return i;
   });
   return lines.map((line) => `| ${at.map((i) => cells(line)[i]).join(" | ")} |`).join("\n");
 }
 
-/** What can stand by era. */
+/** What a profiler would show. @throws unless it is of one set of conditions. */
+function profile(text) {
+  const [, found, ...more] = tables(text);
+  if (!found || more.length > 0) throw new Error("not one profile");
+  return found.join("\n");
+}
+
+/** What can stand by a condition that is no column of the rows. */
 const NUMBERS = {
-  ratio: ({ ratio }) => ratio,
-  milliseconds: ({ time_ns }) => time_ns.total / 1e6,
+  ratio: ({ ratio }) => ratio.toFixed(2),
+  milliseconds: ({ time_ns }) => (time_ns.total / 1e6).toFixed(2),
 };
 
-/** One number of every row, eras side by side. */
-function byEra(json, what) {
+/** One number of every row, the values of a condition side by side. @throws when rows have neither. */
+function byCondition(json, what, key) {
   const { rows } = JSON.parse(json);
-  const number = NUMBERS[what];
-  if (!number) throw new Error(`no number "${what}" among ${Object.keys(NUMBERS).join(", ")}`);
-  const eras = [...new Set(rows.map(({ era }) => era))];
-  const names = [...new Set(rows.map(({ title }) => title))];
-  const value = (name, era) => {
-    const row = rows.find((one) => one.title === name && one.era === era);
-    return row ? number(row).toFixed(2) : "";
+  const plain = (row) => row[what]?.toLocaleString("en", { maximumFractionDigits: 2 });
+  const number = NUMBERS[what] ?? plain;
+  if (number(rows[0]) === undefined) throw new Error(`rows have no "${what}"`);
+  const values = [...new Set(rows.map((row) => row[key]))];
+  if (values[0] === undefined) throw new Error(`rows have no "${key}"`);
+  const nameOf = ({ title, era }) => (era && key !== "era" ? `${title}, ${era}` : title);
+  const names = [...new Set(rows.map(nameOf))];
+  const cell = (name, value) => {
+    const row = rows.find((one) => nameOf(one) === name && one[key] === value);
+    return row ? number(row) : "";
   };
   return [
-    `| rival | ${eras.join(" | ")} |`,
-    `| :-- |${" --: |".repeat(eras.length)}`,
-    ...names.map((name) => `| ${name} | ${eras.map((era) => value(name, era)).join(" | ")} |`),
+    `| rival | ${values.join(" | ")} |`,
+    `| :-- |${" --: |".repeat(values.length)}`,
+    ...names.map((name) => `| ${name} | ${values.map((value) => cell(name, value)).join(" | ")} |`),
   ].join("\n");
 }
 
 /** The table that a comment asks for. */
 function table(cli, command, how) {
   const args = words(command);
-  const pivot = /^(\w+) by era$/.exec(how);
-  if (pivot) return byEra(pagewalk(cli, withOption(args, "--json")), pivot[1]);
+  const pivot = /^(\w+) by (\w+)$/.exec(how);
+  if (pivot) return byCondition(pagewalk(cli, withOption(args, "--json")), pivot[1], pivot[2]);
+  if (how === "profile") return profile(pagewalk(cli, withOption(args, "--md")));
   return columns(pagewalk(cli, withOption(args, "--md")), how.split(" "));
 }
 

@@ -47,7 +47,10 @@ test("--csv and --md are tables", () => {
 
 test.each([
   [["pbitmap", "--era", "1999"], /^pagewalk: --era: "1999" is none of laptop2004, [^\n]*\n$/],
-  [["bitmap"], /^pagewalk: there is no experiment "bitmap"; there are: pbitmap, resident\n$/],
+  [
+    ["bitmap"],
+    /^pagewalk: there is no experiment "bitmap"; there are: pbitmap, resident, nozero\n$/,
+  ],
   [["pbitmap", "--program", "none"], /^pagewalk: there is no program "none"\n$/],
   [["pbitmap", "--root", "/none/such"], /^pagewalk: \/none\/such: no such file\n$/],
 ])("experiment %j ends with status 2 and one sentence", (args, sentence) => {

@@ -2,7 +2,13 @@
 import type { Layout } from "../mkfs.ts";
 import { changeSetting, defaultSettings } from "../settings.ts";
 import { eraNames, EXPERIMENTS, experimentNamed } from "./index.ts";
-import { ExperimentError, type ExperimentRequest, type Start, type Values } from "./types.ts";
+import {
+  type Experiment,
+  ExperimentError,
+  type ExperimentRequest,
+  type Start,
+  type Values,
+} from "./types.ts";
 
 /** How the result is wanted. */
 export type Format = "text" | "json" | "csv" | "md";
@@ -31,6 +37,14 @@ const WITH_VALUE = [
 ];
 const ALONE = ["cold", "warm", ...FORMATS];
 
+/** Options of single experiments: their axes, each once. */
+const axisLines = EXPERIMENTS.flatMap(({ name, axes = [] }) =>
+  axes.map(({ key, about, values }) => {
+    const names = values.map((value) => value.name).join(", ");
+    return `  ${`--${key} V,...`.padEnd(19)}  ${name}: ${about};\n${" ".repeat(23)}${names}; or all`;
+  }),
+);
+
 /** One line a word: for help texts. */
 export const EXPERIMENT_OPTIONS = `  --program P          a sample, a path on the disk, or a file of yours
   --era E              one of ${eraNames().join(", ")};
@@ -43,6 +57,7 @@ export const EXPERIMENT_OPTIONS = `  --program P          a sample, a path on th
   --env NAME=VALUE     a variable of the program's environment
   --ram MIB            memory
   --train "ARG..."     another way to run the program, to record bitmaps by; may come again
+${axisLines.join("\n")}
   --json, --csv, --md  the result in another form
   -- ARG...            the program's arguments`;
 
@@ -90,8 +105,16 @@ function settingValues(assignments: readonly string[]): Values {
   return values;
 }
 
+/** Which experiment an option belongs to that this one has not. */
+function elsewhere(option: string, name: string): string {
+  const has = ({ axes = [] }: Experiment) => axes.some(({ key }) => key === option);
+  const owner = EXPERIMENTS.find((one) => one.name !== name && has(one));
+  return owner ? ` of ${name}; ${owner.name} has it` : "";
+}
+
 /** Splits the words into options and the program's arguments. */
-function split(words: readonly string[]) {
+function split(words: readonly string[], { name: experiment, axes = [] }: Experiment) {
+  const withValue = [...WITH_VALUE, ...axes.map(({ key }) => key)];
   const values = new Map<string, string[]>();
   const end = words.indexOf("--");
   const ours = end < 0 ? words : words.slice(0, end);
@@ -103,8 +126,10 @@ function split(words: readonly string[]) {
       values.set(name, []);
       continue;
     }
-    if (!WITH_VALUE.includes(name)) {
-      const hint = word.startsWith("-") ? "" : "; the program's arguments come behind --";
+    if (!withValue.includes(name)) {
+      const hint = word.startsWith("-")
+        ? elsewhere(name, experiment)
+        : "; the program's arguments come behind --";
       throw new ExperimentError(`there is no option ${word}${hint}`);
     }
     const value = match?.[2] ?? ours[++at];
@@ -122,6 +147,21 @@ function runsOf(text: string | undefined): { runs?: number } {
   return { runs: Number(text) };
 }
 
+/** What is asked for of each axis. */
+function axisLists(
+  { axes = [] }: Experiment,
+  last: (option: string) => string | undefined,
+): Record<string, string[]> {
+  return Object.fromEntries(
+    axes.flatMap(({ key, values }) => {
+      const text = last(key);
+      if (text === undefined) return [];
+      const names = values.map(({ name }) => name);
+      return [[key, list(`--${key}`, text, names)]];
+    }),
+  );
+}
+
 /**
  * @param words behind "experiment"
  * @throws ExperimentError with one sentence.
@@ -132,7 +172,7 @@ export function experimentWords([name, ...words]: readonly string[]): Experiment
     throw new ExperimentError(`which experiment? There are: ${names}`);
   }
   const experiment = experimentNamed(name);
-  const { values, args } = split(words);
+  const { values, args } = split(words, experiment);
   const last = (option: string) => values.get(option)?.at(-1);
   const formats = FORMATS.filter((format) => values.has(format));
   if (formats.length > 1) throw new ExperimentError(`--${formats.join(" or --")}: one of them`);
@@ -150,6 +190,7 @@ export function experimentWords([name, ...words]: readonly string[]): Experiment
     ...(values.get("set") ?? []),
   ]);
   const names = experiment.rivals.map((rival) => rival.name);
+  const axes = axisLists(experiment, last);
   const request: ExperimentRequest = {
     experiment: name,
     ...(args === null ? {} : { args }),
@@ -158,6 +199,7 @@ export function experimentWords([name, ...words]: readonly string[]): Experiment
     settings,
     ...runsOf(last("runs")),
     ...(program === undefined ? {} : { program }),
+    ...(Object.keys(axes).length === 0 ? {} : { axes }),
     ...(era === undefined ? {} : { eras: list("--era", era, eraNames()) }),
     ...(layout === undefined ? {} : { layouts: list<Layout>("--layout", layout, LAYOUTS) }),
     ...(starts.length === 0 ? {} : { starts: starts as Start[] }),

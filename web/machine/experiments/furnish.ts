@@ -86,8 +86,9 @@ class Furnisher {
   }
 
   /** @param name the program, which may have a static twin to be compared with */
-  async tools(name: string): Promise<string | null> {
-    for (const one of TOOLS) if (sampleNamed(this.#index, one)) await this.program(one, [], []);
+  async tools(name: string, more: readonly string[]): Promise<string | null> {
+    for (const one of [...TOOLS, ...more])
+      if (sampleNamed(this.#index, one)) await this.program(one, [], []);
     const twin = [`${name}-static`, name.replace(/-dynamic$/, "")].find((one) => {
       return one !== name && sampleNamed(this.#index, one) !== undefined;
     });
@@ -113,6 +114,7 @@ export interface Furnished {
 
 /**
  * @param name a sample, or an absolute path on the reader's disk
+ * @param tools samples that are started beside the program
  * @throws ExperimentError when there is no such program.
  */
 export async function furnish(
@@ -120,10 +122,11 @@ export async function furnish(
   name: string,
   args: readonly string[],
   env: readonly string[],
+  tools: readonly string[] = [],
 ): Promise<Furnished> {
   const root = host.root?.() ?? directory();
   const furnisher = new Furnisher(host, root, await host.samples());
   const path = await furnisher.program(name, args, env);
-  const twin = await furnisher.tools(name);
+  const twin = await furnisher.tools(name, tools);
   return { disk: root, path, twin, modes: furnisher.modes(name) };
 }

@@ -1,30 +1,38 @@
 // The experiments by name, and how one is run.
 import { settledDisk } from "../kept-disk.ts";
-import { find } from "../mkfs.ts";
+import { find, type Layout } from "../mkfs.ts";
 import { defaultSettings, SETTINGS } from "../settings.ts";
 import type { Measure } from "../views/measure.ts";
 import { Core } from "../core.ts";
 import { furnish, realPath } from "./furnish.ts";
-import { Lab } from "./lab.ts";
+import { Lab, type Subject } from "./lab.ts";
+import { NOZERO } from "./nozero.ts";
 import { PBITMAP } from "./pbitmap.ts";
 import { RESIDENT } from "./resident.ts";
 import {
+  type Axis,
+  type AxisNames,
   type CommandLine,
-  type Conditions,
+  type Control,
   type Experiment,
   ExperimentError,
   type ExperimentHost,
   type ExperimentOptions,
   type ExperimentRequest,
   type ExperimentResult,
+  ExperimentStopped,
+  type Plan,
   type ResultRow,
   type Rival,
+  type Shop,
+  type Start,
   type TimeNs,
+  type Work,
 } from "./types.ts";
 
 export * from "./types.ts";
 
-export const EXPERIMENTS: readonly Experiment[] = [PBITMAP, RESIDENT];
+export const EXPERIMENTS: readonly Experiment[] = [PBITMAP, RESIDENT, NOZERO];
 
 /** Names of the eras, the oldest first. */
 export function eraNames(): string[] {
@@ -56,7 +64,7 @@ function timeNs({ timePs }: Measure): TimeNs {
 
 function resultRow(
   rival: Rival,
-  extra: Readonly<Record<string, number>>,
+  extra: Readonly<Record<string, number | string>>,
   costs: Measure,
   conditions: object,
 ): ResultRow {
@@ -83,6 +91,58 @@ function resultRow(
 const ratioOf = (row: ResultRow, base: ResultRow) =>
   Number((row.time_ns.total / base.time_ns.total).toFixed(4));
 
+/** What is run for one combination of values. */
+interface Job {
+  axes: AxisNames;
+  work: Work;
+}
+
+/** Every combination, the last axis changing fastest. */
+function combinations(axes: readonly Axis[], wanted: ExperimentRequest["axes"]): AxisNames[] {
+  let all: AxisNames[] = [{}];
+  for (const { key, values, initial } of axes) {
+    const names = wanted?.[key] ?? initial;
+    for (const name of names) {
+      if (values.some((value) => value.name === name)) continue;
+      const known = values.map((value) => value.name).join(", ");
+      throw new ExperimentError(`there is no ${key} "${name}"; there are: ${known}`);
+    }
+    const chosen = values.filter(({ name }) => names.includes(name));
+    all = all.flatMap((one) => chosen.map(({ name }) => ({ ...one, [key]: name })));
+  }
+  return all;
+}
+
+/** @throws ExperimentError when the experiment has no such axis, or has another program to run. */
+function jobs(experiment: Experiment, request: ExperimentRequest): Job[] {
+  const { axes = [], work, name } = experiment;
+  for (const key of Object.keys(request.axes ?? {})) {
+    if (axes.some((axis) => axis.key === key)) continue;
+    const known = axes.map((axis) => axis.key).join(", ") || "none";
+    throw new ExperimentError(`the experiment ${name} has no ${key}; it has: ${known}`);
+  }
+  const { program, args } = request;
+  const stated = program ?? experiment.program;
+  const given = args ?? (program === undefined ? experiment.args : []);
+  if (!work) return [{ axes: {}, work: { program: stated, args: given } }];
+  const own = axes.find(({ isProgram }) => isProgram);
+  if (program === undefined) {
+    if (args) throw new ExperimentError("arguments behind -- need --program");
+    return combinations(axes, request.axes).map((names) => ({ axes: names, work: work(names) }));
+  }
+  if (!own) throw new ExperimentError(`the experiment ${name} has a program of its own`);
+  if (request.axes?.[own.key]) {
+    throw new ExperimentError(`--program or --${own.key}: one of them`);
+  }
+  const others = axes.filter((axis) => axis !== own);
+  return combinations(others, request.axes).map((names) => {
+    return {
+      axes: { ...names, [own.key]: stated },
+      work: { program: stated, args: given, ...wrappers(work(names)) },
+    };
+  });
+}
+
 /** What a request means, with everything said that it leaves open. */
 function settle(request: ExperimentRequest) {
   const experiment = experimentNamed(request.experiment);
@@ -108,10 +168,26 @@ function settle(request: ExperimentRequest) {
     return Number(b.name === experiment.baseline) - Number(a.name === experiment.baseline);
   });
   const { era } = defaultSettings().values;
-  const eras = request.eras ?? [eraNames()[era ?? 0] as string];
+  const eras = request.eras ?? [experiment.era ?? (eraNames()[era ?? 0] as string)];
   const layouts = request.layouts ?? ["copied"];
   const starts = request.starts ?? [experiment.start];
-  return { experiment, rivals, runs, eras, layouts, starts };
+  return { experiment, rivals, runs, eras, layouts, starts, jobs: jobs(experiment, request) };
+}
+
+/** The values of a row's axes, as they stand in it. */
+const axisCells = ({ axes = [] }: Experiment, names: AxisNames) =>
+  Object.fromEntries(
+    axes.map(({ key, numeric }) => {
+      const name = names[key] as string;
+      return [key, numeric ? Number(name) : name];
+    }),
+  );
+
+/** Of several programs their names, of one its command line. */
+function programWords(all: readonly Job[]): string {
+  const lines = [...new Set(all.map(({ work }) => [work.program, ...work.args].join(" ")))];
+  if (lines.length === 1) return lines[0] as string;
+  return [...new Set(all.map(({ work }) => work.program))].join(", ");
 }
 
 /**
@@ -123,21 +199,14 @@ function settle(request: ExperimentRequest) {
 export async function runExperiment(
   host: ExperimentHost,
   request: ExperimentRequest,
-  { signal, onProgress, onRow }: ExperimentOptions = {},
+  options: ExperimentOptions = {},
 ): Promise<ExperimentResult> {
-  const { experiment, rivals, runs, eras, layouts, starts } = settle(request);
-  const name = request.program ?? experiment.program;
-  const env = request.env ?? [];
-  const args = request.args ?? (request.program === undefined ? experiment.args : []);
-  const { disk, path, twin, modes } = await furnish(host, name, args, env);
-  const program: CommandLine = [path, ...args];
-  const others = modes.filter((mode) => mode.join("\0") !== args.join("\0"));
-  const core = new Core(host.module);
-  const given = [request.settings ?? {}, env, signal] as const;
+  const wanted = settle(request);
+  const { experiment, rivals, runs, eras, layouts, starts, jobs: all } = wanted;
   const several = <T>(list: readonly T[], one: string) => (list.length > 1 ? "all" : one);
   const result: ExperimentResult = {
     experiment: experiment.name,
-    program: [name, ...args].join(" "),
+    program: programWords(all),
     era: several(eras, eras[0] as string),
     layout: several(layouts, layouts[0] as string),
     start: several(starts, starts[0] as string),
@@ -147,58 +216,168 @@ export async function runExperiment(
     absent: [],
     answer: [],
   };
-  const rows = eras.length * layouts.length * starts.length * rivals.length;
-  let done = 0;
-  for (const layout of layouts) {
-    const settled = settledDisk(disk, { ...defaultSettings(), layout });
-    const surveyor = new Lab(core, { era: eras[0] as string, layout, start: "cold" }, ...given);
-    const shop = {
-      disk: settled,
-      program,
-      twin,
-      modes: request.training ?? others,
-      files: await surveyor.survey(settled, program),
-      has: (path: string) => find(settled, realPath(settled, path)) !== undefined,
+  const rows = eras.length * layouts.length * starts.length * rivals.length * all.length;
+  const bench = new Bench(host, request, wanted, result, { ...options, rows });
+  for (const layout of layouts) for (const job of all) await bench.measure(layout, job);
+  inOrder(result, experiment);
+  result.answer = experiment.answer(result);
+  options.onProgress?.({ done: rows, rows, title: "done" });
+  return result;
+}
+
+/** Measures one job after the other, and fills a result with their rows. */
+class Bench {
+  readonly #host: ExperimentHost;
+  readonly #request: ExperimentRequest;
+  readonly #wanted: ReturnType<typeof settle>;
+  readonly #result: ExperimentResult;
+  readonly #options: ExperimentOptions & { rows: number };
+  readonly #core: Core;
+  readonly #known = new Map<string, Control[]>();
+  #done = 0;
+
+  constructor(
+    host: ExperimentHost,
+    request: ExperimentRequest,
+    wanted: ReturnType<typeof settle>,
+    result: ExperimentResult,
+    options: ExperimentOptions & { rows: number },
+  ) {
+    this.#host = host;
+    this.#request = request;
+    this.#wanted = wanted;
+    this.#result = result;
+    this.#options = options;
+    this.#core = new Core(host.module);
+  }
+
+  /** Under every start and era. */
+  async measure(layout: Layout, { axes, work }: Job): Promise<void> {
+    const { experiment, eras, starts } = this.#wanted;
+    const env = [...(work.env ?? []), ...(this.#request.env ?? [])];
+    const { program: name, args } = work;
+    const found = await furnish(this.#host, name, args, env, experiment.tools);
+    const program: CommandLine = [found.path, ...args];
+    const modes = found.modes.filter((mode) => mode.join("\0") !== args.join("\0"));
+    const disk = settledDisk(found.disk, { ...defaultSettings(), layout });
+    const lab = (era: string, start: Start) => {
+      const settings = { ...experiment.settings, ...this.#request.settings };
+      return new Lab(this.#core, { era, layout, start }, settings, env, this.#options.signal);
     };
+    const surveyor = lab(eras[0] as string, "cold");
+    const shop = {
+      disk,
+      program,
+      twin: found.twin,
+      modes: this.#request.training ?? modes,
+      files: experiment.surveys ? await surveyor.survey(disk, program) : [],
+      has: (path: string) => find(disk, realPath(disk, path)) !== undefined,
+    };
+    const { read } = experiment;
+    const subject = { program, ...(read ? { read } : {}), ...wrappers(work) };
     for (const start of starts) {
       for (const era of eras) {
-        const conditions: Conditions = { era, layout, start };
-        const lab = new Lab(core, conditions, ...given);
-        const shown = {
-          ...(eras.length > 1 ? { era } : {}),
-          ...(layouts.length > 1 ? { layout } : {}),
-          ...(starts.length > 1 ? { start } : {}),
-        };
-        let base: ResultRow | null = null;
-        let output: string | null = null;
-        for (const rival of rivals) {
-          onProgress?.({ done: done++, rows, title: rival.title });
-          const plan = rival.plan({ ...shop, conditions });
-          if (typeof plan === "string") {
-            if (!result.absent.some((one) => one.name === rival.name)) {
-              result.absent.push({ name: rival.name, reason: plan });
-            }
-            continue;
-          }
-          const measured = await lab.measure(settled, program, plan, runs);
-          output ??= measured.output;
-          if (measured.output !== output) {
-            throw new ExperimentError(`${rival.title}: the program has written something else`);
-          }
-          const row = resultRow(rival, plan.extra?.(measured.disk) ?? {}, measured.costs, shown);
-          base ??= row;
-          row.ratio = ratioOf(row, base);
-          result.rows.push(row);
-          onRow?.(row);
-        }
+        const conditions = { era, layout, start, axes };
+        await this.#block({ ...shop, conditions }, lab(era, start), subject, work);
       }
     }
   }
-  inOrder(result, experiment);
-  result.answer = experiment.answer(result);
-  onProgress?.({ done: rows, rows, title: "done" });
-  return result;
+
+  /** All rivals under the same conditions. */
+  async #block(shop: Shop, lab: Lab, subject: Subject, work: Work): Promise<void> {
+    const { experiment, rivals, runs, eras, layouts, starts } = this.#wanted;
+    const { onProgress, onRow, rows } = this.#options;
+    const { era, layout, start, axes } = shop.conditions;
+    const shown = {
+      ...axisCells(experiment, axes),
+      ...(eras.length > 1 ? { era } : {}),
+      ...(layouts.length > 1 ? { layout } : {}),
+      ...(starts.length > 1 ? { start } : {}),
+    };
+    let base: ResultRow | null = null;
+    let output: string | null = null;
+    for (const rival of rivals) {
+      onProgress?.({ done: this.#done++, rows, title: rival.title });
+      const plan = rival.plan(shop);
+      if (typeof plan === "string") {
+        this.#miss(rival, plan);
+        continue;
+      }
+      const measured = await this.#try(rival, plan, () => {
+        return lab.measure(shop.disk, subject, plan, runs);
+      });
+      if (!measured) continue;
+      output ??= measured.output;
+      if (measured.output !== output) {
+        throw new ExperimentError(`${rival.title}: the program has written something else`);
+      }
+      const extra = { ...measured.figures, ...plan.extra?.(measured.disk) };
+      const row = resultRow(rival, extra, measured.costs, shown);
+      base ??= row;
+      row.ratio = ratioOf(row, base);
+      const { operations } = work;
+      Object.assign(
+        row,
+        experiment.derive?.(row, base, {
+          costs: measured.costs,
+          era,
+          axes,
+          operations: operations === undefined ? null : operations * runs,
+          controls: await this.#controls(rival, plan, shop, lab, subject),
+        }),
+      );
+      this.#result.rows.push(row);
+      onRow?.(row);
+    }
+  }
+
+  /** Says of a rival why it could not be measured, once a reason. */
+  #miss({ name }: Rival, reason: string): void {
+    const { absent } = this.#result;
+    if (absent.some((one) => one.name === name && one.reason === reason)) return;
+    absent.push({ name, reason });
+  }
+
+  /** @returns null when the rival has failed, and may */
+  async #try<T>(rival: Rival, plan: Plan, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      const failed = error instanceof ExperimentError && !(error instanceof ExperimentStopped);
+      if (!failed || !plan.fragile) throw error;
+      this.#miss(rival, error.message);
+      return null;
+    }
+  }
+
+  /** The rival with the arguments of the experiment's controls; each is run once. */
+  async #controls(
+    rival: Rival,
+    plan: Plan,
+    { conditions, disk, program }: Shop,
+    lab: Lab,
+    subject: Subject,
+  ): Promise<readonly Control[]> {
+    const { controls } = this.#wanted.experiment;
+    if (!controls) return [];
+    const key = [rival.name, ...controls.axes.map((axis) => conditions.axes[axis])].join(" ");
+    let found = this.#known.get(key);
+    if (!found) {
+      found = [];
+      for (const args of controls.args) {
+        const line = [program[0] as string, ...args];
+        found.push(await lab.measure(disk, { ...subject, program: line }, plan, 1));
+      }
+      this.#known.set(key, found);
+    }
+    return found;
+  }
 }
+
+const wrappers = ({ repeat, around }: Work): Pick<Work, "repeat" | "around"> => ({
+  ...(repeat ? { repeat } : {}),
+  ...(around ? { around } : {}),
+});
 
 /** Each block of rows in the order in which the experiment lists its rivals. */
 function inOrder(result: ExperimentResult, { rivals, baseline }: Experiment): void {

@@ -17,10 +17,12 @@ import { realPath } from "./furnish.ts";
 import {
   type CommandLine,
   type Conditions,
+  type Experiment,
   ExperimentError,
   ExperimentStopped,
   type Plan,
   type Values,
+  type Work,
 } from "./types.ts";
 
 /** Where every experiment begins: root may write bitmaps and register images, and what is mapped
@@ -49,28 +51,40 @@ export interface Measured {
   costs: Measure;
   output: string;
   disk: DirectoryNode;
+  /** That stood in what it wrote. */
+  figures: Figures;
+}
+type Figures = Readonly<Record<string, number>>;
+
+/** What all rivals run. */
+export interface Subject {
+  program: CommandLine;
+  repeat?: Work["repeat"];
+  around?: Work["around"];
+  read?: Experiment["read"];
 }
 
-function combine(a: Measure, b: Measure, f: (x: number, y: number) => number): Measure {
-  const part = <T extends object>(x: T, y: T): T => {
-    const entries = Object.entries(x).map(([key, value]) => {
-      const other = y[key as keyof T] as never;
-      return [key, typeof value === "number" ? f(value, other) : part(value, other)];
-    });
-    return Object.fromEntries(entries) as T;
-  };
-  return part(a, b);
+function combine<T extends object>(a: T, b: T, f: (x: number, y: number) => number): T {
+  const entries = Object.entries(a).map(([key, value]) => {
+    const other = b[key as keyof T] as never;
+    return [key, typeof value === "number" ? f(value, other ?? 0) : combine(value, other, f)];
+  });
+  return Object.fromEntries(entries) as T;
 }
+const minus = (x: number, y: number) => x - y;
+const plus = (x: number, y: number) => x + y;
 
 /** @returns what `more` runs cost beyond `fewer`; a page first used later is no saving. */
 export function beyond(more: Measure, fewer: Measure): Measure {
-  const difference = combine(more, fewer, (x, y) => x - y);
+  const difference = combine(more, fewer, minus);
   return { ...difference, pagesUnused: Math.max(0, difference.pagesUnused) };
 }
 
+type Boots = Omit<Conditions, "axes">;
+
 /** Boots machines for one set of conditions. */
 export class Lab {
-  readonly conditions: Conditions;
+  readonly conditions: Boots;
   readonly #core: Core;
   readonly #settings: Values;
   readonly #env: readonly string[];
@@ -82,7 +96,7 @@ export class Lab {
    */
   constructor(
     source: WebAssembly.Module | Core,
-    conditions: Conditions,
+    conditions: Boots,
     settings: Values,
     env: readonly string[],
     signal?: AbortSignal,
@@ -103,7 +117,7 @@ export class Lab {
    */
   async measure(
     disk: DirectoryNode,
-    program: CommandLine,
+    { program, repeat, around, read }: Subject,
     plan: Plan,
     runs: number,
   ): Promise<Measured> {
@@ -121,21 +135,31 @@ export class Lab {
     }
     const found = kept;
     const command = plan.command?.(program) ?? program;
-    const spec = (line: CommandLine): BootSpec => {
-      const whole = plan.around?.(line) ?? line;
-      return { disk: kept, command: whole, settings: [settings], env: [env] };
+    const times = (n: number) => repeat?.(command, n) ?? [AGAIN, String(n), ...command];
+    const boot = async (line: CommandLine) => {
+      const within = plan.around?.(line) ?? line;
+      const whole = around?.(within) ?? within;
+      const spec = { disk: kept, command: whole, settings: [settings], env: [env] };
+      const { costs, output: text, machine } = await this.#boot(spec);
+      const { output, figures } = read?.(text) ?? { output: text, figures: {} };
+      return { costs, output, figures, machine };
     };
     if (this.conditions.start === "warm") {
-      const once = await this.#boot(spec([AGAIN, "1", ...command]));
-      const often = await this.#boot(spec([AGAIN, String(runs + 1), ...command]));
-      return { costs: beyond(often.costs, once.costs), output: once.output, disk: found };
+      const once = await boot(times(1));
+      const often = await boot(times(runs + 1));
+      const figures = combine(often.figures, once.figures, minus);
+      return { costs: beyond(often.costs, once.costs), output: once.output, disk: found, figures };
     }
     let total: Measured | null = null;
     for (let n = 0; n < runs; n++) {
-      const { costs, output, machine } = await this.#boot(spec(command));
+      const { costs, output, figures, machine } = await boot(repeat?.(command, 1) ?? command);
       if (n + 1 < runs) kept = keptDisk(machine.core, kept);
-      const sum: Measure = total ? combine(total.costs, costs, (x, y) => x + y) : costs;
-      total = { costs: sum, output, disk: found };
+      total = {
+        costs: total ? combine(total.costs, costs, plus) : costs,
+        figures: total ? combine(total.figures, figures, plus) : figures,
+        output,
+        disk: found,
+      };
     }
     return total as Measured;
   }

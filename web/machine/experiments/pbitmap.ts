@@ -397,6 +397,7 @@ export const PBITMAP: Experiment = {
   args: ["/home/words.pl"],
   runs: 1,
   start: "cold",
+  surveys: true,
   baseline: "read-around",
   rivals: [...PLAIN, ...BITMAPS, ...MODES, ...USER_SPACE],
   columns: [

@@ -192,6 +192,7 @@ export const RESIDENT: Experiment = {
   args: ["-e", "print 1"],
   runs: 1000,
   start: "warm",
+  surveys: true,
   baseline: "dynamic",
   rivals: RIVALS,
   columns: [

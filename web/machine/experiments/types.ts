@@ -3,16 +3,44 @@
 // come from the machine's own counters and its simulated clock: the same numbers every time.
 import type { DirectoryNode, Layout } from "../mkfs.ts";
 import type { SampleIndex } from "../samples.ts";
+import type { Measure } from "../views/measure.ts";
 import type { SurveyedFile } from "./bitmaps.ts";
 
 /** cold: nothing is in memory. warm: somebody has just run the same. */
 export type Start = "cold" | "warm";
+
+/** One value of an axis. */
+export interface AxisValue {
+  /** What the reader writes, and what rows have. */
+  name: string;
+  title: string;
+}
+
+/** Something of the work itself that rows differ in: how much of it, or for whom. */
+export interface Axis {
+  /** Of rows, and the name of its option. */
+  key: string;
+  title: string;
+  /** For help texts: a line of at most 55 characters. */
+  about: string;
+  values: readonly AxisValue[];
+  /** Names of those that are measured when the reader does not say. */
+  initial: readonly string[];
+  /** Its names are numbers, and so are its values in rows. */
+  numeric?: boolean;
+  /** A program that the reader names stands in its place. */
+  isProgram?: boolean;
+}
+
+/** Names of values by the keys of axes. */
+export type AxisNames = Readonly<Record<string, string>>;
 
 /** Under which conditions a row was measured. */
 export interface Conditions {
   era: string;
   layout: Layout;
   start: Start;
+  axes: AxisNames;
 }
 
 /** A program as it is started, absolute path first. */
@@ -41,8 +69,10 @@ export interface Plan {
   command?(program: CommandLine): CommandLine;
   /** Around the whole line of a measured boot: what runs first, and then becomes the rest. */
   around?(line: CommandLine): CommandLine;
+  /** It may fail where the others do not, which is then a result: "killed". */
+  fragile?: boolean;
   /** More figures of this rival, a column each; asked with the disk that is measured. */
-  extra?(disk: DirectoryNode): Readonly<Record<string, number>>;
+  extra?(disk: DirectoryNode): Readonly<Record<string, number | string>>;
 }
 
 /** What a rival may ask for before it says how it is measured. */
@@ -74,6 +104,40 @@ export interface Column {
   /** In JSON. */
   key: string;
   title: string;
+  /** How its numbers are written; as they are when left out. */
+  unit?: "percent" | "duration";
+}
+
+/** What is run under some conditions, when the reader names no program. */
+export interface Work {
+  /** A sample's name. */
+  program: string;
+  args: readonly string[];
+  env?: readonly string[];
+  /** Its operations in one run, where it is measured by the operation. */
+  operations?: number;
+  /** The line that does it n times in one process; `again` starts it so often, when left out. */
+  repeat?(line: CommandLine, n: number): CommandLine;
+  /** Around everything. */
+  around?(line: CommandLine): CommandLine;
+}
+
+/** A picture of a column over an axis, or rival by rival. */
+export interface Chart {
+  /** lines: a point a value of `over`; bars: a bar a row. */
+  kind: "lines" | "bars";
+  title: string;
+  /** The column that is drawn: a key of rows. */
+  key: string;
+  unit: "count" | "percent" | "duration" | "ratio";
+  /** Of lines: the key of an axis. */
+  over?: string;
+  /** Of lines: what each of them is; the rivals, when left out. */
+  by?: "era";
+  /** Names of the rivals that it shows; all when left out. */
+  rivals?: readonly string[];
+  /** Of lines: somebody's claim, drawn beside them. */
+  claim?(rows: readonly ResultRow[]): { title: string; at(x: number): number } | null;
 }
 
 export interface Experiment {
@@ -86,12 +150,50 @@ export interface Experiment {
   /** Runs, and how they start, when the reader does not say. */
   runs: number;
   start: Start;
+  /** The machine's, when the reader does not say; otherwise that of all machines. */
+  era?: string;
   /** Name of the rival that the others are compared with. */
   baseline: string;
   rivals: readonly Rival[];
   columns: readonly Column[];
+  /** Whether plans ask which files a run maps: a boot of its own. */
+  surveys?: boolean;
+  axes?: readonly Axis[];
+  /** What is run for these values of the axes. */
+  work?(axes: AxisNames): Work;
+  /** Samples that stand on every disk besides those of every experiment. */
+  tools?: readonly string[];
+  /** Settings of all boots, under those of the reader. */
+  settings?: Values;
+  /**
+   * Other arguments that every rival is run with besides, cold, for `derive` to compare: once for
+   * each combination of the values of the axes named.
+   */
+  controls?: { axes: readonly string[]; args: readonly (readonly string[])[] };
+  /** Takes out of what the program wrote the figures that stand in it. */
+  read?(output: string): { output: string; figures: Readonly<Record<string, number>> };
+  /** Columns that are made of the others, and of the baseline's under the same conditions. */
+  derive?(row: ResultRow, base: ResultRow, measured: Derivation): Readonly<Partial<ResultRow>>;
+  charts?: readonly Chart[];
   /** What the numbers say, in sentences computed from them. */
   answer(result: ExperimentResult): string[];
+}
+
+/** What a row is made of. */
+export interface Derivation {
+  costs: Measure;
+  era: string;
+  axes: AxisNames;
+  /** Of all runs; null where the work has none. */
+  operations: number | null;
+  /** Of each of the experiment's controls. */
+  controls: readonly Control[];
+}
+
+/** What a run with other arguments has cost, and what it wrote of itself. */
+export interface Control {
+  costs: Measure;
+  figures: Readonly<Record<string, number>>;
 }
 
 /** What the reader asks for. */
@@ -103,6 +205,8 @@ export interface ExperimentRequest {
   env?: readonly string[];
   /** Arguments of other runs, for rivals that learn from several; a sample has some by itself. */
   training?: readonly (readonly string[])[];
+  /** Names of values by axes. */
+  axes?: Readonly<Record<string, readonly string[]>>;
   /** One or several of each; all combinations are measured. */
   eras?: readonly string[];
   layouts?: readonly Layout[];
@@ -143,8 +247,10 @@ export interface ResultRow {
   time_ns: TimeNs;
   /** Of total times: this one's to the baseline's under the same conditions. */
   ratio: number;
-  /** By the keys of the experiment's columns. */
-  [extra: string]: number | string | TimeNs | undefined;
+  /** Nanoseconds by what spent them, as a profiler would name it; they add up to the total. */
+  profile_ns?: Readonly<Record<string, number>>;
+  /** By the keys of the experiment's columns and axes. */
+  [extra: string]: number | string | TimeNs | Readonly<Record<string, number>> | undefined;
 }
 
 export interface ExperimentResult {

@@ -60,6 +60,11 @@ export interface Measure {
   clears: number;
   clearsAvoided: number;
   nozeroMisses: number;
+  syscalls: number;
+  tlbMisses: number;
+  /** Pages that came from swap, and that went there. */
+  swapIns: number;
+  swapOuts: number;
   timePs: TimeSplit;
 }
 
@@ -114,6 +119,10 @@ export function measure(core: Core): Measure {
     clears: vmEvent(core, VmEvent.CLEAR_PAGE),
     clearsAvoided: vmEvent(core, VmEvent.CLEAR_AVOIDED),
     nozeroMisses: vmEvent(core, VmEvent.NOZERO_MISS),
+    syscalls: vmEvent(core, VmEvent.SYSCALL),
+    tlbMisses: core.getNumber(TLB_MISSES),
+    swapIns: vmEvent(core, VmEvent.PSWPIN),
+    swapOuts: vmEvent(core, VmEvent.PSWPOUT),
     timePs: {
       disk: of(CostKind.Disk),
       exception: of(CostKind.Exception),

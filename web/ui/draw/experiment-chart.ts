@@ -1,5 +1,10 @@
 // An experiment's rows as a table's columns and a chart's bars.
-import type { Column, ResultRow } from "../../machine/experiments/types.ts";
+import type {
+  Axis as WorkAxis,
+  Chart,
+  Column,
+  ResultRow,
+} from "../../machine/experiments/types.ts";
 
 /** What simulated time goes to, in the order of the bars: a hue, a pattern and a word each. */
 export const PARTS = [
@@ -70,8 +75,28 @@ const CONDITION_WORDS: Record<string, string> = {
 /** An era, a layout or a start in words. */
 export const conditionWords = (name: string): string => CONDITION_WORDS[name] ?? name;
 
+/** A value of an axis in words. */
+export const axisWords = ({ values }: WorkAxis, value: unknown): string =>
+  values.find(({ name }) => name === String(value))?.title ?? String(value ?? "");
+
+/** The axes that the rows differ in. */
+const axesOf = (rows: readonly ResultRow[], axes: readonly WorkAxis[]): WorkAxis[] =>
+  axes.filter(({ key }) => rows.some((row) => row[key] !== rows[0]?.[key]));
+
+/** A number of a column, with its unit. */
+export function figure(value: number, unit: Column["unit"] | Chart["unit"]): string {
+  if (unit === "percent") return `${value.toFixed(1)} %`;
+  if (unit === "duration") return value > 0 ? duration(value) : "0";
+  if (unit === "ratio") return value.toFixed(2);
+  return value.toLocaleString("en", { maximumFractionDigits: 3 });
+}
+
 /** The columns of a result's table; conditions only where the rows have several. */
-export function tableColumns(rows: readonly ResultRow[], extra: readonly Column[]): TableColumn[] {
+export function tableColumns(
+  rows: readonly ResultRow[],
+  extra: readonly Column[],
+  axes: readonly WorkAxis[] = [],
+): TableColumn[] {
   const number = (row: ResultRow, key: string): number => {
     const value = row[key];
     return typeof value === "number" ? value : 0;
@@ -81,6 +106,12 @@ export function tableColumns(rows: readonly ResultRow[], extra: readonly Column[
       ? value.toLocaleString("en", { maximumFractionDigits: 3 })
       : String(value ?? "");
   return [
+    ...axesOf(rows, axes).map((axis) => ({
+      ...{ key: axis.key, title: axis.title, about: axis.about, left: axis.numeric !== true },
+      value: (row: ResultRow) =>
+        axis.numeric ? number(row, axis.key) : String(row[axis.key] ?? ""),
+      text: (row: ResultRow) => axisWords(axis, row[axis.key]),
+    })),
     ...CONDITIONS.filter((key) => rows.some((row) => row[key] !== undefined)).map((key) => ({
       ...{ key, title: key, about: `the ${key} it was measured under`, left: true },
       value: (row: ResultRow) => row[key] ?? "",
@@ -111,10 +142,13 @@ export function tableColumns(rows: readonly ResultRow[], extra: readonly Column[
       value: (row: ResultRow) => partOf(row, key),
       text: (row: ResultRow) => (partOf(row, key) > 0 ? duration(partOf(row, key)) : "0"),
     })),
-    ...extra.map(({ key, title }) => ({
+    ...extra.map(({ key, title, unit }) => ({
       ...{ key, title, about: title, left: false },
       value: (row: ResultRow) => (typeof row[key] === "string" ? row[key] : number(row, key)),
-      text: (row: ResultRow) => plain(row[key]),
+      text: (row: ResultRow) => {
+        const value = row[key];
+        return unit && typeof value === "number" ? figure(value, unit) : plain(value);
+      },
     })),
   ];
 }
@@ -154,7 +188,7 @@ export interface Axis {
 }
 
 /** 1, 2 or 5 times a power of ten, at least `least`. */
-function round(least: number): number {
+export function round(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least * 0.9999) ?? 10 * power;
 }
@@ -211,13 +245,28 @@ export function barsOf(rows: readonly ResultRow[], axis: Axis): Bar[] {
   });
 }
 
+/** The conditions of a row in words, as far as the rows differ in them. */
+export function conditionsOf(rows: readonly ResultRow[], axes: readonly WorkAxis[]) {
+  const differing = axesOf(rows, axes);
+  return (row: ResultRow): string =>
+    [
+      ...differing.map((axis) => {
+        const words = axisWords(axis, row[axis.key]);
+        return axis.numeric ? `${axis.title}: ${words}` : words;
+      }),
+      ...CONDITIONS.flatMap((key) => row[key] ?? []).map(conditionWords),
+    ].join(", ");
+}
+
 /** Rows measured under the same conditions stand together. */
-export function groups(rows: readonly ResultRow[]): { title: string; rows: ResultRow[] }[] {
+export function groups(
+  rows: readonly ResultRow[],
+  axes: readonly WorkAxis[] = [],
+): { title: string; rows: ResultRow[] }[] {
+  const words = conditionsOf(rows, axes);
   const found: { title: string; rows: ResultRow[] }[] = [];
   for (const row of rows) {
-    const title = CONDITIONS.flatMap((key) => row[key] ?? [])
-      .map(conditionWords)
-      .join(", ");
+    const title = words(row);
     const group = found.find((one) => one.title === title);
     if (group) group.rows.push(row);
     else found.push({ title, rows: [row] });

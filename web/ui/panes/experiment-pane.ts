@@ -1,6 +1,7 @@
 // Experiments: rivals measured on machines of their own, as a chart and as a table.
 import { html, nothing, svg } from "lit";
 import type {
+  Axis,
   Experiment,
   ExperimentRequest,
   ExperimentResult,
@@ -19,6 +20,7 @@ import {
   sorted,
   tableColumns,
 } from "../draw/experiment-chart.ts";
+import { experimentFigures, profileTables } from "../experiment-figures.ts";
 import {
   type Catalogue,
   catalogue,
@@ -43,6 +45,8 @@ interface Choice {
   /** Names; null: all of them. */
   rivals: readonly string[] | null;
   args: readonly string[];
+  /** By the keys of axes, names with commas, or "all"; those left out are the experiment's own. */
+  axes: Readonly<Record<string, string>>;
 }
 
 export class ExperimentPane extends Pane {
@@ -73,6 +77,7 @@ export class ExperimentPane extends Pane {
       runs: "",
       rivals: null,
       args: [],
+      axes: {},
     };
     this.log = false;
     this.sorting = null;
@@ -92,15 +97,27 @@ export class ExperimentPane extends Pane {
     if (!request || !all || request === this.#seen) return;
     this.#seen = request;
     const { experiment, program, eras, layouts, starts, runs, rivals, args } = request;
+    const own = all.experiments.find(({ name }) => name === experiment);
+    const lists = Object.entries(request.axes ?? {});
     this.choice = {
       experiment,
       program: program ?? "",
-      era: !eras ? "desktop2004" : eras.length === all.eras.length ? "all" : eras.join(","),
+      era: !eras
+        ? (own?.era ?? "desktop2004")
+        : eras.length === all.eras.length
+          ? "all"
+          : eras.join(","),
       layout: !layouts ? "copied" : layouts.length > 1 ? "all" : (layouts[0] as "copied"),
       start: !starts ? "" : starts.length > 1 ? "all" : (starts[0] as Start),
       runs: runs === undefined ? "" : String(runs),
       rivals: rivals ?? null,
       args: args ?? [],
+      axes: Object.fromEntries(
+        lists.map(([key, names]) => {
+          const axis = own?.axes?.find((one) => one.key === key);
+          return [key, names.length === axis?.values.length ? "all" : names.join(",")];
+        }),
+      ),
     };
   }
 
@@ -122,6 +139,7 @@ export class ExperimentPane extends Pane {
 
   #request(experiment: Experiment, all: Catalogue): ExperimentRequest {
     const { program, era, layout, start, runs, rivals, args } = this.choice;
+    const axes = this.#axes(experiment);
     const starts: Start[] = start === "all" ? ["cold", "warm"] : start === "" ? [] : [start];
     return {
       experiment: experiment.name,
@@ -132,14 +150,29 @@ export class ExperimentPane extends Pane {
       ...(/^\d+$/.test(runs) ? { runs: Number(runs) } : {}),
       ...(rivals ? { rivals } : {}),
       ...(args.length > 0 ? { args } : {}),
+      ...(Object.keys(axes).length > 0 ? { axes } : {}),
     };
+  }
+
+  /** The values that the reader has chosen, by axis. */
+  #axes({ axes = [] }: Experiment): Record<string, string[]> {
+    return Object.fromEntries(
+      axes.flatMap(({ key, values, isProgram }) => {
+        const chosen = this.choice.axes[key];
+        // A program of the reader's own stands in its place.
+        if (!chosen || (isProgram && this.choice.program !== "")) return [];
+        const names = chosen === "all" ? values.map(({ name }) => name) : chosen.split(",");
+        return [[key, names]];
+      }),
+    );
   }
 
   /** The same as a command line. */
   #line(
-    { experiment, program, eras, layouts, starts, runs, rivals, args }: ExperimentRequest,
+    { experiment, program, eras, layouts, starts, runs, rivals, args, axes }: ExperimentRequest,
     all: Catalogue,
   ): string {
+    const own = all.experiments.find(({ name }) => name === experiment)?.axes ?? [];
     const words = [`experiment ${experiment}`];
     if (program) words.push(`--program ${program}`);
     if (eras) words.push(`--era ${eras.length === all.eras.length ? "all" : eras.join(",")}`);
@@ -147,6 +180,10 @@ export class ExperimentPane extends Pane {
     for (const start of starts ?? []) words.push(`--${start}`);
     if (runs !== undefined) words.push(`--runs ${runs}`);
     if (rivals) words.push(`--rivals ${rivals.join(",")}`);
+    for (const [key, names] of Object.entries(axes ?? {})) {
+      const every = own.find((axis) => axis.key === key)?.values.length === names.length;
+      words.push(`--${key} ${every ? "all" : names.join(",")}`);
+    }
     if (args && args.length > 0) words.push(`-- ${args.join(" ")}`);
     return words.join(" ");
   }
@@ -170,7 +207,14 @@ export class ExperimentPane extends Pane {
         @change=${(event: Event) => {
           const { value } = event.target as HTMLSelectElement;
           // Another program has other arguments, another experiment other rivals.
-          const other = { program: { args: [] }, experiment: { rivals: null, args: [] } };
+          const next = all.experiments.find(({ name }) => name === value);
+          const other = {
+            program: { args: [] },
+            experiment: {
+              ...{ rivals: null, args: [], axes: {}, program: "" },
+              era: next?.era ?? "desktop2004",
+            },
+          };
           change({ [key]: value, ...other[key as keyof typeof other] } as Partial<Choice>);
         }}
       >
@@ -194,11 +238,16 @@ export class ExperimentPane extends Pane {
         "Experiment",
         all.experiments.map(({ name, title }) => [name, title] as const),
       )}
-      ${choose("program", "Program", [
-        ["", experiment.program],
-        ...samples.map(({ name }) => [name, name] as const),
-        ...files.value.map((name) => [name, `${name} (yours)`] as const),
-      ])}
+      ${
+        experiment.work && !experiment.axes?.some(({ isProgram }) => isProgram)
+          ? nothing
+          : choose("program", "Program", [
+              ["", experiment.work ? "the workloads" : experiment.program],
+              ...samples.map(({ name }) => [name, name] as const),
+              ...files.value.map((name) => [name, `${name} (yours)`] as const),
+            ])
+      }
+      ${(experiment.axes ?? []).map((axis) => this.#chooseAxis(axis, running, change))}
       ${choose("era", "Disk", [
         ...all.eras.map((era) => [era, conditionWords(era)] as const),
         ["all", "all six eras"],
@@ -232,6 +281,39 @@ export class ExperimentPane extends Pane {
       ${this.#chooseRivals(experiment, running, change)}
       <button class=${running ? "stop" : "primary"} data-run>${running ? "Stop" : "Run"}</button>
     </form>`;
+  }
+
+  /** Which values of an axis are measured. */
+  #chooseAxis(
+    { key, title, values, initial, isProgram }: Axis,
+    running: boolean,
+    change: (part: Partial<Choice>) => void,
+  ) {
+    const chosen = this.choice.axes[key] ?? "";
+    const titleOf = (name: string) => values.find((one) => one.name === name)?.title ?? name;
+    const usual = initial.length === values.length ? "all" : initial.map(titleOf).join(", ");
+    const options: [string, string][] = [
+      ["", `as usual (${usual})`],
+      ...values.map(({ name, title: words }) => [name, words] as [string, string]),
+      ["all", "all"],
+      ...(chosen.includes(",") ? [[chosen, chosen] as [string, string]] : []),
+    ];
+    return html`<label
+      ><span>${title}</span>
+      <select
+        name=${key}
+        ?disabled=${running || (isProgram === true && this.choice.program !== "")}
+        @change=${(event: Event) => {
+          const { value } = event.target as HTMLSelectElement;
+          change({ axes: { ...this.choice.axes, [key]: value } });
+        }}
+      >
+        ${options.map(
+          ([value, words]) =>
+            html`<option value=${value} ?selected=${chosen === value}>${words}</option>`,
+        )}
+      </select></label
+    >`;
   }
 
   /** Which rivals are measured; the baseline always is. */
@@ -284,6 +366,8 @@ export class ExperimentPane extends Pane {
               ? nothing
               : this.#rivals(experiment)
             : html`${result ? this.#said(result) : nothing} ${this.#chart(rows, experiment)}
+                ${experimentFigures(rows, experiment)}
+                ${profileTables(all.report.profiles(this.#result(experiment), experiment))}
                 ${this.#table(rows, experiment)} ${result ? this.#absent(result, experiment) : nothing}
                 ${this.#copies(experiment, all)}`
       }
@@ -339,7 +423,7 @@ export class ExperimentPane extends Pane {
     </ul>`;
   }
 
-  #chart(rows: readonly ResultRow[], { baseline }: Experiment) {
+  #chart(rows: readonly ResultRow[], { baseline, axes }: Experiment) {
     const axis = axisOf(rows, this.log);
     return html`<figure class="chart">
       <figcaption>
@@ -365,7 +449,7 @@ export class ExperimentPane extends Pane {
           powers of ten</label
         >
       </figcaption>
-      ${groups(rows).map(
+      ${groups(rows, axes).map(
         (group) => html`${group.title ? html`<h4>${group.title}</h4>` : nothing}
           <ul class="bars">
             ${barsOf(group.rows, axis).map((bar) => this.#bar(bar, baseline))}
@@ -399,7 +483,7 @@ export class ExperimentPane extends Pane {
   }
 
   #table(rows: readonly ResultRow[], experiment: Experiment) {
-    const columns = tableColumns(rows, experiment.columns);
+    const columns = tableColumns(rows, experiment.columns, experiment.axes);
     const by = this.sorting;
     const sort = (key: string) => {
       this.sorting = by?.key !== key ? { key, down: false } : by.down ? null : { key, down: true };
