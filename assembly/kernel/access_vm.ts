@@ -26,6 +26,7 @@ import {
   pte_write,
   set_pte,
 } from "./pgtable";
+import { current } from "./sched";
 import { mark_access } from "./swap";
 import { find_vma } from "./vma";
 
@@ -75,6 +76,12 @@ export function get_user_page_remote(
   }
 }
 
+/** With somebody else's bytes in it, it is not its owner's alone any more. */
+// @nomark
+function mm_written_by(mm: mm_struct, uid: u32): void {
+  if (mm.owner != uid + 1) mm.owner = 0;
+}
+
 /**
  * Copies `len` bytes between `buf` and `addr` in `mm`, into it if `write`.
  * => bytes copied, fewer than `len` when a page could not be had.
@@ -83,6 +90,7 @@ export function access_process_vm(
   mm: mm_struct, addr: u64, buf: usize, len: u64, write: bool, force: bool,
 ): u64 {
   let done: u64 = 0;
+  if (write) mm_written_by(mm, current().euid);
   while (done < len) {
     const va = addr + done;
     const chunk = min<u64>(PAGE_SIZE - (va & (PAGE_SIZE - 1)), len - done);

@@ -6,16 +6,17 @@
 //                  is in the rest, a character a page: '.' zeros, C that letter, '?' a mixture
 //   read-first N   the same, but each page is read before it is written
 //   plain N        the same without MAP_NOZERO; brk N, brk2 N from the heap; shared N, stack N
-//   validate N     a mapping that asks for flags the kernel knows: errno
 //   as UID         the rest in a process of this user's: fork, setuid, execve
 //   fork           the rest in a child, and wait
 //   exec PATH      the rest in the program PATH (this one, with another mode); run PATH: in a
 //                  child
 //   setuid UID, dumpable 0|1, sysctl NAME VALUE, write PATH C N, read PATH, chmod PATH MODE,
-//   chown PATH UID, unlink PATH, say TEXT, wait C: what they say
+//   chown PATH UID, unlink PATH, brk2-flags N: what they say
+//   areas          makes MAP_NOZERO areas, cuts, moves and joins them, and says what is one
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -92,7 +93,8 @@ static void look(const char *what, unsigned pages) {
     return;
   }
   if (!strcmp(what, "stack")) {
-    char *deep = __builtin_alloca((pages + 1) * PAGE);
+    // The lower part: nothing was ever there.
+    char *deep = __builtin_alloca((pages + 8) * PAGE);
     tell(what, (char *)(((unsigned long)deep + PAGE - 1) & -(unsigned long)PAGE), pages, 0);
     return;
   }
@@ -127,6 +129,42 @@ static void sysctl(const char *name, const char *value) {
   if (fd >= 0) close(fd);
 }
 
+/** Pages of the areas of VM_NOZERO, each area's apart. */
+static void areas(const char *what) {
+  static char text[65536], found[256];
+  int fd = open("/proc/self/smaps", O_RDONLY), length = 0, n, at = 0;
+  while ((n = read(fd, text + length, sizeof text - 1 - length)) > 0) length += n;
+  close(fd);
+  text[length] = 0;
+  long kbytes = 0;
+  for (char *l = strtok(text, "\n"); l; l = strtok(0, "\n")) {
+    if (!strncmp(l, "Size:", 5)) kbytes = atol(l + 5);
+    if (!strncmp(l, "VmFlags:", 8) && strstr(l, " nz")) at += sprintf(found + at, " %ld", kbytes / 4);
+  }
+  say(what, at ? found + 1 : "none");
+}
+
+static void many_areas(void) {
+  char *at = map(16, MAP_PRIVATE | NOZERO);
+  areas("mapped");
+  mprotect(at + 4 * PAGE, 4 * PAGE, PROT_READ);
+  areas("cut");
+  mprotect(at + 4 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE);
+  areas("joined");
+  mmap(at + 8 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, -1, 0);
+  areas("plain between");
+  at = mremap(at, 8 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
+  areas("moved");
+  fflush(stdout);
+  int child = fork();
+  if (child == 0) {
+    areas("child");
+    _exit(0);
+  }
+  waitpid(child, 0, 0);
+  munmap(at, 64 * PAGE);
+}
+
 static void wait_for(int child) {
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) return failed("wait");
@@ -148,6 +186,8 @@ static char **words(char *step) {
   return found;
 }
 
+static void steps(char *list);
+
 /** @returns 1 when the rest was done elsewhere */
 static int step(char **w, char *rest) {
   const char *what = w[0];
@@ -158,7 +198,10 @@ static int step(char **w, char *rest) {
   } else if (!strcmp(what, "as") || !strcmp(what, "fork") || !strcmp(what, "run")) {
     int child = fork();
     if (child != 0) return wait_for(child), 1;
-    if (*what == 'f') return 0;
+    if (*what == 'f') {
+      steps(rest);
+      _exit(0);
+    }
     int uid = *what == 'a' ? atoi(w[1]) : -1;
     if (uid >= 0 && (setgid(uid) || setuid(uid))) _exit(126);
     become(*what == 'r' ? w[1] : "/nozero", rest);
@@ -171,7 +214,8 @@ static int step(char **w, char *rest) {
   else if (!strcmp(what, "chmod")) check(what, chmod(w[1], strtol(w[2], 0, 8)));
   else if (!strcmp(what, "chown")) check(what, chown(w[1], atoi(w[2]), -1));
   else if (!strcmp(what, "unlink")) check(what, unlink(w[1]));
-  else if (!strcmp(what, "say")) say("say", w[1]);
+  else if (!strcmp(what, "areas")) many_areas();
+  else if (!strcmp(what, "brk2-flags")) check(what, syscall(BRK2, sbrk(0), atoi(w[1])));
   else look(what, atoi(w[1]));
   return 0;
 }

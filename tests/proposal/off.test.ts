@@ -50,6 +50,7 @@ const SUBORDINATE: Conf[] = [
   { vm_pbitmap_record: 1, vm_pbitmap_update: 3, vm_pbitmap_update_interval: 7 },
   { vm_pbitmap_window_ms: 1, vm_pbitmap_background: 1, vm_pbitmap_libraries: 1 },
   { vm_pbitmap_as_posted: 1023, vm_ra_max_pinned: 4096 },
+  { vm_nozero_tag: 1, vm_nozero_owner: 1, vm_nozero_defects: 3, vm_nozero_list: 1 },
 ];
 
 describe("with every proposal off", () => {
@@ -77,5 +78,18 @@ describe("with a bitmap madvise that nobody calls", () => {
     const { hooks, ...rest } = story(program, args, { vm_madvise_bitmap: 1 });
     expect(hooks).not.toBe(0);
     expect({ ...rest, hooks: 0 }).toEqual(plain);
+  });
+});
+
+describe("with MAP_NOZERO that nobody asks for", () => {
+  test.each(runs)("%s runs the same, wherever the tag is", (program, ...args) => {
+    const plain = story(program, args, {});
+    const { hooks, ...rest } = story(program, args, { vm_nozero_enabled: 1 });
+    expect(hooks).not.toBe(0);
+    expect({ ...rest, hooks: 0 }).toEqual(plain);
+    expect(story(program, args, { vm_nozero_enabled: 1, vm_nozero_owner: 2 })).toEqual({
+      ...rest,
+      hooks,
+    });
   });
 });
