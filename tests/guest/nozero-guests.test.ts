@@ -201,6 +201,40 @@ describe("smiffy", () => {
   });
 });
 
+describe("what smiffy finds, and would not have to", () => {
+  const found = async (line: string, ...settings: string[]) => {
+    const { stdout } = await run({ line, settings: [...ON, ...AS_ROOT, ...settings] });
+    return { words: Number(/, (\d+) non-zero words/.exec(stdout)?.[1]), stdout };
+  };
+
+  test("setuid_race: what root had copied before it became the user, command line and all", async () => {
+    const line = "mix 1000 smiffy -n 20 -x";
+    const v1 = await found(line, "vm.nozero_defects=1");
+    expect(v1.words).toBeGreaterThan(100);
+    expect(v1.stdout).toContain("/bin/mix");
+    const v2 = await found(line);
+    expect(v2.words).toBe(0);
+    expect(v2.stdout).not.toContain("/bin/mix");
+  });
+
+  test("memcg: what another user of its control group left, and of no other group", async () => {
+    const memcg = "vm.nozero_owner=memcg";
+    const groups = (ours: number, other: number) =>
+      `mix 1000:${ours} smiffy -n 100 -- 1001:${other} noise`;
+    expect((await found(groups(1, 1), memcg)).words).toBeGreaterThan(0);
+    expect((await found(groups(1, 2), memcg)).words).toBe(0);
+    expect((await found(groups(1, 1))).words).toBe(0);
+  });
+
+  test("task: nothing but its own, not even what its user's other process left", async () => {
+    const line = "mix 1000 smiffy -n 100 -- 1000 noise";
+    expect((await found(line)).words).toBeGreaterThan(0);
+    const task = await run({ line, settings: [...ON, ...AS_ROOT, "vm.nozero_owner=task"] });
+    expect(task.stdout).toContain(" 0 non-zero words");
+    expect(task.avoided).toBeGreaterThan(0);
+  });
+});
+
 describe("calloc", () => {
   const recycled = { settings: ON, env: ["MALLOC_NOZERO=1"] };
 
