@@ -1488,6 +1488,9 @@ export enum Ev {
   /** an address space has a page again that was dropped: the file's.
    *  a: as above  b: pfn | 1 from the disk << 32  c: as above */
   ScratchReread,
+  /** a write made a page in a MAP_NOZERO area.  a: pid  b: tag of who asked | tag of
+   *  the frame << 32  c: 1 it is cleared, 0 it stays as it is */
+  Nozero,
 }
 
 /** Why a scratch page was dropped. */

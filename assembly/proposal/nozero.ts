@@ -48,6 +48,7 @@ import {
   CONF_BASE,
   CURRENT,
   Conf,
+  Ev,
   Holds,
   MAX_FRAMES,
   NOZERO_GIVEN,
@@ -76,6 +77,7 @@ import { event_line } from "../kernel/proc_vmstat";
 import { current, task_field } from "../kernel/sched";
 import { seq_file } from "../kernel/seq_file";
 import { count_vm_event } from "../kernel/vmstat";
+import { emit } from "../log";
 import { nozero_untag_list } from "./nozero_list";
 import { proposal_conf } from "./proposal";
 
@@ -171,8 +173,10 @@ export function nozero_new_page(pfn: u32, flags: u32, mapping: u32): void {
 // @nomark
 export function nozero_keeps_page(mm: mm_struct): bool {
   const owner = nozero_owner(mm);
-  const same = owner != NOBODY && load<u32>(NOZERO_GIVEN) == owner;
+  const given = load<u32>(NOZERO_GIVEN);
+  const same = owner != NOBODY && given == owner;
   count_vm_event(same ? VmEvent.CLEAR_AVOIDED : VmEvent.NOZERO_MISS);
+  emit(Ev.Nozero, current().pid, <u64>owner | (<u64>given << 32), same ? 0 : 1);
   return same;
 }
 

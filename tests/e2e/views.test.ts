@@ -194,6 +194,125 @@ describe("resident images", () => {
   });
 });
 
+describe("the colours of the frame grid", () => {
+  const choice = () => page.locator("[data-frame-colours]");
+  const option = () => page.locator("#frames [role=option]").textContent();
+
+  it("say how to have a record of owners where there is none, and are remembered", async () => {
+    await choice().selectOption("owner");
+    await expect
+      .poll(() => page.locator(".frames-pane").textContent())
+      .toMatch(/nozero_enabled is/);
+    await page.reload();
+    await page.waitForFunction(() => document.documentElement.dataset.ready === "yes");
+    expect(await choice().inputValue()).toBe("owner");
+    await choice().selectOption("state");
+  });
+
+  it("tell free frames by whose they were, in words as well", async () => {
+    await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit");
+    await choice().selectOption("owner");
+    const legend = () => page.locator(".frames-pane .legend").textContent();
+    await expect.poll(legend).toMatch(/in use\s+free, no tag\s+uid 1000/);
+    await page.locator("#frames .cells").focus();
+    await page.keyboard.press("Home");
+    await expect.poll(option).toMatch(/frame 0, in use/);
+    await choice().selectOption("holds");
+    await expect.poll(legend).toMatch(/uid 1000’s/);
+    await expect.poll(option).toMatch(/frame 0, in use, unwritten bytes hold/);
+  });
+
+  it("are chosen by keyboard alone, without a barrier in either theme", async () => {
+    await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit");
+    await choice().focus();
+    await page.keyboard.press("w");
+    await expect.poll(() => choice().inputValue()).toBe("state");
+    for (const how of ["owner", "holds"]) {
+      await choice().selectOption(how);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        const { violations } = await new AxeBuilder({ page }).include("pw-frames").analyze();
+        expect(violations.map((v) => `${how} ${v.id}`)).toEqual([]);
+      }
+    }
+  });
+});
+
+describe("memory that remembers", () => {
+  const open = async () => {
+    await page.keyboard.press("v");
+    await page.getByRole("tab", { name: "No zero" }).click();
+  };
+  const rows = () => page.locator(".nozero-faults tbody tr");
+
+  it("says that every page is cleared while the proposal is off", async () => {
+    await open();
+    await expect.poll(() => page.locator("pw-nozero").textContent()).toMatch(/nozero_enabled is 0/);
+    expect(await barriers()).toEqual([]);
+  });
+
+  it("shows whose tag each fault found, and goes to the fault", async () => {
+    await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit", "back insn");
+    await open();
+    await expect.poll(() => rows().count()).toBeGreaterThan(4);
+    const kept = rows().filter({ hasText: "not cleared" }).first();
+    expect(await kept.textContent()).toMatch(/uid 1000\s+uid 1000\s+not cleared/);
+    expect(await barriers()).toEqual([]);
+    const end = await placeOf(page);
+    await kept.getByRole("button").press("Enter");
+    await expect.poll(async () => (await placeOf(page)).instret).toBeLessThan(end.instret);
+    expect(await page.locator("pw-sentence").textContent()).toMatch(/nzmmap-test/);
+  });
+
+  it("walks the free list by keyboard, the frame to be handed out next first", async () => {
+    await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit");
+    await open();
+    const cells = page.locator("#free-list .cells");
+    await cells.focus();
+    await page.keyboard.press("Home");
+    await expect
+      .poll(() => cells.locator("[role=option]").textContent())
+      .toMatch(/handed out next, frame \d+, tag of .*, holds/);
+  });
+
+  it("shows what each storage of the tag costs", async () => {
+    await run("set vm.nozero_enabled=1 vm.nozero_tag=field", "exec nzmmap-test", "until fault");
+    await open();
+    const words = () => page.locator("pw-nozero").textContent();
+    await expect.poll(words).toMatch(/72 bytes for each of .* instead of 64: \d+ more frames/);
+    expect(await page.locator(".struct .tag dt").textContent()).toBe("owner");
+    await run("set vm.nozero_tag=mapcount", "exec nzmmap-test", "until fault");
+    await expect.poll(words).toMatch(/It costs no memory/);
+    expect(await page.locator(".struct .tag dt").textContent()).toBe("mapcount");
+  });
+});
+
+describe("memory that forgets", () => {
+  const open = async () => {
+    await page.keyboard.press("v");
+    await page.getByRole("tab", { name: "Scratch" }).click();
+  };
+  const words = () => page.locator("pw-scratch").textContent();
+
+  it("says how a scratch mapping is made when there is none", async () => {
+    await open();
+    await expect.poll(words).toMatch(/vm\.scratch_enabled is 0.*exec fixups/s);
+    expect(await barriers()).toEqual([]);
+  });
+
+  it("drops a patched page at a button, and shows its words landing again", async () => {
+    await run("set vm.scratch_enabled=1", "exec fixups", "until exit", "stepi -2000");
+    await open();
+    await expect.poll(words).toMatch(/[1-9]\d* words? of 512 differs? from the file, in the order/);
+    expect(await barriers()).toEqual([]);
+    await page.getByRole("button", { name: "Drop it" }).click();
+    await expect.poll(() => page.locator(".life").textContent()).toMatch(/patched\s*dropped/);
+    await expect.poll(words).toMatch(/1 page dropped/);
+    await page.locator(".life .dropped button").first().press("Enter");
+    expect(await barriers()).toEqual([]);
+  });
+});
+
 describe("an experiment", () => {
   const open = async () => {
     await page.keyboard.press("v");

@@ -88,7 +88,8 @@ export type PageState =
   | "kernel" // grey
   | "free" // hollow grey
   | "swap" // on the swap area: brown, hollow
-  | "cached"; // in the page cache but not mapped here: pale blue outline
+  | "cached" // in the page cache but not mapped here: pale blue outline
+  | "scratch"; // a private copy in a MAP_SCRATCH mapping, which may be dropped: green, dashed edge
 
 export interface VmaView {
   start: string;
@@ -307,6 +308,9 @@ export interface Pictures {
   disk: DiskPicture;
   bitmap: BitmapPicture;
   resident: ResidentPicture;
+  frames: FramesPicture;
+  nozero: NozeroPicture;
+  scratch: ScratchPicture;
 }
 
 /** Whose picture: of a process, of a file, of a saved image. */
@@ -314,10 +318,12 @@ export interface PictureOf {
   pid?: number | undefined;
   ino?: number | undefined;
   image?: number | undefined;
+  /** Virtual page number. */
+  vpn?: number | undefined;
 }
 
 /** Names of the views beyond the first screen: links carry them, so they do not change. */
-export const VIEWS = ["disk", "bitmap", "resident", "experiment"] as const;
+export const VIEWS = ["disk", "bitmap", "resident", "nozero", "scratch", "experiment"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Marks of a page, added up: its bit is set; a fault waited for it, without or with the disk. */
@@ -378,6 +384,10 @@ export interface BitmapPicture {
 
 /** The image's own page, and a copy of it has the same frame. */
 export const MARK_SHARED = 8;
+/** The frame is in use, among others that are free. */
+export const MARK_USED = 16;
+/** Somebody else's data can be read in it. */
+export const MARK_FOREIGN = 32;
 
 /** Pages of an area in one address space. */
 export interface ResidentRow {
@@ -420,4 +430,151 @@ export interface ResidentPicture {
     /** In the order of `copies`. */
     copies: ResidentRow[];
   }[];
+}
+
+/** Whom an owner tag names: vm.nozero_owner. */
+export type OwnerKind = "uid" | "memcg" | "task";
+
+/**
+ * What bytes of a frame that nobody has written since it was handed out still hold: assembly/abi.ts
+ * has the same numbers as Holds. From HOLDS_OWNER on: an owner's data, the owner's id plus 3.
+ */
+export const HOLDS_ZERO = 0;
+export const HOLDS_KERNEL = 1;
+export const HOLDS_FILE = 2;
+export const HOLDS_OWNER = 3;
+
+/** Frames by what MAP_NOZERO knows of them, a number a frame. */
+export interface FramesPicture {
+  /** vm.nozero_enabled: otherwise nobody keeps the record, and the arrays are empty. */
+  enabled: boolean;
+  owner: OwnerKind;
+  /** 1: on the free list. */
+  free: Uint8Array;
+  /** 0: no owner, else its id plus 1. */
+  tags: Uint32Array;
+  /** HOLDS_ZERO and the others. */
+  holds: Uint32Array;
+  /** 1: mapped by a process that is not the owner of what is left in it. */
+  foreign: Uint8Array;
+}
+
+/** Pages that were made by writes to an area with MAP_NOZERO, one after the other, all alike. */
+export interface NozeroFault {
+  pages: number;
+  /** Of the first of them. */
+  instret: number;
+  mark: number;
+  pid: number;
+  name: string;
+  va: string;
+  pfn: number;
+  /** Tag of the owner that asked, and the one found on the frame. */
+  asked: number;
+  found: number;
+  cleared: boolean;
+}
+
+/** A field of struct page. */
+export interface StructField {
+  name: string;
+  offset: number;
+  size: number;
+  text: string;
+  /** The owner tag is kept here. */
+  tag: boolean;
+}
+
+export interface NozeroPicture {
+  enabled: boolean;
+  /** vm.nozero_tag: where the tag is kept. */
+  storage: "field" | "mapcount";
+  owner: OwnerKind;
+  /** vm.nozero_list */
+  list: "lifo" | "owner_aware";
+  /** Names of the defects that are on. */
+  defects: string[];
+  /** Pages for users that were cleared, and that were not. */
+  cleared: number;
+  avoided: number;
+  free: {
+    total: number;
+    /** Free frames by tag, the largest group first; tag 0: none. */
+    groups: { tag: number; frames: number }[];
+    /** The beginning of the list: the frame to be handed out next is the first. */
+    head: { pfn: number; tag: number; holds: number }[];
+  };
+  /** The last ones, newest first. */
+  faults: NozeroFault[];
+  /** Pages that are mapped and hold what others left: by reader and by whose data it is. */
+  readable: { pid: number; name: string; reader: number; holds: number; pfn: number; va: string }[];
+  /** Of all pages that were not cleared and are mapped now, those of the same owner. */
+  own: number;
+  struct: {
+    /** The frame that is shown: the next to be handed out. */
+    pfn: number;
+    fields: StructField[];
+    /** Bytes that the kernel sets aside for each frame, and without the new field. */
+    bytes: number;
+    plain: number;
+    /** Frames there are, and frames that all of struct page takes: as it is, and without. */
+    frames: number;
+    taken: number;
+    takenPlain: number;
+  };
+}
+
+/** What became of a page of a MAP_SCRATCH mapping, one after the other. */
+export interface ScratchMoment {
+  what: "read" | "mapped" | "copied" | "dropped" | "now";
+  instret: number;
+  mark: number;
+  /** Words that had come to differ from the file when it ended. */
+  words: number;
+}
+
+export interface ScratchWord {
+  /** 0 to 511, from the start of the page. */
+  index: number;
+  /** 1 for the first that came to differ from the file; 0: not known. */
+  order: number;
+  file: string;
+  memory: string;
+}
+
+export interface ScratchPicture {
+  enabled: boolean;
+  pid: number;
+  name: string;
+  /** SCRATCH_DROP and SCRATCH_REREAD: of all processes, since boot. */
+  drops: number;
+  rereads: number;
+  areas: {
+    startPage: number;
+    start: string;
+    perms: string;
+    path: string;
+    pages: number;
+    cells: PageState[];
+    /** Times each page was dropped, as far as the log goes back. */
+    drops: Uint32Array;
+  }[];
+  /** The page that is looked at. */
+  page: {
+    vpn: number;
+    va: string;
+    path: string;
+    filePage: number;
+    /** Where it is now. */
+    state: PageState;
+    pfn: number;
+    /** Words of it that differ from the file. */
+    words: ScratchWord[];
+    /** The order they landed in was found. */
+    ordered: boolean;
+    life: ScratchMoment[];
+    drops: number;
+  } | null;
+  /** The same drops, had the pages gone to swap: in this era's own disk. */
+  swap: { writes: number; reads: number; ns: number };
 }

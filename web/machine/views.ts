@@ -5,6 +5,7 @@ export * from "./views/disk.ts";
 export * from "./views/frames.ts";
 export * from "./views/hex.ts";
 export * from "./views/measure.ts";
+export * from "./views/nozero.ts";
 export * from "./views/page-tables.ts";
 export * from "./views/processor.ts";
 export * from "./views/provenance.ts";

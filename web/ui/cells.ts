@@ -1,16 +1,16 @@
 // A field of pages: one square each, thousands if need be, on a canvas. One tab stop; inside it
 // the arrow keys walk, and Enter chooses.
 import { html, type PropertyValues } from "lit";
-import type { PageState } from "../machine/types.ts";
 import {
   atSlot,
   type CellGrid,
   foldCells,
+  LOOK_WORDS,
+  type Look,
   layOut,
   paintMarks,
   paintSquare,
   segmentOf,
-  WORDS,
 } from "./draw/squares.ts";
 import { calm, Pane } from "./pane.ts";
 import { dark } from "./state.ts";
@@ -34,13 +34,14 @@ export class PageCells extends Pane {
     rings: { attribute: false },
     moved: { attribute: false },
     describe: { attribute: false },
+    wordOf: { attribute: false },
     label: {},
     roomy: { type: Boolean },
     flat: { type: Boolean },
     fit: { type: Boolean },
   };
   /** State of each page. */
-  declare states: ArrayLike<PageState>;
+  declare states: ArrayLike<Look>;
   /** What else is to be said of each page (MARK_BIT and the others); null: nothing. */
   declare marks: Uint8Array | null;
   declare rings: Rings;
@@ -48,6 +49,8 @@ export class PageCells extends Pane {
   declare moved: number;
   /** Words for one cell, for screen readers. */
   declare describe: (index: number) => string;
+  /** The word for its look; without it that of LOOK_WORDS. */
+  declare wordOf: (look: Look, index: number) => string;
   declare label: string;
   /** Leave room between the squares for bits and ticks. */
   declare roomy: boolean;
@@ -70,6 +73,7 @@ export class PageCells extends Pane {
     this.rings = {};
     this.moved = -1;
     this.describe = (index) => `page ${index}`;
+    this.wordOf = (look) => LOOK_WORDS[look];
     this.label = "Pages";
     this.roomy = false;
     this.flat = false;
@@ -113,7 +117,7 @@ export class PageCells extends Pane {
         aria-selected=${[...(this.rings.chosen ?? [])].includes(at)}
         aria-posinset=${at + 1}
         aria-setsize=${this.states.length}
-        >${state ? `${this.describe(at)}, ${WORDS[state]}` : "none"}</span
+        >${state ? `${this.describe(at)}, ${this.wordOf(state, at)}` : "none"}</span
       >
     </div>`;
   }
@@ -194,7 +198,7 @@ export class PageCells extends Pane {
     for (const { from, count: length, folded, slot } of segments) {
       if (folded) {
         const { x, y } = this.#box(slot);
-        const text = `${length.toLocaleString("en")} ${WORDS[folded]}`;
+        const text = `${length.toLocaleString("en")} ${LOOK_WORDS[folded]}`;
         g.fillStyle = colour.text;
         g.font = `${Math.min(13, pitch)}px ${colour.font}`;
         g.textBaseline = "middle";
@@ -208,7 +212,7 @@ export class PageCells extends Pane {
       }
       for (let i = from; i < from + length; i++) {
         const { x, y } = this.#box(slot + i - from);
-        const state = this.states[i] as PageState;
+        const state = this.states[i] as Look;
         if (grow?.index === i) {
           const inset = (side * (1 - grow.part)) / 2;
           paintSquare(g, x, y, side, "absent", colour);

@@ -1,14 +1,13 @@
 // One square of the legend.
 import { html } from "lit";
-import type { PageState } from "../machine/types.ts";
-import { paintMarks, paintSquare } from "./draw/squares.ts";
+import { type Look, paintMarks, paintSquare } from "./draw/squares.ts";
 import { Pane } from "./pane.ts";
 import { dark } from "./state.ts";
 import { palette } from "./theme.ts";
 
 export class PageKey extends Pane {
   static override properties = { state: {}, ring: {}, mark: { type: Number } };
-  declare state: PageState;
+  declare state: Look;
   declare ring: "now" | "chosen" | undefined;
   /** MARK_BIT and the others, added up. */
   declare mark: number | undefined;

@@ -18,10 +18,13 @@ import "./panes/help-pane.ts";
 import "./panes/bitmap-pane.ts";
 import "./panes/experiment-pane.ts";
 import "./panes/head-pane.ts";
+import "./panes/nozero-pane.ts";
+import "./panes/scratch-pane.ts";
 import "./panes/views-pane.ts";
 import { connect, connectLab } from "./connect.ts";
 import { followKeys } from "./controls.ts";
 import { useLab } from "./lab.ts";
+import { rememberColours } from "./frame-colours.ts";
 import { followLink, followLinks } from "./link.ts";
 import { boot, followQuestions, followViews, run } from "./session.ts";
 import { followTheme } from "./theme.ts";
@@ -34,6 +37,7 @@ declare global {
 globalThis.pagewalk = { run };
 
 followTheme();
+rememberColours();
 followKeys();
 followQuestions();
 followViews();

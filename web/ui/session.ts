@@ -345,6 +345,8 @@ const PICTURE_OF: Partial<Record<View, keyof Pictures>> = {
   disk: "disk",
   bitmap: "bitmap",
   resident: "resident",
+  nozero: "nozero",
+  scratch: "scratch",
 };
 
 /** Asks for the picture of the view that is open, whenever the machine or the view changes. */
@@ -364,8 +366,15 @@ export function followViews(): void {
       pid: state.process.value ?? undefined,
       ino: state.bitmapOf.value ?? undefined,
       image: state.residentOf.value ?? undefined,
+      vpn: state.scratchOf.value ?? undefined,
     };
     if (name && now) ask(name, of, now);
+  });
+  effect(() => {
+    // The frame grid stands where the views do, but for narrow screens.
+    const seen = state.narrow.value ? state.tab.value === "memory" : !state.viewsOpen.value;
+    const now = state.snapshot.value;
+    if (seen && now && state.frameColours.value !== "state") ask("frames", {}, now);
   });
 }
 

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals-core";
 import type { FaultRecord, Pictures, Snapshot, View } from "../machine/types.ts";
 import { type Cause, cause } from "./draw/cause.ts";
+import type { OwnerLook } from "./draw/squares.ts";
 import { type Answer, type PageRef, type Places, placesOf } from "./draw/links.ts";
 
 /** A program that can be started by name. */
@@ -129,11 +130,21 @@ export const viewShown = computed<View | null>(() =>
 export const bitmapOf = signal<number | null>(null);
 /** Number of the saved image that is shown; null: the last one. */
 export const residentOf = signal<number | null>(null);
+/** Virtual page number of the MAP_SCRATCH page that is shown; null: the last that anything happened to. */
+export const scratchOf = signal<number | null>(null);
+/** What the frame grid's colours say. */
+export type FrameColours = "state" | "owner" | "holds";
+export const frameColours = signal<FrameColours>("state");
+/** How owners look that have turned up, by tag. */
+export const ownerLooks = new Map<number, OwnerLook>();
 /** What the machine said last when a view asked. */
 export const pictures: { [K in keyof Pictures]: ReturnType<typeof signal<Pictures[K] | null>> } = {
   disk: signal<Pictures["disk"] | null>(null),
   bitmap: signal<Pictures["bitmap"] | null>(null),
   resident: signal<Pictures["resident"] | null>(null),
+  frames: signal<Pictures["frames"] | null>(null),
+  nozero: signal<Pictures["nozero"] | null>(null),
+  scratch: signal<Pictures["scratch"] | null>(null),
 };
 
 export const helpOpen = signal(false);

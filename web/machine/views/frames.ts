@@ -15,6 +15,7 @@ import {
   PAGE_REFCOUNT,
   PAGE_SIZE_OF,
   PG,
+  VM,
   VMA_MM,
 } from "../../../assembly/abi.ts";
 import type { Core } from "../core.ts";
@@ -156,7 +157,8 @@ export function pagesOf(
     for (; i < until; i++) {
       const index = Number((area.start >> 12n) & 511n) + i;
       const entry = table === 0 ? 0n : pte(core, table, index & 511);
-      const state = stateOfPte(core, entry);
+      const kind = stateOfPte(core, entry);
+      const state = kind === "anon" && area.flags & VM.SCRATCH ? "scratch" : kind;
       if (state !== "absent") present++;
       if (cells.length >= limit) {
         if (table === 0) i = until - 1;

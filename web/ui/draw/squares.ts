@@ -2,9 +2,11 @@
 // it is painted on a canvas.
 import {
   MARK_BIT,
+  MARK_FOREIGN,
   MARK_MAJOR,
   MARK_MINOR,
   MARK_SHARED,
+  MARK_USED,
   type PageState,
 } from "../../machine/types.ts";
 
@@ -14,6 +16,7 @@ export const WORDS: Record<PageState, string> = {
   file: "file",
   "file-dirty": "file, dirty",
   cached: "cached",
+  scratch: "scratch",
   anon: "anonymous",
   zero: "zero page",
   table: "page table",
@@ -21,6 +24,34 @@ export const WORDS: Record<PageState, string> = {
   free: "free",
   swap: "in swap",
 };
+
+/** The same of owners' squares, where they say it without knowing the owner. */
+export const LOOK_WORDS: Record<Look, string> = {
+  ...WORDS,
+  owner0: "tagged",
+  owner1: "tagged",
+  owner2: "tagged",
+  owner3: "tagged",
+  owner4: "tagged",
+  owner5: "tagged",
+  other: "another owner",
+  nobody: "free, no tag",
+  blank: "free, zeros",
+  used: "in use",
+};
+
+/**
+ * Whose a frame was, where that is what is shown: hatched in one of six ways. "other" stands for all
+ * owners beyond; "nobody" for a free frame without a tag, "blank" for one full of zeros; "used" for
+ * one that is in use.
+ */
+export type OwnerLook = `owner${0 | 1 | 2 | 3 | 4 | 5}` | "other" | "nobody" | "blank" | "used";
+export type Look = PageState | OwnerLook;
+
+/** Ways to tell owners apart. */
+export const OWNER_LOOKS = 6;
+
+const isState = (look: Look): look is PageState => look in WORDS;
 
 /** The tokens a canvas needs, read from the style sheet. */
 export type Palette = Record<
@@ -35,6 +66,15 @@ export type Palette = Record<
   | "swap"
   | "cached"
   | "cachedLine"
+  | "scratch"
+  | "owner0"
+  | "owner1"
+  | "owner2"
+  | "owner3"
+  | "owner4"
+  | "owner5"
+  | "fatal"
+  | "used"
   | "mark"
   | "now"
   | "chosen"
@@ -63,6 +103,7 @@ export type Brush = Pick<
   | "fill"
   | "stroke"
   | "arc"
+  | "setLineDash"
 >;
 
 /**
@@ -77,9 +118,14 @@ export function paintSquare(
   x: number,
   y: number,
   side: number,
-  state: PageState,
+  look: Look,
   colour: Palette,
 ): void {
+  if (!isState(look)) {
+    paintOwner(g, x, y, side, look, colour);
+    return;
+  }
+  const state = look;
   const glyph = side >= 8;
   const solid = (fill: string) => {
     g.fillStyle = fill;
@@ -154,12 +200,90 @@ export function paintSquare(
       return;
     case "kernel":
       solid(colour.kernel);
+      return;
+    case "scratch":
+      solid(colour.scratch);
+      if (!glyph) return;
+      g.strokeStyle = colour.mark;
+      g.lineWidth = 1;
+      g.setLineDash([2, 2]);
+      g.strokeRect(x + 1.5, y + 1.5, side - 3, side - 3);
+      g.setLineDash([]);
   }
+}
+
+/** Lines of each owner's hatching, in parts of the square: x1, y1, x2, y2. */
+const HATCHES: readonly (readonly [number, number, number, number])[][] = [
+  // Root: a cross.
+  [
+    [0.2, 0.2, 0.8, 0.8],
+    [0.8, 0.2, 0.2, 0.8],
+  ],
+  // Rising.
+  [
+    [0.05, 0.6, 0.6, 0.05],
+    [0.4, 0.95, 0.95, 0.4],
+  ],
+  // Falling.
+  [
+    [0.4, 0.05, 0.95, 0.6],
+    [0.05, 0.4, 0.6, 0.95],
+  ],
+  // Level.
+  [
+    [0.1, 0.33, 0.9, 0.33],
+    [0.1, 0.67, 0.9, 0.67],
+  ],
+  // Upright.
+  [
+    [0.33, 0.1, 0.33, 0.9],
+    [0.67, 0.1, 0.67, 0.9],
+  ],
+  // A plus.
+  [
+    [0.5, 0.15, 0.5, 0.85],
+    [0.15, 0.5, 0.85, 0.5],
+  ],
+];
+
+/** A frame by its owner: filled in the owner's colour, with lines in the owner's direction. */
+function paintOwner(
+  g: Brush,
+  x: number,
+  y: number,
+  side: number,
+  look: OwnerLook,
+  colour: Palette,
+): void {
+  if (look === "used") {
+    g.fillStyle = colour.used;
+    g.fillRect(x, y, side, side);
+    return;
+  }
+  if (look === "nobody" || look === "blank") {
+    g.strokeStyle = colour.absent;
+    g.lineWidth = 1;
+    g.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
+    return;
+  }
+  const nr = look === "other" ? -1 : Number(look.slice(5));
+  g.fillStyle = look === "other" ? colour.seek : colour[look];
+  g.fillRect(x, y, side, side);
+  if (side < 7) return;
+  g.strokeStyle = colour.mark;
+  g.lineWidth = side >= 11 ? 1.5 : 1;
+  g.beginPath();
+  for (const [x1, y1, x2, y2] of HATCHES[nr] ?? []) {
+    g.moveTo(x + x1 * side, y + y1 * side);
+    g.lineTo(x + x2 * side, y + y2 * side);
+  }
+  g.stroke();
 }
 
 /**
  * Paints what else is to be said of a page: its bit as a line below it, a fault that waited for it
- * as a tick from above, thin for a minor one, thick for a major one; a shared one has a double edge.
+ * as a tick from above, thin for a minor one, thick for a major one; a shared one has a double edge,
+ * one that is in use an edge; a red cross where another's data can be read.
  *
  * @param mark MARK_BIT and the others, added up.
  */
@@ -171,6 +295,27 @@ export function paintMarks(
   mark: number,
   colour: Palette,
 ): void {
+  if (mark & MARK_USED) {
+    g.strokeStyle = colour.ink;
+    g.lineWidth = 1.5;
+    g.strokeRect(x + 0.25, y + 0.25, side - 0.5, side - 0.5);
+  }
+  if (mark & MARK_FOREIGN) {
+    // On a ground of its own, so that it is seen on any colour.
+    for (const [line, width] of [
+      [colour.background, 5],
+      [colour.fatal, 2],
+    ] as const) {
+      g.strokeStyle = line;
+      g.lineWidth = width;
+      g.beginPath();
+      g.moveTo(x - 1, y - 1);
+      g.lineTo(x + side + 1, y + side + 1);
+      g.moveTo(x + side + 1, y - 1);
+      g.lineTo(x - 1, y + side + 1);
+      g.stroke();
+    }
+  }
   if (mark & MARK_SHARED) {
     g.strokeStyle = colour.mark;
     g.lineWidth = 1;
@@ -190,7 +335,7 @@ export interface Segment {
   from: number;
   count: number;
   /** What all of them are, when folded. */
-  folded: PageState | null;
+  folded: Look | null;
   /** Place of its first cell, counted along the rows. */
   slot: number;
 }
@@ -210,7 +355,14 @@ export interface CellGrid {
 
 /** Cells are folded in whole groups of this many, so that folds stay where they are. */
 const GROUP = 64;
-const FOLDABLE: ReadonlySet<PageState> = new Set(["free", "absent", "kernel"]);
+const FOLDABLE: ReadonlySet<Look> = new Set([
+  "free",
+  "absent",
+  "kernel",
+  "nobody",
+  "blank",
+  "used",
+]);
 /** Width of a folded stretch, CSS pixels: room for "16,320 free". */
 const FOLD_WIDTH = 108;
 
@@ -221,18 +373,18 @@ const gap = (pitch: number): number => (pitch >= 10 ? 2 : 1);
  *
  * @param keep cells that must stay visible.
  * @returns all cells in order; stretches of at least two groups that hold nothing but one of
- *   free, absent and kernel are folded. The slots are not yet set.
+ *   free, absent, kernel, nobody's and in use are folded. The slots are not yet set.
  */
-export function foldCells(states: ArrayLike<PageState>, keep: Iterable<number>): Segment[] {
+export function foldCells(states: ArrayLike<Look>, keep: Iterable<number>): Segment[] {
   const kept = new Set([...keep].map((index) => Math.floor(index / GROUP)));
   const segments: Segment[] = [];
-  const add = (from: number, count: number, folded: PageState | null) => {
+  const add = (from: number, count: number, folded: Look | null) => {
     const last = segments.at(-1);
     if (last && last.folded === folded) last.count += count;
     else segments.push({ from, count, folded, slot: 0 });
   };
-  const uniform = (from: number): PageState | null => {
-    const state = states[from] as PageState;
+  const uniform = (from: number): Look | null => {
+    const state = states[from] as Look;
     if (!FOLDABLE.has(state) || kept.has(from / GROUP) || from + GROUP > states.length) return null;
     for (let i = from + 1; i < from + GROUP; i++) if (states[i] !== state) return null;
     return state;

@@ -23,7 +23,7 @@ export class HelpPane extends Pane {
               html`<div><dt><kbd>${command.hint}</kbd></dt><dd>${command.says}</dd></div>`,
           )}
         <div><dt><kbd>G</kbd></dt><dd>Next size of a step</dd></div>
-        <div><dt><kbd>V</kbd></dt><dd>More views: disk head, bitmaps, resident images, experiments</dd></div>
+        <div><dt><kbd>V</kbd></dt><dd>More views: disk head, bitmaps, resident images, uncleared frames, scratch pages, experiments</dd></div>
         <div><dt><kbd>Esc</kbd></dt><dd>Out of the terminal, back to the controls</dd></div>
         <div><dt><kbd>?</kbd></dt><dd>This help</dd></div>
       </dl>

@@ -8,6 +8,8 @@ const VIEWS: [View, string][] = [
   ["disk", "Disk head"],
   ["bitmap", "Bitmap"],
   ["resident", "Resident"],
+  ["nozero", "No zero"],
+  ["scratch", "Scratch"],
   ["experiment", "Experiment"],
 ];
 
@@ -56,6 +58,10 @@ export class ViewsPane extends Pane {
         return html`<pw-bitmap></pw-bitmap>`;
       case "resident":
         return html`<pw-resident></pw-resident>`;
+      case "nozero":
+        return html`<pw-nozero></pw-nozero>`;
+      case "scratch":
+        return html`<pw-scratch></pw-scratch>`;
       case "experiment":
         return html`<pw-experiment></pw-experiment>`;
     }
