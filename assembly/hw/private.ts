@@ -251,15 +251,19 @@ export function code_drop(pfn: u32): void {
 
 /**
  * Forgets what was decoded from bytes [offset, offset + size) of frame `pfn`. A record
- * stands for one instruction or a pair, so it may begin up to six bytes earlier.
+ * stands for one instruction or a pair, so it may begin up to six bytes earlier. Of
+ * these only the op is forgotten: one may be the second half of a pair that begins
+ * still earlier, is not changed, and reads its operands there.
  */
 export function code_drop_bytes(pfn: u32, offset: u32, size: u32): void {
   const number = <usize>load<u16>(FRAME_CODE + (<usize>pfn << 1));
   if (number == 0) return;
   const block = CODE_BASE + (number - 1) * CODE_STRIDE;
   const first = offset < 6 ? 0 : ((offset - 6) >> 1) << 3;
+  const changed = (offset >> 1) << 3;
   const last = ((offset + size - 1) >> 1) << 3;
-  memory.fill(block + first, 0, last - first + 8);
+  for (let at: u32 = first; at < changed; at += 8) store<u16>(block + at, 0);
+  memory.fill(block + changed, 0, last - changed + 8);
 }
 
 /** Forgets all decoded code: the pool is full, or RAM came from elsewhere. */

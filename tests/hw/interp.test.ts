@@ -162,6 +162,20 @@ describe("code that is written while it runs", () => {
     }
   });
 
+  test("right behind a pair leaves its second half as it is", () => {
+    for (const options of paths) {
+      // addi + add is a pair; the word behind it is written in each round.
+      const loop = [addi(9, 9, -1), word("add", 5, 5, 6), addi(7, 7, 1), sw(11, 10, 8)];
+      const m = machine([...loop, bne(9, 0, -16), ecall], options);
+      m.setX(6, 1n);
+      m.setX(10, CODE);
+      m.setX(11, BigInt(addi(7, 7, 2)));
+      m.setX(9, 10n);
+      expect(m.step(5000)).toBe(false);
+      expect([m.x(9), m.x(5), m.x(7)]).toEqual([0n, 10n, 19n]);
+    }
+  });
+
   test("beside data in one page stays as it is", () => {
     for (const options of paths) {
       const m = machine(
