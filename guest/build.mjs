@@ -132,6 +132,9 @@ const models = {
   },
 };
 
+/** What the generator of a folder has written is no file of the checkout: `generated/...`. */
+const withoutFolder = (scratch) => `-ffile-prefix-map=${scratch}/=`;
+
 const run = (command, args) =>
   execFileSync(command, args, { cwd: root, encoding: "utf8", stdio: "pipe" });
 
@@ -154,6 +157,7 @@ function compile(source, object, level, model, more = []) {
 function compileFolder(folder, scratch, level, model) {
   const objects = join(scratch, model, folder);
   const written = generated(dirname(folder), scratch);
+  const parent = join("guest", dirname(folder));
   const places = [join("guest", folder), ...(written ? [join(written, basename(folder))] : [])];
   const sources = places.flatMap((place) =>
     existsSync(join(root, place)) || existsSync(place)
@@ -168,7 +172,9 @@ function compileFolder(folder, scratch, level, model) {
     );
     const stem = both && file.endsWith(".S") ? file.replace(".", "-") : file.slice(0, -2);
     const object = join(objects, `${stem}.o`);
-    const more = written ? places.map((one) => `-I${one}`) : [];
+    const more = written
+      ? [withoutFolder(scratch), ...[...places, parent].map((one) => `-I${one}`)]
+      : [];
     if (place === places[1]) more.push("-g0");
     if (!existsSync(object)) compile(join(place, file), object, level, model, more);
     return object;
@@ -218,13 +224,18 @@ function link(name, model, objects, more, scratch, out) {
   return finish(linked, join(out, name));
 }
 
-/** A library of guest/libraries.json; `libraries` are the names it is linked against. */
+/**
+ * A library of guest/libraries.json; `libraries` are the names it is linked against. With
+ * `calledByName` it needs them although no symbol of its own says so: guest/fixups.
+ */
 function buildLibrary({ name, folder, level = "-O1", model = "shared", ...rest }, scratch, out) {
   const objects = compileFolder(folder, scratch, level, model).filter(
     (object) => !(rest.leaveOut ?? []).includes(basename(object, ".o")),
   );
   const needed = (rest.libraries ?? []).map((library) => join(out, "lib", library));
-  return link(`lib/${name}`, model, [...objects, ...needed], [`-Wl,-soname,${name}`], scratch, out);
+  const more = [`-Wl,-soname,${basename(name)}`];
+  if (rest.calledByName) more.push("-Wl,--no-as-needed");
+  return link(`lib/${name}`, model, [...objects, ...needed], more, scratch, out);
 }
 
 /** Builds one program into `out`; returns its size in bytes. */

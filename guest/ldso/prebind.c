@@ -73,18 +73,9 @@ static uint32_t mix_words(uint32_t h, const void *p, uint64_t n) {
 // The build id's hash, or 0.
 static uint32_t hash_of_build_id(const struct object *o,
                                  const struct program_header *p) {
-  const char *at = in_object(o, p->vaddr, p->filesz, "notes"), *end = at + p->filesz;
-  while ((uint64_t)(end - at) >= sizeof(struct note)) {
-    const struct note *n = (const struct note *)at;
-    uint64_t name = (n->namesz + 3ul) & -4ul, desc = (n->descsz + 3ul) & -4ul;
-    at += sizeof *n;
-    if ((uint64_t)(end - at) < name + desc)
-      break;
-    if (n->type == NT_GNU_BUILD_ID && n->namesz == 4 && same(at, "GNU"))
-      return mix(FNV_START, at + name, n->descsz);
-    at += name + desc;
-  }
-  return 0;
+  uint32_t size;
+  const void *id = find_note(o, p, "GNU", NT_GNU_BUILD_ID, &size);
+  return id ? mix(FNV_START, id, size) : 0;
 }
 
 uint32_t unique_id(const struct object *o) {

@@ -217,8 +217,10 @@ void relocate_all(enum relocation how) {
     run_copies(o);
   if (how == PREBOUND)
     use_prebinding(true);
-  for (int i = last_object->index; i >= 0; i--)
+  for (int i = last_object->index; i >= 0; i--) {
     run_resolvers(object_at(i));
+    prepare_fixups(object_at(i));
+  }
 }
 
 void protect_relro(const struct object *o) {

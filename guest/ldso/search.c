@@ -5,11 +5,12 @@
 //   2. the folder of the object that needs it, if that is prelinked (prelink.c)
 //   3. DT_RUNPATH of the object that needs it, where $ORIGIN is that object's
 //      own folder
-//   4. /lib, /usr/lib, and Debian's folders for this machine
+//   4. under LD_FIXUPS=got, /lib/got: builds without slots in text (fixups.c)
+//   5. /lib, /usr/lib, and Debian's folders for this machine
 //
 // In Linux: glibc's elf/dl-load.c, _dl_map_object.
 // Left out: DT_RPATH, which DT_RUNPATH replaced; /etc/ld.so.cache, which saves
-// the failing opens in part 4; folders for a processor's features (glibc-hwcaps).
+// the failing opens in part 5; folders for a processor's features (glibc-hwcaps).
 #include "ldso.h"
 
 static const char system_folders[] =
@@ -99,6 +100,8 @@ int open_library(const char *name, const struct object *wanter, char *path) {
     fd = try_folders("$ORIGIN", name, wanter, path);
   if (fd < 0)
     fd = try_folders(wanter->runpath, name, wanter, path);
+  if (fd < 0 && environment.fixups == FIXUPS_GOT)
+    fd = try_folders("/lib/got", name, wanter, path);
   if (fd < 0)
     fd = try_folders(system_folders, name, wanter, path);
   if (fd < 0)

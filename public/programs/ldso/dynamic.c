@@ -29,6 +29,24 @@ const char *string_in(const struct object *o, uint64_t offset) {
   return o->strings + offset;
 }
 
+// What a note of that owner and type says, and how many bytes, or null.
+const void *find_note(const struct object *o, const struct program_header *p,
+                      const char *owner, uint32_t type, uint32_t *size) {
+  const char *at = in_object(o, p->vaddr, p->filesz, "notes"), *end = at + p->filesz;
+  while ((uint64_t)(end - at) >= sizeof(struct note)) {
+    const struct note *n = (const struct note *)at;
+    uint64_t name = (n->namesz + 3ul) & -4ul, desc = (n->descsz + 3ul) & -4ul;
+    at += sizeof *n;
+    if ((uint64_t)(end - at) < name + desc)
+      break;
+    *size = n->descsz;
+    if (n->type == type && n->namesz == strlen(owner) + 1 && same(at, owner))
+      return at + name;
+    at += name + desc;
+  }
+  return 0;
+}
+
 static void read_gnu_hash(struct object *o, uint64_t address) {
   const uint32_t *h = in_object(o, address, 16, "hash table");
   uint32_t buckets = h[0], words = h[2];
@@ -156,6 +174,9 @@ void read_headers(struct object *o) {
     case PT_DYNAMIC:
       o->dynamic = in_object(o, p[i].vaddr, p[i].memsz, "dynamic section");
       o->dynamic_size = p[i].memsz;
+      break;
+    case PT_NOTE:
+      read_fixups(o, &p[i]);
       break;
     case PT_GNU_RELRO:
       o->relro = (uint64_t)in_object(o, p[i].vaddr, p[i].memsz, "read-only data");

@@ -9,6 +9,10 @@
 //   LD_TRACE_LOADED_OBJECTS   say what would be loaded, and run nothing
 //   LD_PREFETCH       madvise or bitmap: see prefetch.c
 //   LD_PRELINK=FOLDER see prelink.c
+//   LD_FIXUPS         how functions are called that are called through slots in text:
+//                     scratch (the default), private, dontneed, got, eager, prelink;
+//                     two_stores, flag, rmw: wrong on purpose. See fixups.c
+//   LD_FIXUPS_STATISTICS   how often, at the end
 //   LD_PREBIND_REGISTER, LD_RESIDENT_REGISTER_NOW, LD_RESIDENT_UNREGISTER_NOW
 //
 // A program that runs with more rights than its caller (setuid) takes none of
@@ -38,6 +42,27 @@ static bool has_word(const char *list, const char *word) {
   return false;
 }
 
+static void read_fixups_wish(struct environment *e, const char *v) {
+  static const struct {
+    const char *name;
+    enum fixups how;
+  } names[] = {
+      {"scratch", FIXUPS_SCRATCH},       {"private", FIXUPS_PRIVATE},
+      {"dontneed", FIXUPS_PRIVATE},      {"got", FIXUPS_GOT},
+      {"eager", FIXUPS_GOT},             {"prelink", FIXUPS_GOT},
+      {"two_stores", FIXUPS_TWO_STORES}, {"flag", FIXUPS_FLAG},
+      {"rmw", FIXUPS_RMW},
+  };
+  size_t i = 0;
+  while (i < sizeof names / sizeof *names && !same(v, names[i].name))
+    i++;
+  if (i == sizeof names / sizeof *names)
+    fail("LD_FIXUPS=%s is not known", v);
+  e->fixups = names[i].how;
+  if (same(v, "eager"))
+    e->bind_now = true;
+}
+
 static void read_entry(const char *entry) {
   struct environment *e = &environment;
   const char *v;
@@ -46,7 +71,7 @@ static void read_entry(const char *entry) {
   else if ((v = value_of(entry, "LD_PRELOAD")))
     e->preload = v;
   else if ((v = value_of(entry, "LD_BIND_NOW")))
-    e->bind_now = *v != 0;
+    e->bind_now |= *v != 0;
   else if ((v = value_of(entry, "LD_TRACE_LOADED_OBJECTS")))
     e->trace = *v != 0;
   else if ((v = value_of(entry, "LD_PREFETCH")))
@@ -59,6 +84,10 @@ static void read_entry(const char *entry) {
     e->resident_register = true;
   else if (value_of(entry, "LD_RESIDENT_UNREGISTER_NOW"))
     e->resident_unregister = true;
+  else if ((v = value_of(entry, "LD_FIXUPS")))
+    read_fixups_wish(e, v);
+  else if ((v = value_of(entry, "LD_FIXUPS_STATISTICS")))
+    e->fixups_statistics = *v != 0;
   else if ((v = value_of(entry, "LD_DEBUG"))) {
     e->statistics = has_word(v, "statistics");
     e->cycles = has_word(v, "cycles");

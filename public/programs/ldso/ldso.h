@@ -10,6 +10,7 @@
 //   versions.c        which of several definitions of one name
 //   relocate.c        from definitions to words in data
 //   plt.c, plt.S      functions' addresses, at their first call
+//   fixups.c, .S      the same in text: what MAP_SCRATCH is for
 //   tls.c             variables that each thread has its own copy of
 //   init.c            constructors and destructors, in order
 //   resident.c        skip all of that: DragonFly's saved images
@@ -73,6 +74,10 @@ struct object {
   const struct rela *rela, *jmprel;
   uint64_t rela_count, jmprel_count;
   uint64_t *got; // .got.plt: two words of ours, then a slot for each function
+  // Slots in text, if there are any: fixups.c
+  const struct fixup *fixups, *fixups_end;
+  const char *fixup_names, *fixup_names_end;
+  uint64_t *hook;
   const uint64_t *preinit_array, *init_array, *fini_array;
   uint64_t preinit_count, init_count, fini_count;
   uint64_t init, fini; // 0: none
@@ -105,9 +110,19 @@ struct definition {
 };
 
 // environment.c
+enum fixups { // what LD_FIXUPS asks for: fixups.c
+  FIXUPS_SCRATCH,
+  FIXUPS_PRIVATE,
+  FIXUPS_GOT,
+  FIXUPS_TWO_STORES,
+  FIXUPS_FLAG,
+  FIXUPS_RMW,
+};
 struct environment {
   const char *library_path, *preload, *prefetch, *prelink;
   bool bind_now, trace, statistics, cycles, bindings;
+  enum fixups fixups;
+  bool fixups_statistics;
   bool resident_register, resident_unregister, prebind_register;
 };
 extern struct environment environment;
@@ -129,6 +144,8 @@ const char *keep_string(const char *s);
 void *in_object(const struct object *o, uint64_t address, uint64_t size,
                 const char *what);
 const char *string_in(const struct object *o, uint64_t offset);
+const void *find_note(const struct object *o, const struct program_header *p,
+                      const char *owner, uint32_t type, uint32_t *size);
 void set_headers(struct object *o, const struct program_header *p, int n);
 void read_headers(struct object *o);
 
@@ -160,6 +177,11 @@ bool needs_symbol(uint32_t type);
 void prepare_plt(struct object *o);
 void bind_plt(struct object *o);
 void first_call(void); // plt.S
+
+// fixups.c
+void read_fixups(struct object *o, const struct program_header *p);
+void map_fixups(const struct object *o, int fd);
+void prepare_fixups(const struct object *o);
 
 // tls.c
 void lay_out_tls(void);
@@ -200,6 +222,7 @@ struct moment {
 };
 struct statistics {
   uint64_t relocations, relative, cached, lookups, probes, bound_later, objects;
+  uint64_t fixups, resolver_runs; // since the process was started or forked
   struct moment load, relocate, total; // how long each took
   const char *how;
 };

@@ -107,5 +107,6 @@ struct object *map_library(int fd, const char *path) {
   set_headers(o, headers, h->phnum);
   prefetch(o);
   read_headers(o);
+  map_fixups(o, fd);
   return o;
 }

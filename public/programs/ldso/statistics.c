@@ -54,7 +54,16 @@ void report_start(void) {
   count("                number of object probes", s->probes);
 }
 
+// In one line, so that each process has its own.
+static void report_fixups(void) {
+  say("fixups of process %d: %d in text by %d resolver runs, %d in tables\n",
+      (uint64_t)syscall3(SYS_getpid, 0, 0, 0), statistics.fixups,
+      statistics.resolver_runs, statistics.bound_later);
+}
+
 void report_end(void) {
+  if (environment.fixups_statistics)
+    report_fixups();
   if (!environment.statistics)
     return;
   say("final number of functions bound at their first call: %d\n",

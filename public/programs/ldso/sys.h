@@ -64,7 +64,8 @@ enum {
   MAP_PRIVATE = 2,
   MAP_FIXED = 0x10,
   MAP_ANONYMOUS = 0x20,
-  MAP_FIXED_NOREPLACE = 0x100000
+  MAP_FIXED_NOREPLACE = 0x100000,
+  MAP_SCRATCH = 0x08000000, // Pagewalk's own, ignored where its proposal is off
 };
 enum { MADV_WILLNEED = 3 };
 enum { ENOENT = 2, ENOSYS = 38 };
