@@ -225,6 +225,8 @@ export enum Conf {
   vm_nozero_owner,
   vm_nozero_defects,
   vm_nozero_list,
+  /** 1: what is in the data cache counts (hw/cache.ts). */
+  cache_warmth,
 }
 export const CONF_SIZE = 512;
 
@@ -368,9 +370,15 @@ export const TLB_MISSES = HART_BASE + 648;
 export const TLB_RANDOM = HART_BASE + 656;
 /** u64: use counter for LRU stamps. */
 export const TLB_TICK = HART_BASE + 664;
-/** u32: 1 while every user access is noted down, for a replacement policy that must
- *  know them all. */
+/** u32: bits of WatchFor: every user access is noted down, for somebody who must know
+ *  them all. */
 export const HART_WATCH = HART_BASE + 672;
+export enum WatchFor {
+  /** The replacement policy. */
+  policy = 1,
+  /** The model of the data cache. */
+  cache = 2,
+}
 
 // Clock. Writer: hw/clock.ts. Picoseconds that are not instructions or TLB walks;
 // now = CLOCK_PS + instret * ps_per_instruction + misses * ps_per_walk.
@@ -386,6 +394,8 @@ export enum CostKind {
   Idle,
   /** Clearing pages for programs. */
   Clear,
+  /** Lines that were not in the data cache, where that is modelled. */
+  Miss,
 }
 
 // Marks. Writer: assembly/mark.ts and machine.ts.
@@ -416,6 +426,17 @@ export const DISK_PAGES_WRITTEN = HART_BASE + 904;
 /** u64: when the last request under way is done, ps; u32: how many are under way. */
 export const DISK_BUSY_UNTIL = HART_BASE + 912;
 export const DISK_NR_UNDER_WAY = HART_BASE + 920;
+
+// The data cache, where the setting cache_warmth asks for one. Writer: hw/cache.ts.
+/** u64 counters: lines that were not there; of those, what a stream brought. */
+export const CACHE_MISSES = HART_BASE + 928;
+export const CACHE_STREAMED = HART_BASE + 936;
+/** u32: address of its tags, behind all else in STATE; 0: it is not modelled. */
+export const CACHE_TAGS = HART_BASE + 944;
+/** u32: the stream that is forgotten next; 8 x u32: the line that each awaits. */
+export const CACHE_STREAMS = HART_BASE + 948;
+/** Lines of the biggest cache, a u32 each. */
+export const CACHE_LINES_MAX = 65536;
 
 // Log and output positions (state, so that a run to the same place writes the same).
 /** u32: sequence number of the next event. */
@@ -847,7 +868,7 @@ export const PROVENANCE_HOLDS = 4;
 export const PROVENANCE_USER = 8;
 export const STATE_END = FRAMES + PAGE_SIZE_OF * MAX_FRAMES
   + SWAP_SLOT_SIZE * MAX_SWAP + XA_VALUE_SIZE * (XA_SHADOWS_MAX + MAX_SWAP + 1)
-  + PROVENANCE_SIZE * MAX_FRAMES;
+  + PROVENANCE_SIZE * MAX_FRAMES + 4 * CACHE_LINES_MAX;
 
 /** What a byte holds that nobody has written since the frame was given out. */
 export enum Holds {

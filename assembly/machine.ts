@@ -1,6 +1,7 @@
 // The machine: power on, and the loop in which the hart runs until it traps and the
 // kernel serves the trap. A position is (instret, mark): see ARCHITECTURE.md.
 import {
+  CACHE_TAGS,
   CONF_BASE,
   CONF_SIZE,
   CPU_IDLE,
@@ -52,10 +53,12 @@ import {
   TOUCH_NR,
   WATCH_LIST,
   WATCH_SIZE,
+  WatchFor,
   VmEvent,
   XA_SHADOWS_MAX,
   XA_VALUE_SIZE,
 } from "./abi";
+import { cache_size } from "./hw/cache";
 import { hart_run } from "./hw/interp";
 import { translate } from "./hw/mmu";
 import {
@@ -124,17 +127,25 @@ function swap_base(): usize {
 }
 
 /**
- * Bytes of STATE: what is a record a frame, or a record a swap slot, ends it. The
- * records of what is left in frames are last, and only of a machine that wants them.
+ * Bytes of STATE: what is a record a frame, or a record a swap slot, ends it. Last are
+ * the records of what is left in frames, and what is in the data cache, of a machine
+ * that wants them; where they are is noted.
  */
 // @nomark
 function state_size(frames: u32, swap: u32): usize {
   const shadows = min<u32>(frames, XA_SHADOWS_MAX);
   const values = (shadows + swap + 1) * XA_VALUE_SIZE;
-  const size = FRAMES + frames * PAGE_SIZE_OF + swap * SWAP_SLOT_SIZE + values;
-  if (conf(Conf.vm_nozero_enabled) == 0) return size - STATE_BASE;
-  store<u32>(PAGE_PROVENANCE, size);
-  return size + frames * PROVENANCE_SIZE - STATE_BASE;
+  let end = FRAMES + frames * PAGE_SIZE_OF + swap * SWAP_SLOT_SIZE + values;
+  if (conf(Conf.vm_nozero_enabled) != 0) {
+    store<u32>(PAGE_PROVENANCE, end);
+    end += frames * PROVENANCE_SIZE;
+  }
+  if (conf(Conf.cache_warmth) != 0) {
+    store<u32>(HART_WATCH, WatchFor.cache);
+    store<u32>(CACHE_TAGS, end);
+    end += cache_size();
+  }
+  return end - STATE_BASE;
 }
 
 /**
@@ -231,7 +242,7 @@ function hart_run_watched(stop: u64): i32 {
 function tell_accesses(): void {
   const nr = watch_take();
   if (load<u32>(RUN_FLAGS) & RunFlag.Watch) store<u32>(RUN_WATCHED, nr);
-  if (load<u32>(HART_WATCH) == 0) return;
+  if ((load<u32>(HART_WATCH) & WatchFor.policy) == 0) return;
   for (let i: u32 = 0; i < nr; i++) {
     mark_access(load<u32>(WATCH_LIST + <usize>i * WATCH_SIZE, 8));
   }

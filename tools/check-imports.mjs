@@ -13,7 +13,7 @@ const RULES = `
   assembly/hw/*       -> assembly/abi assembly/log assembly/hw/*
   assembly/kernel/*   -> assembly/abi assembly/log assembly/kernel/* \
                          assembly/hw/mmu assembly/hw/tlb assembly/hw/bus \
-                         assembly/hw/clock assembly/hw/disk \
+                         assembly/hw/clock assembly/hw/disk assembly/hw/cache \
                          assembly/policy/policy assembly/proposal/proposal
   assembly/policy/*   -> assembly/abi assembly/log assembly/policy/* assembly/kernel/*
   assembly/proposal/* -> assembly/abi assembly/log assembly/proposal/* assembly/kernel/*

@@ -20,6 +20,7 @@
 //   Decoded code: a pool of blocks, one a frame that was executed. See decode.ts for
 //   the records. FRAME_CODE leads from frame to block, the block's last word back.
 import {
+  Access,
   CODE_BASE,
   CODE_END,
   CONF_BASE,
@@ -39,6 +40,7 @@ import {
   WATCH_NR,
   WATCH_SIZE,
 } from "../abi";
+import { cache_access, cache_is_on } from "./cache";
 
 /** Entries of each private cache: a power of two. */
 export const PRIVATE_NR: usize = 1024;
@@ -104,6 +106,7 @@ export function watch_begin(): bool {
 
 /** Notes an access. */
 export function watch_access(va: u64, access: i32, pfn: u32): void {
+  if (access != Access.Fetch && cache_is_on()) cache_access(pfn, <u32>va & 4095, 1);
   const nr = load<u32>(WATCHED);
   assert(nr < <u32>WATCH_NR);
   const p = WATCH_LIST + <usize>nr * WATCH_SIZE;

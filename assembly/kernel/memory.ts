@@ -195,7 +195,7 @@ function alloc_anon_page(vmf: vm_fault, owner: u32 = 0): u32 {
 // @nomark
 function clear_anon_page(pfn: u32): void {
   clear_page(pfn);
-  account_clear_page();
+  account_clear_page(pfn);
 }
 
 /**
@@ -383,7 +383,7 @@ export function wp_page_copy(mm: mm_struct, vmf: vm_fault): u32 {
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
   if (pte_special(vmf.orig_pte)) {
     clear_page(pfn);
-    account_clear_page();
+    account_clear_page(pfn);
   } else {
     copy_page(pfn, old);
     charge(CostKind.Memory, cost(Cost.CopyPage));

@@ -40,6 +40,7 @@ import {
   ZERO_PFN,
 } from "../abi";
 import { frame_addr, frame_dropped, frame_written } from "../hw/bus";
+import { cache_is_on, cache_page, cost_of_clear } from "../hw/cache";
 import { Cost, charge, cost } from "../hw/clock";
 import { emit } from "../log";
 import { should_fail_alloc_page } from "./fault_inject";
@@ -249,10 +250,11 @@ export function clear_page(pfn: u32): void {
   proposal_cleared(pfn);
 }
 
-/** What clearing a page for a program costs. */
+/** What it has cost to clear frame `pfn` for a program. */
 // @nomark
-export function account_clear_page(): void {
-  charge(CostKind.Clear, cost(Cost.ClearPage));
+export function account_clear_page(pfn: u32): void {
+  const on = cache_is_on();
+  charge(CostKind.Clear, on ? cost_of_clear(cache_page(pfn)) : cost(Cost.ClearPage));
   count_vm_event(VmEvent.CLEAR_PAGE);
 }
 
@@ -274,4 +276,8 @@ export function copy_page(to: u32, from: u32): void {
   frame_written(to);
   memory.copy(frame_addr(to), frame_addr(folio_mark_used(from)), PAGE_SIZE);
   proposal_copied(to, from);
+  if (cache_is_on()) {
+    cache_page(from);
+    cache_page(to);
+  }
 }

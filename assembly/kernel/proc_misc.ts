@@ -42,10 +42,9 @@ function split(kind: CostKind): u64 {
 // @nomark
 function put_cpu(m: seq_file): void {
   const user = load<u64>(HART_INSTRET) * cost(Cost.Insn)
-    + load<u64>(TLB_MISSES) * cost(Cost.Walk);
+    + load<u64>(TLB_MISSES) * cost(Cost.Walk) + split(CostKind.Miss);
   const kernel = split(CostKind.Kernel) + split(CostKind.Memory)
-    + split(CostKind.Clear)
-    + split(CostKind.Exception);
+    + split(CostKind.Clear) + split(CostKind.Exception);
   seq_put_field(m, user / PS_PER_TICK);
   seq_puts(m, " 0");
   seq_put_field(m, kernel / PS_PER_TICK);

@@ -109,7 +109,7 @@ export function shmem_get_folio(node: inode, index: u64): u32 {
   const pfn = alloc_page(PG.uptodate | PG.swapbacked, mapping, index);
   if (pfn == NO_PAGE) return NO_PAGE;
   clear_page(pfn);
-  account_clear_page();
+  account_clear_page(pfn);
   add_to_page_cache(mapping, index, pfn);
   return pfn;
 }

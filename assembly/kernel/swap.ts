@@ -21,6 +21,7 @@ import {
   POLICY_NR,
   PolicyNeed,
   VmEvent,
+  WatchFor,
 } from "../abi";
 import {
   policy_access,
@@ -74,7 +75,7 @@ export function folio_add_lru(pfn: u32, shadow: u32): void {
     p.stamp = 0;
   }
   policy_insert(pfn, folio_key(pfn), shadow);
-  if (load<u32>(HART_WATCH) != 0) p.flags |= PG.fresh;
+  if (load<u32>(HART_WATCH) & WatchFor.policy) p.flags |= PG.fresh;
 }
 
 /** The kernel itself used the page for a program. */
@@ -90,7 +91,9 @@ export function folio_mark_accessed(pfn: u32): void {
 // @nomark
 export function watch_for_policy(): void {
   const need = policy_need(load<u32>(POLICY_NR));
-  store<u32>(HART_WATCH, need == PolicyNeed.accesses ? 1 : 0);
+  const others = load<u32>(HART_WATCH) & ~(<u32>WatchFor.policy);
+  const policy: u32 = need == PolicyNeed.accesses ? WatchFor.policy : 0;
+  store<u32>(HART_WATCH, others | policy);
 }
 
 /** An access to frame `pfn` that the policy is to know of. */

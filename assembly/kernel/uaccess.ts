@@ -9,8 +9,9 @@
 // (6.12).
 // Left out: the exception table that lets a single load fail (translate answers
 // instead).
-import { Access, HART_WATCH, KBUF } from "../abi";
+import { Access, HART_WATCH, KBUF, WatchFor } from "../abi";
 import { frame_addr, frame_written } from "../hw/bus";
+import { cache_access, cache_is_on } from "../hw/cache";
 import { translate } from "../hw/mmu";
 import { EFAULT, ENAMETOOLONG } from "./errno";
 import { do_page_fault } from "./fault";
@@ -26,16 +27,25 @@ export function access_ok(va: u64, len: u64): bool {
 }
 
 /**
- * => where `va` lies in the simulator's memory, after faults were served; 0 if never.
+ * `len` bytes at `va`, all in one page, are to be read or written.
+ * => where they lie in the simulator's memory, after faults were served; 0 if never.
  */
-export function user_page(va: u64, access: u32): usize {
+export function user_page(va: u64, access: u32, len: u64 = 1): usize {
   let p = translate(va, access, true);
   while (p == 0) {
     if (!do_page_fault(va, access, false)) return 0;
     p = translate(va, access, true);
   }
-  if (load<u32>(HART_WATCH) != 0) mark_access(<u32>((p - frame_addr(0)) >> 12));
+  if (load<u32>(HART_WATCH) != 0) tell_access(p, <u32>len);
   return p;
+}
+
+/** `len` bytes at `p` are used: those who must know every access are told. */
+// @nomark
+function tell_access(p: usize, len: u32): void {
+  const at = p - frame_addr(0);
+  if (load<u32>(HART_WATCH) & WatchFor.policy) mark_access(<u32>(at >> 12));
+  if (cache_is_on()) cache_access(<u32>(at >> 12), <u32>at & 4095, len);
 }
 
 /** Bytes from `va` to the end of its page, at most `len`. */
@@ -49,7 +59,7 @@ export function copy_to_user(va: u64, from: usize, len: u64): u64 {
   if (!access_ok(va, len)) return len;
   while (len > 0) {
     const chunk = chunk_at(va, len);
-    const p = user_page(va, Access.Write);
+    const p = user_page(va, Access.Write, chunk);
     if (p == 0) return len;
     frame_written(<u32>((p - frame_addr(0)) >> 12));
     memory.copy(p, from, <usize>chunk);
@@ -65,7 +75,7 @@ export function copy_from_user(to: usize, va: u64, len: u64): u64 {
   if (!access_ok(va, len)) return len;
   while (len > 0) {
     const chunk = chunk_at(va, len);
-    const p = user_page(va, Access.Read);
+    const p = user_page(va, Access.Read, chunk);
     if (p == 0) return len;
     memory.copy(to, p, <usize>chunk);
     va += chunk;
@@ -80,7 +90,7 @@ export function clear_user(va: u64, len: u64): u64 {
   if (!access_ok(va, len)) return len;
   while (len > 0) {
     const chunk = chunk_at(va, len);
-    const p = user_page(va, Access.Write);
+    const p = user_page(va, Access.Write, chunk);
     if (p == 0) return len;
     frame_written(<u32>((p - frame_addr(0)) >> 12));
     memory.fill(p, 0, <usize>chunk);

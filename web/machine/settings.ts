@@ -62,6 +62,13 @@ export const SETTINGS: Record<string, Setting> = {
     names: namesOf(Era),
     about: "whose costs the clock counts",
   },
+  cache_warmth: {
+    conf: Conf.cache_warmth,
+    initial: 0,
+    min: 0,
+    max: 1,
+    about: "1: the clock counts what is not in the data cache, and clearing by what is (slow)",
+  },
   tlb_entries: {
     conf: Conf.tlb_entries,
     initial: 32,

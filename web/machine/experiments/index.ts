@@ -55,7 +55,7 @@ function timeNs({ timePs }: Measure): TimeNs {
     disk: ns(timePs.disk),
     exception: ns(timePs.exception),
     kernel: ns(timePs.kernel),
-    memory: ns(timePs.memory + timePs.clear),
+    memory: ns(timePs.memory + timePs.clear + timePs.miss),
     user: ns(timePs.user),
     ...(timePs.idle > 0 ? { idle: ns(timePs.idle) } : {}),
   };

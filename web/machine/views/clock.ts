@@ -52,7 +52,7 @@ export function clock(core: Core) {
       disk: of(CostKind.Disk),
       exception: of(CostKind.Exception),
       kernel: of(CostKind.Kernel),
-      memory: of(CostKind.Memory) + of(CostKind.Clear) + walks,
+      memory: of(CostKind.Memory) + of(CostKind.Clear) + of(CostKind.Miss) + walks,
       user,
     },
   };

@@ -1,5 +1,7 @@
 // What a run has cost since boot: the counters that experiments compare.
 import {
+  CACHE_MISSES,
+  CACHE_STREAMED,
   Conf,
   CostKind,
   CLOCK_SPLIT,
@@ -35,6 +37,8 @@ export interface TimeSplit {
   memory: number;
   /** Clearing pages for programs. */
   clear: number;
+  /** Lines that were not in the data cache, where the setting cache_warmth asks for one. */
+  miss: number;
   /** The programs' instructions. */
   user: number;
   /** Nobody could run: every process slept. */
@@ -60,6 +64,9 @@ export interface Measure {
   clears: number;
   clearsAvoided: number;
   nozeroMisses: number;
+  /** Of the data cache (setting cache_warmth): lines missed, and those a stream brought. */
+  cacheMisses: number;
+  cacheStreamed: number;
   syscalls: number;
   tlbMisses: number;
   /** Pages that came from swap, and that went there. */
@@ -119,6 +126,8 @@ export function measure(core: Core): Measure {
     clears: vmEvent(core, VmEvent.CLEAR_PAGE),
     clearsAvoided: vmEvent(core, VmEvent.CLEAR_AVOIDED),
     nozeroMisses: vmEvent(core, VmEvent.NOZERO_MISS),
+    cacheMisses: core.getNumber(CACHE_MISSES),
+    cacheStreamed: core.getNumber(CACHE_STREAMED),
     syscalls: vmEvent(core, VmEvent.SYSCALL),
     tlbMisses: core.getNumber(TLB_MISSES),
     swapIns: vmEvent(core, VmEvent.PSWPIN),
@@ -130,6 +139,7 @@ export function measure(core: Core): Measure {
       memory: of(CostKind.Memory) + core.getNumber(TLB_MISSES) * walk,
       user: instructions * insn,
       clear: of(CostKind.Clear),
+      miss: of(CostKind.Miss),
       idle: of(CostKind.Idle),
     },
   };
