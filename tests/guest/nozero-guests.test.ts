@@ -244,11 +244,17 @@ describe("calloc", () => {
     expect(avoided).toBeGreaterThan(100);
   });
 
-  test("of the library gives a dynamic program zeros, too", async () => {
-    const env = [...recycled.env, "LD_PRELOAD=libheap.so.1"];
-    const { stdout, stderr } = await run({ line: "perl5 /home/words.pl", settings: ON, env });
-    const plain = await run({ line: "perl5 /home/words.pl", settings: OFF });
-    expect({ stdout, stderr }).toEqual({ stdout: plain.stdout, stderr: "" });
+  test("and malloc, put before a program's own, have what the program's last run left", async () => {
+    const line = "again 3 sort-dynamic 100000";
+    const own = await run({ line, settings: ON });
+    const preloaded = ["LD_PRELOAD=libheap.so.1"];
+    const plain = await run({ line, settings: ON, env: preloaded });
+    const marked = await run({ line, settings: ON, env: [...preloaded, "MALLOC_NOZERO=1"] });
+    for (const { stdout, stderr } of [plain, marked])
+      expect({ stdout, stderr }).toEqual({ stdout: own.stdout, stderr: "" });
+    expect([own.avoided, plain.avoided]).toEqual([0, 0]);
+    // 800,000 bytes, in the second run and in the third.
+    expect(marked.avoided).toBeGreaterThanOrEqual(2 * 195);
   });
 });
 

@@ -23,6 +23,11 @@ static size_t any_size(void) {
 }
 
 static long wrong;
+
+enum { OTHERS = 100 };
+static char *theirs[OTHERS];
+static int others;
+
 static void fill(int i, size_t from) {
   for (size_t k = from; k < blocks[i].size; k++)
     blocks[i].at[k] = blocks[i].mark;
@@ -46,6 +51,14 @@ int main(int argc, char **argv, char **envp) {
     unsigned char *at = blocks[i].at;
     if (at)
       check(i, old);
+    if (dice(500) == 0) { // somebody else's heap, above this one
+      char *end = brk(0);
+      wrong += brk(end + 5000) != end + 5000;
+      for (int k = 0; k < 5000; k++)
+        wrong += end[k] != 0;
+      memset(end, 'x', 5000);
+      theirs[others++ % OTHERS] = end;
+    }
     if (at && dice(3)) {
       free(at);
       blocks[i].at = 0;
@@ -71,6 +84,9 @@ int main(int argc, char **argv, char **envp) {
   for (int i = 0; i < BLOCKS; i++)
     if (blocks[i].at)
       check(i, blocks[i].size);
+  for (int i = 0; i < OTHERS && theirs[i]; i++)
+    for (int k = 0; k < 5000; k++)
+      wrong += theirs[i][k] != 'x';
   // More than there is, and what multiplies to less than it says.
   wrong += malloc(~(size_t)0) != 0 || malloc((size_t)1 << 40) != 0;
   wrong += calloc((size_t)1 << 33, (size_t)1 << 33) != 0;

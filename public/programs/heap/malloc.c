@@ -88,19 +88,33 @@ static void unmap_block(struct block *b) {
   munmap(b, size);
 }
 
+static void discard(struct block *b);
+
+// Makes the top at least `size` long. Where somebody else has moved the break, the heap
+// goes on behind what is his, and the old top is a free block like others.
+static int grow(size_t size) {
+  char *now = brk(0);
+  if (now != heap_end) {
+    struct block *rest = (struct block *)top;
+    size_t length = (size_t)(heap_end - top);
+    top = now + (-(uintptr_t)now & 15);
+    fresh = heap_end = top;
+    if (length >= 2 * HEADER) {
+      rest->size = length;
+      discard(rest);
+    }
+  }
+  char *end = (char *)pages_for((uintptr_t)top + size + top_pad);
+  if (!set_break(end))
+    return 0;
+  heap_end = end;
+  return 1;
+}
+
 // Takes a block from the top, which grows if it must.
 static struct block *from_top(size_t size) {
-  if ((size_t)(heap_end - top) < size) {
-    if (!heap_end) {
-      top = brk(0);
-      top += -(uintptr_t)top & 15;
-      fresh = heap_end = top;
-    }
-    char *end = (char *)pages_for((uintptr_t)top + size + top_pad);
-    if (!set_break(end))
-      return 0;
-    heap_end = end;
-  }
+  if ((size_t)(heap_end - top) < size && !grow(size))
+    return 0;
   struct block *b = (struct block *)top;
   top += size;
   b->size = size;
@@ -114,7 +128,7 @@ static void trim(void) {
   if ((size_t)(heap_end - top) < trim_threshold)
     return;
   char *end = (char *)pages_for((uintptr_t)top + top_pad);
-  if (end >= heap_end || !set_break(end))
+  if (end >= heap_end || brk(0) != heap_end || !set_break(end))
     return;
   heap_end = end;
   if (fresh > end)
