@@ -1,5 +1,5 @@
-// fixups [-n PROCESSES] [-r ROUNDS] [-m KBYTES] [-p PAGES] [-s SEED] [-x]: processes that
-// share a library whose functions are called through slots in text.
+// fixups [-n PROCESSES] [-r ROUNDS] [-m KBYTES] [-i KBYTES] [-p PAGES] [-s SEED] [-x]:
+// processes that share a library whose functions are called through slots in text.
 //
 // Each process calls the library's functions, all of them, ROUNDS times in another order each time;
 // between two rounds it goes through KBYTES of memory of its own, so that the kernel runs short of
@@ -8,6 +8,9 @@
 // LD_FIXUPS=dontneed a process gives them back itself after each round, which is all that a program
 // can do today.
 //
+//   -i  between two rounds all of them are idle (stopped), while something else, the program they
+//       were started by, goes through KBYTES of its own, once: what a desktop's processes are to
+//       each other that wait for their user in turn
 //   -n  so many processes, forked before the first call; one works without a fork
 //   -p  only the functions of the first PAGES pages of text
 //   -x  each process starts the program afresh, and so has been linked by itself
@@ -23,9 +26,10 @@ void *fix_text(void);
 uint64_t fix_call(unsigned number, uint64_t x);
 
 enum { MOST_PROCESSES = 64, MOST_FUNCTIONS = 256 };
+enum { SIGCONT = 18, SIGSTOP = 19, WUNTRACED = 2, AT_EXECFN = 31 };
 
 struct wish {
-  unsigned processes, rounds, kbytes, pages, seed;
+  unsigned processes, rounds, kbytes, idle_kbytes, pages, seed;
   int afresh, give_back;
 };
 
@@ -77,6 +81,8 @@ static uint64_t work(const struct wish *w, unsigned process) {
     if (w->give_back)
       madvise(fix_text(), fix_pages() * PAGE, MADV_DONTNEED);
     x = press(memory, pages, x);
+    if (w->idle_kbytes && round + 1 < w->rounds)
+      kill(getpid(), SIGSTOP);
   }
   return x;
 }
@@ -105,17 +111,36 @@ static void start_afresh(char **argv, char **envp, unsigned process, int pipe) {
   copy[n++] = "-w";
   copy[n++] = decimal(end + sizeof end, (unsigned long)pipe);
   copy[n] = 0;
-  execve("/proc/self/exe", copy, envp);
+  // By its name and not as /proc/self/exe: beside it lie the libraries that are prelinked for it.
+  execve((const char *)getauxval(envp, AT_EXECFN), copy, envp);
   exit(127);
+}
+
+// All of them have done a round and have stopped: now the memory is somebody else's, once.
+static void work_meanwhile(const struct wish *w, const long *processes) {
+  for (unsigned round = 1; round < w->rounds; round++) {
+    for (unsigned i = 0; i < w->processes; i++)
+      wait4(processes[i], 0, WUNTRACED, 0);
+    unsigned pages = w->idle_kbytes * 1024 / PAGE;
+    int prot = PROT_READ | PROT_WRITE;
+    uint64_t *memory = mmap(0, pages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!is_error(memory)) {
+      press(memory, pages, round);
+      munmap(memory, pages * PAGE);
+    }
+    for (unsigned i = 0; i < w->processes; i++)
+      kill(processes[i], SIGCONT);
+  }
 }
 
 static int run_all(const struct wish *w, char **argv, char **envp) {
   static uint64_t sums[MOST_PROCESSES];
+  static long processes[MOST_PROCESSES];
   int ends[2];
   if (pipe2(ends, 0) != 0)
     return 1;
   for (unsigned i = 0; i < w->processes; i++)
-    if (fork() == 0) {
+    if ((processes[i] = fork()) == 0) {
       close(ends[0]);
       if (w->afresh)
         start_afresh(argv, envp, i, ends[1]);
@@ -123,6 +148,8 @@ static int run_all(const struct wish *w, char **argv, char **envp) {
       return 0;
     }
   close(ends[1]);
+  if (w->idle_kbytes)
+    work_meanwhile(w, processes);
   struct result r;
   unsigned got = 0, failed = 0;
   for (; read(ends[0], &r, sizeof r) == sizeof r; got++)
@@ -144,7 +171,7 @@ static int has_entry(char **envp, const char *entry) {
 }
 
 static int usage(void) {
-  puts("usage: fixups [-n PROCESSES] [-r ROUNDS] [-m KBYTES] [-p PAGES] [-s SEED] [-x]");
+  puts("usage: fixups [-n PROCESSES] [-r ROUNDS] [-m KBYTES] [-i KBYTES] [-p PAGES] [-s SEED] [-x]");
   return 2;
 }
 
@@ -169,6 +196,9 @@ int main(int argc, char **argv, char **envp) {
     case 'm':
       w.kbytes = (unsigned)atol(value);
       break;
+    case 'i':
+      w.idle_kbytes = (unsigned)atol(value);
+      break;
     case 'p':
       w.pages = (unsigned)atol(value);
       break;
@@ -192,7 +222,7 @@ int main(int argc, char **argv, char **envp) {
     report((int)pipe, &w, (unsigned)process);
     return 0;
   }
-  if (w.processes > 1 || w.afresh)
+  if (w.processes > 1 || w.afresh || w.idle_kbytes)
     return run_all(&w, argv, envp);
   printf("process 0: %016lx\n", work(&w, 0));
   return 0;

@@ -49,7 +49,7 @@ test.each([
   [["pbitmap", "--era", "1999"], /^pagewalk: --era: "1999" is none of laptop2004, [^\n]*\n$/],
   [
     ["bitmap"],
-    /^pagewalk: there is no experiment "bitmap"; there are: pbitmap, resident, nozero\n$/,
+    /^pagewalk: there is no experiment "bitmap"; there are: pbitmap, resident, nozero, scratch\n$/,
   ],
   [["pbitmap", "--program", "none"], /^pagewalk: there is no program "none"\n$/],
   [["pbitmap", "--root", "/none/such"], /^pagewalk: \/none\/such: no such file\n$/],

@@ -9,11 +9,13 @@ import { Lab, type Subject } from "./lab.ts";
 import { NOZERO } from "./nozero.ts";
 import { PBITMAP } from "./pbitmap.ts";
 import { RESIDENT } from "./resident.ts";
+import { SCRATCH } from "./scratch.ts";
 import {
   type Axis,
   type AxisNames,
   type CommandLine,
   type Control,
+  type Controls,
   type Experiment,
   ExperimentError,
   type ExperimentHost,
@@ -32,7 +34,7 @@ import {
 
 export * from "./types.ts";
 
-export const EXPERIMENTS: readonly Experiment[] = [PBITMAP, RESIDENT, NOZERO];
+export const EXPERIMENTS: readonly Experiment[] = [PBITMAP, RESIDENT, NOZERO, SCRATCH];
 
 /** Names of the eras, the oldest first. */
 export function eraNames(): string[] {
@@ -233,7 +235,11 @@ class Bench {
   readonly #result: ExperimentResult;
   readonly #options: ExperimentOptions & { rows: number };
   readonly #core: Core;
-  readonly #known = new Map<string, Control[]>();
+  readonly #missed = new Map<
+    string,
+    { entry: { name: string; reason: string }; places: string[] }
+  >();
+  readonly #known = new Map<string, Controls>();
   #done = 0;
 
   constructor(
@@ -294,6 +300,7 @@ class Bench {
       ...(layouts.length > 1 ? { layout } : {}),
       ...(starts.length > 1 ? { start } : {}),
     };
+    const controls = await this.#controls(shop, lab, subject);
     let base: ResultRow | null = null;
     let output: string | null = null;
     for (const rival of rivals) {
@@ -303,7 +310,7 @@ class Bench {
         this.#miss(rival, plan);
         continue;
       }
-      const measured = await this.#try(rival, plan, () => {
+      const measured = await this.#try(rival, plan, this.#place(shown), () => {
         return lab.measure(shop.disk, subject, plan, runs);
       });
       if (!measured) continue;
@@ -323,7 +330,7 @@ class Bench {
           era,
           axes,
           operations: operations === undefined ? null : operations * runs,
-          controls: await this.#controls(rival, plan, shop, lab, subject),
+          controls,
         }),
       );
       this.#result.rows.push(row);
@@ -331,45 +338,66 @@ class Bench {
     }
   }
 
-  /** Says of a rival why it could not be measured, once a reason. */
-  #miss({ name }: Rival, reason: string): void {
-    const { absent } = this.#result;
-    if (absent.some((one) => one.name === name && one.reason === reason)) return;
-    absent.push({ name, reason });
+  /** Says of a rival why it could not be measured, and where, if it could be elsewhere. */
+  #miss({ name }: Rival, reason: string, where = ""): void {
+    const key = `${name}: ${reason}`;
+    const known = this.#missed.get(key);
+    const places = [...(known?.places ?? []), ...(where ? [where] : [])];
+    const entry = known?.entry ?? { name, reason };
+    if (!known) this.#result.absent.push(entry);
+    if (places.length > 0) entry.reason = `${reason} (${places.join("; ")})`;
+    this.#missed.set(key, { entry, places });
+  }
+
+  /** What tells a block of rows from the others: "processes 4, desktop2004". */
+  #place(shown: Readonly<Record<string, string | number>>): string {
+    const { experiment, jobs: all } = this.#wanted;
+    return Object.entries(shown)
+      .filter(([key]) => all.some(({ axes }) => axes[key] !== all[0]?.axes[key]) || key === "era")
+      .map(([key, value]) => {
+        const axis = experiment.axes?.find((one) => one.key === key);
+        return axis?.numeric ? `${axis.title} ${value}` : String(value);
+      })
+      .join(", ");
   }
 
   /** @returns null when the rival has failed, and may */
-  async #try<T>(rival: Rival, plan: Plan, work: () => Promise<T>): Promise<T | null> {
+  async #try<T>(
+    rival: Rival,
+    plan: Plan,
+    where: string,
+    work: () => Promise<T>,
+  ): Promise<T | null> {
     try {
       return await work();
     } catch (error) {
       const failed = error instanceof ExperimentError && !(error instanceof ExperimentStopped);
       if (!failed || !plan.fragile) throw error;
-      this.#miss(rival, error.message);
+      this.#miss(rival, error.message, where);
       return null;
     }
   }
 
-  /** The rival with the arguments of the experiment's controls; each is run once. */
-  async #controls(
-    rival: Rival,
-    plan: Plan,
-    { conditions, disk, program }: Shop,
-    lab: Lab,
-    subject: Subject,
-  ): Promise<readonly Control[]> {
-    const { controls } = this.#wanted.experiment;
-    if (!controls) return [];
-    const key = [rival.name, ...controls.axes.map((axis) => conditions.axes[axis])].join(" ");
-    let found = this.#known.get(key);
-    if (!found) {
-      found = [];
+  /** What the experiment's controls have cost; each is run once. */
+  async #controls(shop: Shop, lab: Lab, subject: Subject): Promise<Controls> {
+    const { controls, rivals } = this.#wanted.experiment;
+    if (!controls) return {};
+    const { conditions, disk, program } = shop;
+    const key = controls.axes.map((axis) => conditions.axes[axis]).join(" ");
+    const known = this.#known.get(key);
+    if (known) return known;
+    const found: Record<string, Control[]> = {};
+    for (const rival of rivals.filter(({ name }) => controls.rivals.includes(name))) {
+      const plan = rival.plan(shop);
+      if (typeof plan === "string") continue;
+      const all: Control[] = [];
       for (const args of controls.args) {
         const line = [program[0] as string, ...args];
-        found.push(await lab.measure(disk, { ...subject, program: line }, plan, 1));
+        all.push(await lab.measure(disk, { ...subject, program: line }, plan, 1));
       }
-      this.#known.set(key, found);
+      found[rival.name] = all;
     }
+    this.#known.set(key, found);
     return found;
   }
 }

@@ -9,6 +9,8 @@ import { cloneTree, keptDisk } from "../kept-disk.ts";
 import { Machine } from "../machine.ts";
 import type { DirectoryNode } from "../mkfs.ts";
 import { defaultSettings, SETTINGS, type Settings, settingsFault } from "../settings.ts";
+import { VmEvent } from "../../../assembly/abi.ts";
+import { vmEvent } from "../views/clock.ts";
 import { bootErrno } from "../views/frames.ts";
 import { type Measure, measure } from "../views/measure.ts";
 import { tasks } from "../views/tasks.ts";
@@ -235,6 +237,9 @@ export class Lab {
       this.#signal?.removeEventListener("abort", stop);
     }
     checkEnding(machine, command);
+    if (vmEvent(machine.core, VmEvent.OOM_KILL) > 0) {
+      throw new ExperimentError("memory was out, and a process was killed");
+    }
     return { costs: measure(machine.core), output, machine };
   }
 

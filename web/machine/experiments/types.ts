@@ -130,10 +130,10 @@ export interface Chart {
   /** The column that is drawn: a key of rows. */
   key: string;
   unit: "count" | "percent" | "duration" | "ratio";
-  /** Of lines: the key of an axis. */
+  /** Of lines: the key of an axis, or "era". */
   over?: string;
-  /** Of lines: what each of them is; the rivals, when left out. */
-  by?: "era";
+  /** Of lines: what each of them is, an axis or "era"; the rivals, when left out. */
+  by?: string;
   /** Names of the rivals that it shows; all when left out. */
   rivals?: readonly string[];
   /** Of lines: somebody's claim, drawn beside them. */
@@ -166,10 +166,14 @@ export interface Experiment {
   /** Settings of all boots, under those of the reader. */
   settings?: Values;
   /**
-   * Other arguments that every rival is run with besides, cold, for `derive` to compare: once for
-   * each combination of the values of the axes named.
+   * Other arguments that some of the rivals are run with besides, cold, for `derive` to compare:
+   * once for each combination of the values of the axes named.
    */
-  controls?: { axes: readonly string[]; args: readonly (readonly string[])[] };
+  controls?: {
+    axes: readonly string[];
+    rivals: readonly string[];
+    args: readonly (readonly string[])[];
+  };
   /** Takes out of what the program wrote the figures that stand in it. */
   read?(output: string): { output: string; figures: Readonly<Record<string, number>> };
   /** Columns that are made of the others, and of the baseline's under the same conditions. */
@@ -186,9 +190,11 @@ export interface Derivation {
   axes: AxisNames;
   /** Of all runs; null where the work has none. */
   operations: number | null;
-  /** Of each of the experiment's controls. */
-  controls: readonly Control[];
+  /** By the names of rivals, one for each of the experiment's arguments. */
+  controls: Controls;
 }
+
+export type Controls = Readonly<Record<string, readonly Control[]>>;
 
 /** What a run with other arguments has cost, and what it wrote of itself. */
 export interface Control {

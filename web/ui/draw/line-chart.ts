@@ -1,6 +1,13 @@
 // An experiment's columns as lines over an axis, and as bars.
 import type { Axis, Chart, ResultRow } from "../../machine/experiments/types.ts";
-import { conditionsOf, conditionWords, figure, groups, round } from "./experiment-chart.ts";
+import {
+  axisWords,
+  conditionsOf,
+  conditionWords,
+  figure,
+  groups,
+  round,
+} from "./experiment-chart.ts";
 
 const numberAt = (row: ResultRow, key: string): number | null => {
   const value = row[key];
@@ -31,75 +38,100 @@ function steps(most: number): { to: number; step: number } {
   return { to: Math.ceil(most / step - 1e-9) * step, step };
 }
 
+/** Eras as an axis: those that the rows have, in their order. */
+function eraAxis(rows: readonly ResultRow[]): Axis {
+  const names = [...new Set(rows.flatMap(({ era }) => era ?? []))];
+  return {
+    ...{ key: "era", title: "era", about: "whose costs the clock counts", initial: names },
+    values: names.map((name) => ({ name, title: conditionWords(name) })),
+  };
+}
+
+/** A row without some of its conditions. */
+const without = (row: ResultRow, keys: readonly string[]): ResultRow =>
+  Object.fromEntries(Object.entries(row).filter(([key]) => !keys.includes(key))) as ResultRow;
+
+/** Items in groups, each by what a function says of it. */
+function grouped<T>(items: readonly T[], by: (item: T) => string): [string, T[]][] {
+  const found = new Map<string, T[]>();
+  for (const item of items) found.set(by(item), [...(found.get(by(item)) ?? []), item]);
+  return [...found];
+}
+
 /**
  * A picture of a column over an axis, for each set of the other conditions one; none where there
  * is nothing to be joined by a line. Values of the axis stand at equal distances: they double.
  */
 export function lineCharts(
   rows: readonly ResultRow[],
-  { title, key, over = "", by, rivals, unit, claim }: Chart,
+  chart: Chart,
   axes: readonly Axis[],
 ): LineChart[] {
-  const axis = axes.find((one) => one.key === over);
-  if (!axis) return [];
+  const { key, over = "", by = "", rivals } = chart;
   const shown = rows.filter((row) => {
     return (!rivals || rivals.includes(row.name)) && numberAt(row, key) !== null;
   });
-  const others = axes.filter((one) => one !== axis);
-  const apart = conditionsOf(
-    by === "era" ? shown.map(({ era: _, ...row }) => row as ResultRow) : shown,
-    others,
+  const all = [...axes, eraAxis(shown)];
+  const axis = all.find((one) => one.key === over);
+  if (!axis) return [];
+  const drawn = [over, by];
+  const rest = shown.map((row) => without(row, drawn));
+  const words = conditionsOf(
+    rest,
+    axes.filter((one) => !drawn.includes(one.key)),
   );
-  const found = new Map<string, ResultRow[]>();
-  for (const row of shown) {
-    const { era: _, ...rest } = row;
-    const words = apart((by === "era" ? rest : row) as ResultRow);
-    found.set(words, [...(found.get(words) ?? []), row]);
-  }
-  return [...found].flatMap(([subtitle, group]) => {
-    const names = axis.values.filter(({ name }) => group.some((row) => String(row[over]) === name));
-    if (names.length < 2) return [];
-    const at = (n: number) => (100 * n) / (names.length - 1);
-    const promised = claim?.(group) ?? null;
-    const values = group.map((row) => numberAt(row, key) ?? 0);
-    const top = Math.max(
-      ...values,
-      ...(promised ? names.map(({ name }) => promised.at(+name)) : []),
-    );
-    const { to, step } = steps(top);
-    const line = (words: string, value: (name: string) => number | null): Line => ({
-      title: words,
-      points: names.flatMap(({ name, title: text }, n) => {
-        const y = value(name);
-        if (y === null) return [];
-        return [{ x: at(n), y: (100 * y) / to, over: text, value: y, text: figure(y, unit) }];
-      }),
-    });
-    const titles = new Map<string, ResultRow[]>();
-    for (const row of group) {
-      const words = by === "era" ? conditionWords(row.era ?? "") : row.title;
-      titles.set(words, [...(titles.get(words) ?? []), row]);
-    }
-    return [
-      {
-        ...{ title, subtitle, xTitle: axis.title },
-        lines: [...titles].map(([words, own]) =>
-          line(words, (name) => {
-            const row = own.find((one) => String(one[over]) === name);
-            return row ? numberAt(row, key) : null;
-          }),
-        ),
-        claim: promised ? line(promised.title, (name) => promised.at(Number(name))) : null,
-        ticks: {
-          x: names.map(({ title: text }, n) => ({ at: at(n), text })),
-          y: Array.from({ length: Math.round(to / step) + 1 }, (_, n) => ({
-            at: (100 * n * step) / to,
-            text: unit === "duration" && n === 0 ? "0" : figure(n * step, unit),
-          })),
-        },
-      },
-    ];
+  const lines = all.find((one) => one.key === by);
+  const titleOf = (row: ResultRow) => {
+    if (!lines) return row.title;
+    const value = axisWords(lines, row[by]);
+    return lines.numeric ? `${value} ${lines.title}` : value;
+  };
+  const groups = grouped(shown, (row) => words(without(row, drawn)));
+  return groups.flatMap(([subtitle, group]) => {
+    const found = laidOut(group, axis, chart, titleOf);
+    return found ? [{ ...found, subtitle }] : [];
   });
+}
+
+/** One chart; null where there is nothing to be joined. */
+function laidOut(
+  rows: readonly ResultRow[],
+  axis: Axis,
+  { title, key, unit, claim }: Chart,
+  titleOf: (row: ResultRow) => string,
+): LineChart | null {
+  const has = (row: ResultRow, name: string) => String(row[axis.key]) === name;
+  const values = axis.values.filter(({ name }) => rows.some((row) => has(row, name)));
+  if (values.length < 2) return null;
+  const promised = claim?.(rows) ?? null;
+  const claimed = promised ? values.map(({ name }) => promised.at(Number(name))) : [];
+  const { to, step } = steps(Math.max(...claimed, ...rows.map((row) => numberAt(row, key) ?? 0)));
+  const line = (words: string, value: (name: string) => number | null): Line => ({
+    title: words,
+    points: values.flatMap(({ name, title: text }, n) => {
+      const y = value(name);
+      if (y === null) return [];
+      const x = (100 * n) / (values.length - 1);
+      return [{ x, y: (100 * y) / to, over: text, value: y, text: figure(y, unit) }];
+    }),
+  });
+  const ticks = {
+    x: values.map(({ title: text }, n) => ({ at: (100 * n) / (values.length - 1), text })),
+    y: Array.from({ length: Math.round(to / step) + 1 }, (_, n) => ({
+      at: (100 * n * step) / to,
+      text: unit === "duration" && n === 0 ? "0" : figure(n * step, unit),
+    })),
+  };
+  const lines = grouped(rows, titleOf).map(([words, own]) =>
+    line(words, (name) => {
+      const row = own.find((one) => has(one, name));
+      return row ? numberAt(row, key) : null;
+    }),
+  );
+  return {
+    ...{ title, subtitle: "", xTitle: axis.title, lines, ticks },
+    claim: promised ? line(promised.title, (name) => promised.at(Number(name))) : null,
+  };
 }
 
 /** A bar a row of one column, in per cent of the longest. */
