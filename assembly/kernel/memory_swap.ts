@@ -37,6 +37,7 @@ import { folio_add_lru } from "./swap";
 import { lookup_swap_cache, swap_cluster_readahead } from "./swap_state";
 import { folio_free_swap, swap_free, vm_swap_full } from "./swapfile";
 import { pte_swp_exclusive, pte_to_swp_offset } from "./swapops";
+import { proposal_swapped_in } from "../proposal/proposal";
 import { count_vm_event } from "./vmstat";
 
 /** The page that vmf.orig_pte says is in swap. => as handle_mm_fault */
@@ -87,6 +88,7 @@ export function map_swapped_page(
       vmf.flags &= ~FAULT_FLAG_WRITE;
     }
   }
+  proposal_swapped_in(pfn);
   folio_add_anon_rmap(vmf, pfn, exclusive);
   page_add_rmap(mm, pfn);
   put_page(pfn);

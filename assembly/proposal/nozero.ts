@@ -187,9 +187,17 @@ export function nozero_free_page(pfn: u32): void {
   if (!owner_is(NozeroOwner.memcg)) set_tag(pfn, tag_of_freed(p));
   const record = provenance(pfn);
   if (record == 0) return;
-  const user = load<u32>(record, PROVENANCE_USER);
   if ((p.flags & PG.anon) == 0) return;
+  const user = user_of_freed(record);
   store<u32>(record, user == 0 ? Holds.kernel : Holds.uid + user - 1, PROVENANCE_HOLDS);
+}
+
+/** Whose memory it was; of memory that is not one user's, who was given the frame. */
+// @nomark
+function user_of_freed(record: usize): u32 {
+  const address = load<u32>(NOZERO_UNMAPPING);
+  const owner = address == 0 ? 0 : changetype<mm_struct>(<usize>address).owner;
+  return owner != 0 ? owner : load<u32>(record, PROVENANCE_USER);
 }
 
 /** E. => the tag for a frame that is being freed */
@@ -220,6 +228,15 @@ export function nozero_cleared(pfn: u32): void {
   const record = provenance(pfn);
   if (record == 0 || (mem_map(pfn).flags & PG.anon) == 0) return;
   store<u32>(record, Holds.zero, PROVENANCE_HOLDS);
+}
+
+/** The disk has written all of a frame, which another process may have asked for. */
+// @nomark
+export function nozero_swapped_in(pfn: u32): void {
+  const record = provenance(pfn);
+  if (record == 0) return;
+  store<u32>(record, Holds.zero, PROVENANCE_HOLDS);
+  store<u32>(record, current().euid + 1, PROVENANCE_USER);
 }
 
 /** What is in `from`, and nothing else, is in `to`. */

@@ -66,6 +66,7 @@ import {
   nozero_new_page,
   nozero_owner,
   nozero_settings,
+  nozero_swapped_in,
   nozero_vm_flags,
   nozero_vmstat_show,
   sys_brk2,
@@ -344,6 +345,12 @@ export function proposal_unmapping(mm: mm_struct | null): void {
 // @nomark
 export function proposal_cleared(pfn: u32): void {
   if (hooked(ProposalHook.nozero)) nozero_cleared(pfn);
+}
+
+/** Frame `pfn`, read from swap, is a page of the process that faults. */
+// @nomark
+export function proposal_swapped_in(pfn: u32): void {
+  if (hooked(ProposalHook.nozero)) nozero_swapped_in(pfn);
 }
 
 /** Frame `to` holds what frame `from` does. */
