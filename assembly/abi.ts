@@ -952,6 +952,7 @@ export const TASK_WAIT_ON = 108; // u32: what of that kind
 export const TASK_WAKE_AT = 112; // u64: ps at which it is woken; the largest u64 never
 export const TASK_RESTARTED = 124; // u32: 1 while its call waits to be made again
 export const TASK_RUN_INSTRET = 136; // u64: instructions it has retired
+export const TASK_SUID = 184; // u32: the user whose rights it may take again
 export const TASK_PENDING = 192; // u64: signals waiting for its thread, bit signo - 1
 export const TASK_BLOCKED = 200; // u64: signals held back
 /** 16 x { u64 soft, u64 hard }, by RLIMIT_*. */
@@ -1055,6 +1056,7 @@ export const MM_RSS_SHMEM = 160; // u32 pages
 export const MM_SWAPENTS = 164; // u32: swap entries in its page tables
 export const MM_LOCKED_VM = 168; // u64 pages
 export const MM_RESIDENT = 208; // u32: serial of the image that it began as, 0 none
+export const MM_UNDUMPABLE = 184; // u32: 1: nobody but root may look into it
 export const MM_OWNER = 224; // u32: uid + 1 of whose memory it is, 0 nobody's alone
 export const MM_SERIAL = 228; // u32: its number among all there ever were
 export const MM_PBITMAPS = 212; // u32: address of its first pbitmap, 0 none

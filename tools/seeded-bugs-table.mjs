@@ -10,6 +10,7 @@ const MERGE = "kernel/vma_merge.ts";
 const MPROTECT = "kernel/mprotect.ts";
 const MMAP = "kernel/mmap.ts";
 const MREMAP = "kernel/mremap.ts";
+const NOZERO = "proposal/nozero.ts";
 
 /** @type {import("./seeded-bugs.mjs").SeededBug[]} */
 export const SEEDED_BUGS = [
@@ -154,8 +155,9 @@ export const SEEDED_BUGS = [
   {
     name: "a new anonymous page shows what its frame held before",
     file: MEMORY,
-    find: "clear_page(pfn);\n  charge(CostKind.Memory, cost(Cost.ClearPage));\n  map_anon_page(mm, vmf, pfn);",
-    wrong: "map_anon_page(mm, vmf, pfn);",
+    after: "export function do_anonymous_page",
+    find: "clear_anon_page(pfn);",
+    wrong: "",
     breaks: ["K2"],
   },
   {
@@ -770,5 +772,76 @@ export const SEEDED_BUGS = [
     find: "folio_add_lru(pfn, xa_take_shadow(mapping, index));",
     wrong: "",
     breaks: ["C5"],
+  },
+  // ------------------------------------------- memory that nobody cleared (nozero-taint.test.ts)
+  {
+    name: "MAP_NOZERO: any tag is as good as one's own",
+    file: NOZERO,
+    find: "owner != NOBODY && load<u32>(NOZERO_GIVEN) == owner",
+    expression: true,
+    wrong: "load<u32>(NOZERO_GIVEN) != NOBODY",
+    breaks: ["taint"],
+  },
+  {
+    name: "MAP_NOZERO: a program with borrowed rights frees in the name of who began it",
+    file: NOZERO,
+    find: "mm.undumpable ? NOBODY : mm.owner",
+    expression: true,
+    wrong: "mm.undumpable ? current().uid + 1 : mm.owner",
+    breaks: ["taint"],
+  },
+  {
+    name: "MAP_NOZERO: who has changed its user keeps its memory's tag, the new one",
+    file: "kernel/cred.ts",
+    after: "function keep_memory",
+    find: "mm.owner = 0;",
+    wrong: "mm.owner = task.uid + 1; mm.undumpable = 0;",
+    breaks: ["taint"],
+  },
+  {
+    name: "MAP_NOZERO: pages of files and page tables are tagged as who frees them",
+    file: NOZERO,
+    find: "return file ? inode_at(p.mapping).i_uid + 1 : NOBODY;",
+    wrong: "return current().euid + 1;",
+    breaks: ["taint"],
+  },
+  {
+    name: "MAP_NOZERO: a page that reclaim takes is tagged as the last one unmapped",
+    file: PGTABLE,
+    find: "proposal_unmapping(null);",
+    wrong: "",
+    breaks: ["taint"],
+  },
+  {
+    name: "MAP_NOZERO: every area is one of it",
+    file: "proposal/proposal.ts",
+    after: "export function proposal_keeps_page",
+    find: "(vma.vm_flags & VM.NOZERO) == 0",
+    expression: true,
+    wrong: "vma.vm_file != 0",
+    breaks: ["taint"],
+  },
+  {
+    name: "a page that was read as zeros is not cleared for its first write",
+    file: MEMORY,
+    after: "export function wp_page_copy",
+    find: "clear_page(pfn);",
+    wrong: "",
+    breaks: ["taint"],
+  },
+  {
+    name: "a program that may only be executed has a memory like any other",
+    file: "kernel/exec.ts",
+    find: "if (!inode_permission(node, MAY_READ)) bprm.nondump = 1;",
+    wrong: "",
+    breaks: ["taint"],
+  },
+  {
+    name: "the heap grows uncleared without having been asked to",
+    file: "kernel/brk.ts",
+    find: "do_brk_flags(mm, heap, oldbrk, len, flags)",
+    expression: true,
+    wrong: "do_brk_flags(mm, heap, oldbrk, len, flags | <u32>VM.NOZERO)",
+    breaks: ["taint"],
   },
 ];

@@ -7,7 +7,8 @@
 // An edit is { name, file, find, wrong, breaks }: `find` is a statement of that file, or with
 // `expression` an expression, that stands there once, or is the first one after the text `after`;
 // `wrong` replaces it; `breaks` says which invariants of tests/kernel (F, P, T, V, C, S, K) may be
-// the first to notice. A mistake that makes the kernel stop itself breaks "assert".
+// the first to notice. A mistake that makes the kernel stop itself breaks "assert"; one that shows a
+// program what is not its own breaks "taint" (tests/proposal/nozero-taint.test.ts).
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -21,6 +21,7 @@ import {
   MM_RSS_SHMEM,
   MM_SERIAL,
   MM_SIZE_OF,
+  MM_UNDUMPABLE,
   MM_VDSO,
   NOZERO_SERIAL,
   NR_MMS,
@@ -207,6 +208,7 @@ if (offsetof<vm_area_struct>("anon_vma") != VMA_ANON_VMA) ERROR("abi: VMA_ANON_V
 if (offsetof<vm_area_struct>("i_mmap_next") != VMA_I_MMAP) ERROR("abi: VMA_I_MMAP");
 if (offsetof<mm_struct>("rss_shmem") != MM_RSS_SHMEM) ERROR("abi: MM_RSS_SHMEM");
 if (offsetof<mm_struct>("locked_vm") != MM_LOCKED_VM) ERROR("abi: MM_LOCKED_VM");
+if (offsetof<mm_struct>("undumpable") != MM_UNDUMPABLE) ERROR("abi: MM_UNDUMPABLE");
 if (offsetof<mm_struct>("resident") != MM_RESIDENT) ERROR("abi: MM_RESIDENT");
 if (offsetof<mm_struct>("vdso") != MM_VDSO) ERROR("abi: MM_VDSO");
 if (offsetof<mm_struct>("pbitmaps") != MM_PBITMAPS) ERROR("abi: MM_PBITMAPS");

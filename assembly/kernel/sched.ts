@@ -57,6 +57,7 @@ import {
   TASK_RLIMITS,
   TASK_RUN_INSTRET,
   TASK_SIZE_OF,
+  TASK_SUID,
   TASK_SI_ADDR,
   TASK_UID,
   TASK_WAIT_KIND,
@@ -402,6 +403,7 @@ if (offsetof<task_struct>("wait_kind") != TASK_WAIT_KIND) ERROR("abi: TASK_WAIT_
 if (offsetof<task_struct>("wake_at") != TASK_WAKE_AT) ERROR("abi: TASK_WAKE_AT");
 if (offsetof<task_struct>("restarted") != TASK_RESTARTED) ERROR("abi: TASK_RESTARTED");
 if (offsetof<task_struct>("run_instret") != TASK_RUN_INSTRET) ERROR("abi: RUN_INSTRET");
+if (offsetof<task_struct>("suid") != TASK_SUID) ERROR("abi: TASK_SUID");
 if (offsetof<task_struct>("pending") != TASK_PENDING) ERROR("abi: TASK_PENDING");
 if (offsetof<task_struct>() > <usize>TASK_RLIMITS) ERROR("abi: TASK_RLIMITS");
 if (TASK_CLOEXEC + 32 > 8192) ERROR("abi: TASK_CLOEXEC");
