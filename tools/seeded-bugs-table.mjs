@@ -568,9 +568,9 @@ export const SEEDED_BUGS = [
     name: "the kernel writes to a program through a translation for reading",
     file: "kernel/uaccess.ts",
     after: "export function copy_to_user",
-    find: "user_page(va, Access.Write)",
+    find: "user_page(va, Access.Write, chunk)",
     expression: true,
-    wrong: "user_page(va, Access.Read)",
+    wrong: "user_page(va, Access.Read, chunk)",
     breaks: ["K2", "F10"],
   },
   {
@@ -777,9 +777,9 @@ export const SEEDED_BUGS = [
   {
     name: "MAP_NOZERO: any tag is as good as one's own",
     file: NOZERO,
-    find: "owner != NOBODY && load<u32>(NOZERO_GIVEN) == owner",
+    find: "owner != NOBODY && given == owner",
     expression: true,
-    wrong: "load<u32>(NOZERO_GIVEN) != NOBODY",
+    wrong: "given != NOBODY",
     breaks: ["taint"],
   },
   {

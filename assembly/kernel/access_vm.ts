@@ -27,7 +27,7 @@ import {
   set_pte,
 } from "./pgtable";
 import { current } from "./sched";
-import { mark_access } from "./swap";
+import { tell_access } from "./uaccess";
 import { find_vma } from "./vma";
 
 /** May the area be read or written; by `force`, although its own process may not? */
@@ -103,7 +103,7 @@ export function access_process_vm(
     } else {
       memory.copy(buf + <usize>done, at, <usize>chunk);
     }
-    if (load<u32>(HART_WATCH) != 0) mark_access(pfn);
+    if (load<u32>(HART_WATCH) != 0) tell_access(at, <u32>chunk);
     done += chunk;
   }
   return done;

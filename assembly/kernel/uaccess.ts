@@ -42,7 +42,7 @@ export function user_page(va: u64, access: u32, len: u64 = 1): usize {
 
 /** `len` bytes at `p` are used: those who must know every access are told. */
 // @nomark
-function tell_access(p: usize, len: u32): void {
+export function tell_access(p: usize, len: u32): void {
   const at = p - frame_addr(0);
   if (load<u32>(HART_WATCH) & WatchFor.policy) mark_access(<u32>(at >> 12));
   if (cache_is_on()) cache_access(<u32>(at >> 12), <u32>at & 4095, len);
