@@ -1385,6 +1385,8 @@ export enum FaultKind {
   oom,
   /** It waits for the disk, and will be taken again. */
   retry,
+  /** First write to an anonymous page: a frame as its user had left it (MAP_NOZERO). */
+  kept,
 }
 
 /** Why a bitmap was not used, or not written. */

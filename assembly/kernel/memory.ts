@@ -174,9 +174,9 @@ export function do_anonymous_page(mm: mm_struct, vmf: vm_fault): u32 {
   // 1B: a frame of its own, cleared, so that nobody reads what another left there
   const pfn = alloc_anon_page(vmf, proposal_page_owner(mm, vma));
   if (pfn == NO_PAGE) return VM_FAULT_OOM;
-  if (!proposal_keeps_page(mm, vma)) clear_anon_page(pfn);
+  vmf.kind = proposal_keeps_page(mm, vma) ? FaultKind.kept : FaultKind.anon;
+  if (vmf.kind == FaultKind.anon) clear_anon_page(pfn);
   map_anon_page(mm, vmf, pfn);
-  vmf.kind = FaultKind.anon;
   return 0;
 }
 

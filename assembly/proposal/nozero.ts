@@ -12,10 +12,11 @@
 //       1000               A as it is       B cleared
 //       none               B cleared        B cleared
 //
-//   C  a read maps the page of zeros, as ever; what a later write copies is zeros too
-//   D  whoever is given a frame takes its tag off; what page tables, stack, bss, files
+//   (A read maps the page of zeros, as ever; what a later write copies is zeros too.)
+//
+//   C  whoever is given a frame takes its tag off; what page tables, stack, bss, files
 //      and pipes get is cleared or overwritten, as ever
-//   E  whose memory it was: the address space's owner, who began the program; or
+//   D  whose memory it was: the address space's owner, who began the program; or
 //      nobody: a set-user-id program's, one's that may only be executed, one's that has
 //      changed its user id, or that said (prctl) that nobody may look. A frame that
 //      reclaim took is nobody's
@@ -122,7 +123,7 @@ function set_tag(pfn: u32, tag: u32): void {
   else mem_map(pfn).mapcount = <i32>tag;
 }
 
-/** E: whose memory `mm` has, and whose frames it may have as they are; or NOBODY. */
+/** D: whose memory `mm` has, and whose frames it may have as they are; or NOBODY. */
 // @nomark
 export function nozero_owner(mm: mm_struct): u32 {
   if (owner_is(NozeroOwner.memcg)) return current_group();
@@ -152,7 +153,7 @@ export function sys_brk2(brk: u64, flags: u64): i64 {
   return <i64>sys_brk(brk, flags != 0 ? VM.NOZERO : 0);
 }
 
-/** D: who gets the frame may be told what its tag was; the frame has none any more. */
+/** C: who gets the frame may be told what its tag was; the frame has none any more. */
 // @nomark
 export function nozero_new_page(pfn: u32, flags: u32, mapping: u32): void {
   store<u32>(NOZERO_GIVEN, nozero_tag(pfn));
@@ -200,7 +201,7 @@ function user_of_freed(record: usize): u32 {
   return owner != 0 ? owner : load<u32>(record, PROVENANCE_USER);
 }
 
-/** E. => the tag for a frame that is being freed */
+/** D. => the tag for a frame that is being freed */
 // @nomark
 function tag_of_freed(p: page): u32 {
   if ((p.flags & PG.anon) == 0) {

@@ -100,11 +100,22 @@ export function nozero_freed(pfn: u32): void {
   store<u32>(bucket, pfn);
 }
 
-/** All tagged frames go to the free list, the one freed last as its head. */
+/**
+ * All tagged frames go to the free list, the one freed last as its head. Where their
+ * tags are may have changed already, so nothing is looked for by tag.
+ */
 // @nomark
 export function nozero_untag_list(): void {
   for (let pfn = load<u32>(NOZERO_OLDEST); pfn != NO_PAGE; ) {
-    to_head(pfn);
-    pfn = load<u32>(NOZERO_OLDEST);
+    const p = mem_map(pfn);
+    const newer = p.lru_prev;
+    p.hash_next = NO_PAGE;
+    p.private_ = NO_PAGE;
+    p.lru_next = load<u32>(FREE_HEAD);
+    store<u32>(FREE_HEAD, pfn);
+    pfn = newer;
   }
+  store<u32>(NOZERO_NEWEST, NO_PAGE);
+  store<u32>(NOZERO_OLDEST, NO_PAGE);
+  memory.fill(NOZERO_BUCKETS, 0, NOZERO_NR_BUCKETS * 4);
 }

@@ -4,6 +4,7 @@
 //   keep C N       the same, and they stay until the process ends
 //   look N         maps N pages with MAP_NOZERO, writes the first word of each, and says what
 //                  is in the rest, a character a page: '.' zeros, C that letter, '?' a mixture
+//   seen N         the same, and says for which user
 //   read-first N   the same, but each page is read before it is written
 //   plain N        the same without MAP_NOZERO; brk N, brk2 N from the heap; shared N, stack N
 //   as UID         the rest in a process of this user's: fork, setuid, execve
@@ -12,15 +13,19 @@
 //                  child
 //   setuid UID, dumpable 0|1, sysctl NAME VALUE, write PATH C N, read PATH, chmod PATH MODE,
 //   chown PATH UID, unlink PATH, brk2-flags N: what they say
+//   poked UID      the rest in a process of this user's, which is traced, and into which one
+//                  word is written when it stops itself (step: stop)
 //   areas          makes MAP_NOZERO areas, cuts, moves and joins them, and says what is one
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,6 +102,11 @@ static void look(const char *what, unsigned pages) {
     char *deep = __builtin_alloca((pages + 8) * PAGE);
     tell(what, (char *)(((unsigned long)deep + PAGE - 1) & -(unsigned long)PAGE), pages, 0);
     return;
+  }
+  char who[32];
+  if (!strcmp(what, "seen")) {
+    sprintf(who, "seen %d", getuid());
+    what = who;
   }
   int shared = !strcmp(what, "shared"), plain = !strcmp(what, "plain");
   int flags = (shared ? MAP_SHARED : MAP_PRIVATE) | (plain ? 0 : NOZERO);
@@ -178,6 +188,18 @@ static void become(const char *path, char *rest) {
   _exit(127);
 }
 
+/** A tracer writes into its memory. */
+static void poke(int child) {
+  int status = 0;
+  if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status)) return failed("stop");
+  check("attach", ptrace(PTRACE_ATTACH, child, 0, 0));
+  waitpid(child, &status, 0);
+  check("poke", ptrace(PTRACE_POKEDATA, child, line, 1));
+  kill(child, SIGCONT);
+  check("detach", ptrace(PTRACE_DETACH, child, 0, 0));
+  wait_for(child);
+}
+
 static char **words(char *step) {
   static char *found[8];
   int n = 0;
@@ -191,6 +213,13 @@ static void steps(char *list);
 /** @returns 1 when the rest was done elsewhere */
 static int step(char **w, char *rest) {
   const char *what = w[0];
+  if (!strcmp(what, "poked")) {
+    int child = fork();
+    if (child != 0) return poke(child), 1;
+    if (setgid(atoi(w[1])) || setuid(atoi(w[1]))) _exit(126);
+    become("/nozero", rest);
+  }
+  if (!strcmp(what, "stop")) return raise(SIGSTOP), 0;
   if (!strcmp(what, "fill") || !strcmp(what, "keep")) {
     unsigned pages = atoi(w[2]);
     char *at = filled(*w[1], pages);

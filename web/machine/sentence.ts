@@ -235,6 +235,12 @@ function reason(
   const write = fault.access === Access.Write;
   if (entry & 1n) return presentReason(core, fault, entry, write);
   if (area.ino === 0) {
+    const uncleared = write && (area.flags & VM.NOZERO) !== 0;
+    if (uncleared && fault.kind !== FaultKind.anon) {
+      return fault.kind === FaultKind.kept
+        ? "Nothing was ever written there: it gets a frame as its own user had left it, uncleared."
+        : "Nothing was ever written there: it gets a frame, cleared unless its own user had it last.";
+    }
     return write
       ? "Nothing was ever written there: it gets a cleared frame of its own."
       : "Nothing was ever written there: it gets the shared zero page, read only.";
@@ -278,6 +284,7 @@ const KINDS: Record<string, string> = {
   minor: "minor fault: the page was in the page cache",
   major: "major fault: the page came from the disk",
   anon: "first write: a cleared frame",
+  kept: "first write: a frame as its user had left it",
   zero: "first read: the shared zero page",
   cow: "copy on write",
   reuse: "write to a frame nobody else has",

@@ -135,7 +135,7 @@ export interface FaultRecord {
   va: string;
   access: "R" | "W" | "X";
   mode: "U" | "S";
-  /** See FaultKind in assembly/abi.ts: minor major anon zero cow reuse spurious stack sigsegv sigbus oom. */
+  /** See FaultKind in assembly/abi.ts: minor major anon zero cow reuse spurious stack sigsegv sigbus oom kept. */
   kind: string;
   vma: { start: string; end: string; perms: string; name: string } | null;
   pfn: number | null;

@@ -2,6 +2,7 @@
 import {
   ActKind,
   CONF_BASE,
+  CURRENT,
   Conf,
   DISK_PAGES,
   DISK_PAGES_WRITTEN,
@@ -9,6 +10,7 @@ import {
   NR_KERNEL,
   NR_SWITCHES,
   PG,
+  TASK_CGROUP,
   TaskState,
   VM_COMMITTED,
   VmEvent,
@@ -132,6 +134,12 @@ function knobs(session: Session): Map<string, number | null> {
   for (const name of Object.keys(VmKnob).filter((key) => Number.isNaN(Number(key)))) {
     const key = knobName(name);
     const setting = SETTINGS[key];
+    if (name === "nozero_cgroup") {
+      // It is the running process's own.
+      const task = core.getU32(CURRENT);
+      found.set(key, task === 0 ? 0 : core.getU32(task + TASK_CGROUP));
+      continue;
+    }
     found.set(key, setting?.conf != null ? core.getNumber(CONF_BASE + 8 * setting.conf) : null);
   }
   return found;
