@@ -68,6 +68,7 @@ import { PATH_MAX } from "./namei";
 import { sys_pipe2 } from "./pipe";
 import { sys_prlimit64 } from "./rlimit";
 import { sys_getpriority, sys_setpriority } from "./priority";
+import { sys_process_vm_rw } from "./process_vm_access";
 import { sys_ptrace } from "./ptrace";
 import { sys_rseq } from "./rseq";
 import { sys_getrusage, sys_times } from "./rusage";
@@ -241,6 +242,9 @@ export function invoke_syscall(nr: u32): i64 {
     case 259: return sys_riscv_flush_icache(a(2));
     case 260: return sys_wait4(<i32>a(0), a(1), <u32>a(2), a(3));
     case 261: return sys_prlimit64(<u32>a(0), <u32>a(1), a(2), a(3));
+    case 270:
+    case 271:
+      return sys_process_vm_rw(<u32>a(0), a(1), a(2), a(3), a(4), a(5), nr == 271);
     case 278: return sys_getrandom(a(0), a(1));
     case 293: return sys_rseq(a(0), <u32>a(1), <u32>a(2), <u32>a(3));
     case 435: return sys_clone3(a(0), a(1));

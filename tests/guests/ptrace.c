@@ -502,6 +502,68 @@ static void ends(void) {
   said("a fork is not traced, and what is killed is reaped");
 }
 
+/** process_vm_readv and _writev: bytes, or an errno. */
+static void vm_rw(int write, pid_t pid, struct iovec *local, int nl, struct iovec *remote, int nr) {
+  long call = write ? SYS_process_vm_writev : SYS_process_vm_readv;
+  long got = syscall(call, pid, local, nl, remote, nr, 0);
+  if (got < 0) notef(" error %d", errno);
+  else notef(" %ld", got);
+}
+static void vm_read_target(void) {
+  char byte;
+  vm_rw(0, target, &(struct iovec){&byte, 1}, 1, &(struct iovec){&variable, 1}, 1);
+}
+static void vm_calls(void) {
+  char *pages = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (int i = 0; i < 12288; i++) pages[i] = (char)(i >> 8);
+  mprotect(pages + 8192, 4096, PROT_READ);
+  munmap(pages + 12288, 4096);
+  pid_t child = fork();
+  if (child == 0) forever();
+  memset(pages, 0, 8192);
+  char *own = calloc(1, 20000);
+  struct iovec local[2] = {{own, 100}, {own + 5000, 6000}};
+  struct iovec remote[2] = {{pages + 4000, 300}, {pages + 1000, 9000}};
+  vm_rw(0, child, local, 2, remote, 2);
+  notef(" %d %d %d %d %d", own[0], own[99], own[5000], own[5200], own[10999]);
+  said("process_vm_readv, from pieces to pieces");
+  memset(own, 'w', 20000);
+  vm_rw(1, child, local, 2, remote, 2);
+  notef(" mine %d", pages[4000]);
+  memset(own, 0, 20000);
+  vm_rw(0, child, local, 1, remote, 1);
+  notef(" there %c", own[99]);
+  said("process_vm_writev");
+  struct iovec far[3] = {{pages + 8190, 4}, {pages + 12286, 4}, {(void *)8, 4}};
+  struct iovec some[1] = {{own, 4}}, none[1] = {{own, 0}}, bad[1] = {{(void *)8, 4}};
+  for (int i = 0; i < 3; i++) {
+    vm_rw(0, child, some, 1, far + i, 1);
+    vm_rw(1, child, some, 1, far + i, 1);
+  }
+  vm_rw(0, child, bad, 1, far, 1);
+  vm_rw(0, child, none, 1, far, 1);
+  vm_rw(0, child, some, 1, far, 0);
+  vm_rw(0, child, some, 0, far, 1);
+  vm_rw(0, child, some, 2000, far, 1);
+  vm_rw(0, 99999, some, 1, far, 1);
+  vm_rw(0, getpid(), some, 1, far, 1);
+  notef(" flags %ld", syscall(SYS_process_vm_readv, child, some, 1, far, 1, 1) < 0 ? errno : 0);
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  said("where process_vm_readv and process_vm_writev end");
+  static const struct { uid_t real, effective; int dumpable; } cases[] = {
+      {1001, 1001, 1}, {1001, 1001, 0}, {1001, 1002, 1}, {0, 0, 1}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    target = of_user(cases[i].real, cases[i].effective, 1001, cases[i].dumpable);
+    as(1001, vm_read_target);
+    vm_read_target();
+    notef(";");
+    kill(target, SIGKILL);
+    waitpid(target, &status, 0);
+  }
+  said("who may read another's memory");
+}
+
 /** Root's pokes to a page that fork shares reach one process only. */
 static void shared_pages(void) {
   char *page = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -540,6 +602,7 @@ int main(int argc, char **argv) {
   who_may();
   execs();
   ends();
+  vm_calls();
   shared_pages();
   return 0;
 }

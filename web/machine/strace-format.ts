@@ -25,6 +25,7 @@ const CALLS: Record<string, string> = {
   ...{ riscv_hwprobe: "puupx", wait4: "npdp", prlimit64: "ndpp", renameat2: "DsDsx" },
   ...{ getrandom: "rux", statx: "DsFxp", rseq: "puxx", faccessat2: "DsdF", fsync: "f" },
   ...{ setpgid: "nn", getpgid: "n", setsid: "", prctl: "dxxxx", ptrace: "xnpx", fadvise64: "fddd" },
+  ...{ process_vm_readv: "npupux", process_vm_writev: "npupux" },
 };
 
 type Table = [number, string][];

@@ -77,6 +77,8 @@ const CALLS: [number, string, number][] = [
   [258, "riscv_hwprobe", 5],
   [260, "wait4", 4],
   [261, "prlimit64", 4],
+  [270, "process_vm_readv", 6],
+  [271, "process_vm_writev", 6],
   [276, "renameat2", 5],
   [278, "getrandom", 3],
   [291, "statx", 5],
