@@ -249,6 +249,26 @@ describe("the linker counts", () => {
     expect((got?.tables ?? 0) - own).toBe(library.undefinedFunctions.length);
   });
 
+  // tests/guests/fixups.linux.txt: what the same files have printed on a riscv64 Linux 6.12 (Debian),
+  // `fixups -n 3 -r 3 -m 64` under each rival; the lines are sorted, and without process numbers.
+  const linux = readFileSync(join(inject("root"), "tests/guests/fixups.linux.txt"), "utf8");
+  const recorded = linux
+    .split("== ")
+    .slice(1)
+    .map((section) => section.trimEnd().split("\n"));
+  test.each(recorded.map(([how, ...lines]) => ({ how, lines })))(
+    "what the same files counted under Linux with LD_FIXUPS=$how",
+    ({ how, lines }) => {
+      const end = run({
+        args: MANY,
+        env: [`LD_FIXUPS=${how}`, STATISTICS],
+        conf: { vm_scratch_enabled: 0 },
+      });
+      const said = (end.stdout + end.stderr).replace(/process \d+(: \d+ in)/g, "process$1");
+      expect(said.trimEnd().split("\n").sort()).toEqual(lines.sort());
+    },
+  );
+
   test("what a fork does once for each process", () => {
     const [parent, ...children] = of("private", ["-n", "4"]).reverse();
     expect(parent).toMatchObject({ text: 0, runs: 0 });

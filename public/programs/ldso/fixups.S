@@ -4,6 +4,10 @@
 #
 #     in:  t0 = the slot's object
 #          t3 = slot + 4: the slot's first word was `jal t3`
+#
+# What a fixup costs is what lies between first_fixup and first_fixup_end, both
+# included, and the six instructions before: the slot's and the trampoline's. No
+# system call is among them, so a process that runs alone counts exactly that.
 
         .hidden bind_fixup
 

@@ -50,6 +50,10 @@
 //
 // Under Linux there is no such flag: an unknown one is ignored by mmap, and the
 // text is private. Writable text needs a system that allows it.
+//
+// Two threads that call at once store the same 8 bytes. Left out: versions of the
+// functions called, and protecting the text again between two fixups, which would
+// be two system calls and an area more for each.
 #include "ldso.h"
 
 enum { NT_FIXUPS = 1 };
@@ -208,7 +212,8 @@ static void read_modify_write(uint64_t slot, struct pair p) {
 //                              the kernel drops the page; the flag is elsewhere, and stays
 //     bind_fixup               the flag is set: takes jal t3 and jal x0 for auipc and jalr
 //
-// The call goes to an address made of two jumps.
+// The call goes to an address made of two jumps. A resolver that only says "done, call
+// again" would be called again, for ever.
 enum { MOST_FLAGS = 4096 };
 static uint8_t flags[MOST_FLAGS / 8];
 
