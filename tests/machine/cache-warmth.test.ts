@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { CACHE_TAGS } from "../../assembly/abi.ts";
 import { Core } from "../../web/machine/core.ts";
-import { type Measure, measure } from "../../web/machine/views.ts";
+import { eraNames } from "../../web/machine/experiments/index.ts";
+import { type Measure, measure, warmLines } from "../../web/machine/views.ts";
 import { needs } from "../needs.ts";
 import { coreModule, start } from "./programs.ts";
 
+const eras = eraNames();
 const GCC = "riscv64-linux-gnu-gcc";
 const NOZERO = 0x04000000;
 const folder = mkdtempSync(join(tmpdir(), "pagewalk-cache-"));
@@ -25,8 +27,8 @@ beforeAll(() => {
   touch = readFileSync(path);
 });
 
-/** What `touch ROUNDS PAGES LINES FLAGS` costs; `more` settings. */
-async function touching(args: number[], ...more: string[]) {
+/** The machine after `touch ROUNDS PAGES LINES FLAGS`; `more` settings. */
+async function touched(args: number[], ...more: string[]) {
   const settings = ["era=server2007", "vm.nozero_enabled=1", ...more];
   const core = new Core(await coreModule());
   const machine = await start("touch", args.map(String), {
@@ -36,8 +38,9 @@ async function touching(args: number[], ...more: string[]) {
     travel: false,
   });
   await machine.run();
-  return measure(machine.core);
+  return machine.core;
 }
+const touching = async (args: number[], ...more: string[]) => measure(await touched(args, ...more));
 const WARMTH = "cache_warmth=1";
 /** Clearing, and the misses of the program. */
 const both = ({ timePs }: Measure) => timePs.clear + timePs.miss;
@@ -131,4 +134,15 @@ describe.skipIf(needs(GCC))("a page that is not cleared", () => {
     expect(gain).toEqual(gain.toSorted((a, b) => b - a));
     expect(gain[0]).toBeGreaterThan(0.6);
   });
+});
+
+test.skipIf(needs(GCC)).each(eras)("in %s no line is in the cache twice", async (era) => {
+  const core = await touched([1, 2048, 64, 0], WARMTH, `era=${era}`);
+  const warm = warmLines(core) as Uint8Array;
+  const total = warm.reduce((sum, lines) => sum + lines, 0);
+  expect([16384, 65536]).toContain(total); // it is full
+  expect(Math.max(...warm)).toBe(64);
+  const tags = core.getU32(CACHE_TAGS) >> 2;
+  expect(new Set(core.words.subarray(tags, tags + total)).size).toBe(total);
+  expect(warmLines(await touched([1, 8, 1, 0], `era=${era}`))).toBeNull();
 });

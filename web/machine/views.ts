@@ -1,5 +1,6 @@
 // Typed views of the machine's memory: plain functions that read, nothing that writes. All
 // offsets come from assembly/abi.ts.
+export * from "./views/cache.ts";
 export * from "./views/clock.ts";
 export * from "./views/disk.ts";
 export * from "./views/frames.ts";
