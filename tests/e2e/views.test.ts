@@ -301,14 +301,14 @@ describe("memory that forgets", () => {
   });
 
   it("drops a patched page at a button, and shows its words landing again", async () => {
-    await run("set vm.scratch_enabled=1", "exec fixups", "until exit", "stepi -2000");
+    await run("set vm.scratch_enabled=1", "exec fixups", "stepi 350000");
     await open();
     await expect.poll(words).toMatch(/[1-9]\d* words? of 512 differs? from the file, in the order/);
     expect(await barriers()).toEqual([]);
     await page.getByRole("button", { name: "Drop it" }).click();
-    await expect.poll(() => page.locator(".life").textContent()).toMatch(/patched\s*dropped/);
+    await expect.poll(() => page.locator(".lives").textContent()).toMatch(/words →\s*dropped/);
     await expect.poll(words).toMatch(/1 page dropped/);
-    await page.locator(".life .dropped button").first().press("Enter");
+    await page.locator(".lives .gone").first().press("Enter");
     expect(await barriers()).toEqual([]);
   });
 });

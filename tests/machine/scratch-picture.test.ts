@@ -61,7 +61,7 @@ describe.skipIf(needs(GCC))("the picture of a scratch page", () => {
     expect(page?.words.map(({ index }) => index)).toEqual([...ORDER].sort((a, b) => a - b));
     const landed = [...(page?.words ?? [])].sort((a, b) => a.order - b.order);
     expect(landed.map(({ index }) => index)).toEqual(ORDER);
-    expect(landed[0]).toMatchObject({ file: "00000000 00000000", memory: "5c5a7c4e 0000012c" });
+    expect(landed[0]).toMatchObject({ file: "00000000 00000000", memory: "0000012c 5c5a7c4e" });
     expect(page?.state).toBe("scratch");
   });
 

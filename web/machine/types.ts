@@ -555,6 +555,8 @@ export interface ScratchPicture {
     perms: string;
     path: string;
     pages: number;
+    /** Page of the file at its start. */
+    firstPage: number;
     cells: PageState[];
     /** Times each page was dropped, as far as the log goes back. */
     drops: Uint32Array;

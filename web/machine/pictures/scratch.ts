@@ -275,12 +275,11 @@ async function lifeOf(
   return [...life, { what: "now", instret, mark, words: differing(machine, page, file).length }];
 }
 
+/** Two instructions, in the order in which they stand in memory. */
 const hexWord = (view: DataView, word: number): string =>
-  view
-    .getBigUint64(8 * word, true)
-    .toString(16)
-    .padStart(16, "0")
-    .replace(/^.{8}/, "$& ");
+  [0, 4].map((at) => hexHalf(view.getUint32(8 * word + at, true))).join(" ");
+
+const hexHalf = (half: number): string => half.toString(16).padStart(8, "0");
 
 /** Words that differ, in the order they landed where that was found. */
 function wordsOf(
@@ -355,6 +354,7 @@ export async function scratchPicture(
       perms: views.perms(area.flags),
       path: path(area.ino),
       pages: Number((area.end - area.start) >> 12n),
+      firstPage: area.pgoff,
       cells,
       drops: counts,
     };

@@ -17,16 +17,18 @@ const times = (n: number): string => (n === 1 ? "once" : `${n.toLocaleString("en
 /** Words of a page, 8 bytes each. */
 const PAGE_WORDS = 512;
 /** Dropped pages that are listed. */
-const LISTED = 12;
+const LISTED = 24;
+/** Words that are listed: the last to have landed. */
+const LISTED_WORDS = 12;
 
 const HOW = ["set vm.scratch_enabled=1", "env LD_FIXUPS=scratch", "exec fixups", "continue"];
 
 type Page = NonNullable<ScratchPicture["page"]>;
 
 const MOMENTS: Record<ScratchMoment["what"], string> = {
-  read: "read from the file",
-  mapped: "the file’s copy",
-  copied: "a copy of its own",
+  read: "the file’s again",
+  mapped: "the file’s",
+  copied: "own copy",
   dropped: "dropped",
   now: "now",
 };
@@ -108,26 +110,30 @@ export class ScratchPane extends Pane {
   #dropped({ areas, page }: ScratchPicture) {
     const all = areas.flatMap((area) =>
       [...area.drops].flatMap((drops, i) =>
-        drops > 0 ? [{ vpn: area.startPage + i, path: area.path, drops }] : [],
+        drops > 0
+          ? [{ vpn: area.startPage + i, path: area.path, page: area.firstPage + i, drops }]
+          : [],
       ),
     );
     all.sort((a, b) => b.drops - a.drops || a.vpn - b.vpn);
     if (all.length === 0) return html`<p class="told">No page was dropped so far.</p>`;
-    return html`<ul class="dropped" aria-label="Pages that were dropped">
+    return html`<h3>Dropped so far <span>${many(all.length, "page")}</span></h3>
+      <ul class="dropped" aria-label="Pages that were dropped">
         ${all.slice(0, LISTED).map(
-          ({ vpn, path, drops }) => html`<li>
+          ({ vpn, path, page: nr, drops }) => html`<li>
             <button
               aria-pressed=${page?.vpn === vpn}
+              title=${`${base(path)} page ${nr}, ${groupHex(pageAddress(vpn))}: dropped ${times(drops)}`}
               @click=${() => {
                 scratchOf.value = vpn;
               }}
             >
-              <code>${groupHex(pageAddress(vpn))}</code> ${base(path)} <b>${times(drops)}</b>
+              page ${nr} <b>${drops}×</b>
             </button>
           </li>`,
         )}
       </ul>
-      ${all.length > LISTED ? html`<p class="told">and ${many(all.length - LISTED, "page")} more</p>` : nothing}`;
+      ${all.length > LISTED ? html`<p class="told">and ${many(all.length - LISTED, "more page")}</p>` : nothing}`;
   }
 
   #swap({ swap, drops }: ScratchPicture) {
@@ -154,7 +160,6 @@ export class ScratchPane extends Pane {
     const last = words.reduce((n, { order }) => Math.max(n, order), 0);
     return html`<h3>
         <code>${groupHex(va)}</code>
-        <span>${base(path)} page ${filePage}: ${where}</span>
         <button
           class="small"
           ?disabled=${state !== "scratch"}
@@ -164,26 +169,30 @@ export class ScratchPane extends Pane {
           Drop it
         </button>
       </h3>
+      <p class="told">${base(path)}, page ${filePage}: ${where}</p>
       ${this.#life(life)} ${wordGrid(words, last)} ${this.#words(page, last)}`;
   }
 
+  /** One life a line, from the file's copy to the drop. */
   #life(life: readonly ScratchMoment[]) {
-    return html`<ol class="life" aria-label="The page’s life">
-      ${life.map(({ what, instret, mark, words }) => {
-        const landed = words > 0 ? html` <span>${many(words, "word")} patched</span>` : nothing;
-        return what === "now"
-          ? html`<li class="here" aria-current="step"><b>now</b>${landed}</li>`
-          : html`<li class=${what}>
-              <button
-                class="link"
-                title=${`Go to instruction ${instret.toLocaleString("en")}`}
-                @click=${() => seek({ instret, mark })}
-              >
-                ${MOMENTS[what]}</button
-              >${landed}
-            </li>`;
-      })}
+    return html`<ol class="lives" aria-label="The page’s life">
+      ${livesOf(life).map(
+        (moments) => html`<li>${moments.map((moment, i) => this.#moment(moment, i))}</li>`,
+      )}
     </ol>`;
+  }
+
+  #moment({ what, instret, mark, words }: ScratchMoment, place: number) {
+    const arrow = place > 0 ? html`<span aria-hidden="true"> → </span>` : nothing;
+    const landed = words > 0 ? html`<span>, ${many(words, "word")}</span>` : nothing;
+    if (what === "now") return html`${arrow}<b aria-current="step">now</b>${landed}`;
+    return html`${arrow}<button
+        class=${what === "dropped" ? "link gone" : "link"}
+        title=${`Go to instruction ${instret.toLocaleString("en")}`}
+        @click=${() => seek({ instret, mark })}
+      >
+        ${MOMENTS[what]}</button
+      >${landed}`;
   }
 
   #words({ words, ordered, state }: Page, last: number) {
@@ -196,7 +205,7 @@ export class ScratchPane extends Pane {
         }
       </p>`;
     const sorted = [...words].sort((a, b) => a.order - b.order || a.index - b.index);
-    const listed = sorted.slice(-LISTED);
+    const listed = sorted.slice(-LISTED_WORDS);
     return html`<p class="told">
         ${many(words.length, "word")} of ${PAGE_WORDS} differ${words.length === 1 ? "s" : ""} from
         the file${ordered ? ", in the order they landed" : ""}:
@@ -223,6 +232,18 @@ const LEGEND: [PageState, string][] = [
   ["cached", "in memory, not mapped"],
   ["absent", "nowhere"],
 ];
+
+/** A life ends with the drop; what comes after it is the next. */
+function livesOf(life: readonly ScratchMoment[]): ScratchMoment[][] {
+  const lives: ScratchMoment[][] = [];
+  let fresh = true;
+  for (const moment of life) {
+    if (fresh) lives.push([]);
+    lives.at(-1)?.push(moment);
+    fresh = moment.what === "dropped";
+  }
+  return lives;
+}
 
 /** The page as 32 by 16 words; those that differ from the file are filled. */
 function wordGrid(words: Page["words"], last: number) {
