@@ -213,7 +213,7 @@ describe("the colours of the frame grid", () => {
     await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit");
     await choice().selectOption("owner");
     const legend = () => page.locator(".frames-pane .legend").textContent();
-    await expect.poll(legend).toMatch(/in use\s+free, no tag\s+uid 1000/);
+    await expect.poll(legend).toMatch(/in use\s*free, no tag\s*uid 1000/);
     await page.locator("#frames .cells").focus();
     await page.keyboard.press("Home");
     await expect.poll(option).toMatch(/frame 0, in use/);
@@ -225,8 +225,8 @@ describe("the colours of the frame grid", () => {
   it("are chosen by keyboard alone, without a barrier in either theme", async () => {
     await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit");
     await choice().focus();
-    await page.keyboard.press("w");
-    await expect.poll(() => choice().inputValue()).toBe("state");
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(() => choice().inputValue()).toBe("owner");
     for (const how of ["owner", "holds"]) {
       await choice().selectOption(how);
       for (const colorScheme of ["light", "dark"] as const) {
@@ -254,7 +254,7 @@ describe("memory that remembers", () => {
   it("shows whose tag each fault found, and goes to the fault", async () => {
     await run("set vm.nozero_enabled=1", "exec nzmmap-test", "until exit", "back insn");
     await open();
-    await expect.poll(() => rows().count()).toBeGreaterThan(4);
+    await expect.poll(() => rows().count()).toBeGreaterThan(0);
     const kept = rows().filter({ hasText: "not cleared" }).first();
     expect(await kept.textContent()).toMatch(/uid 1000\s+uid 1000\s+not cleared/);
     expect(await barriers()).toEqual([]);
@@ -303,7 +303,9 @@ describe("memory that forgets", () => {
   it("drops a patched page at a button, and shows its words landing again", async () => {
     await run("set vm.scratch_enabled=1", "exec fixups", "stepi 350000");
     await open();
-    await expect.poll(words).toMatch(/[1-9]\d* words? of 512 differs? from the file, in the order/);
+    await expect
+      .poll(words)
+      .toMatch(/[1-9]\d* words? of 512 differs?\s+from\s+the file, in the order/);
     expect(await barriers()).toEqual([]);
     await page.getByRole("button", { name: "Drop it" }).click();
     await expect.poll(() => page.locator(".lives").textContent()).toMatch(/words →\s*dropped/);

@@ -1,6 +1,6 @@
 // MAP_NOZERO: the free list with its owner tags, what the last faults asked for and got, and who
 // could read whose data.
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { styleMap } from "lit/directives/style-map.js";
 import type { NozeroFault, NozeroPicture } from "../../machine/types.ts";
 import type { CellEvent } from "../cells.ts";
@@ -28,11 +28,15 @@ export class NozeroPane extends Pane {
         picture
           ? html`${this.#warning(picture)}
               <div class="scroll" tabindex="-1">
-                <div class="nozero-parts">
-                  <div>${this.#free(picture)}</div>
-                  <div>${this.#faults(picture)}</div>
-                  <div>${this.#struct(picture)}</div>
-                </div>
+                ${
+                  picture.enabled
+                    ? html`<div class="nozero-parts">
+                        <div>${this.#free(picture)}</div>
+                        <div>${this.#faults(picture)}</div>
+                        <div>${this.#struct(picture)}</div>
+                      </div>`
+                    : html`<pre tabindex="0">${HOW.join("\n")}</pre>`
+                }
               </div>`
           : html`<p class="empty">The machine is asked about its free frames.</p>`
       }
@@ -43,8 +47,8 @@ export class NozeroPane extends Pane {
   #warning({ enabled, readable, own, owner }: NozeroPicture) {
     if (!enabled)
       return html`<p class="leak">
-        Every page is cleared, as Linux does: <code>vm.nozero_enabled</code> is 0. To see the
-        difference: <code>${HOW.join(" · ")}</code>
+        Every page is cleared before a program sees it, as in Linux:
+        <code>vm.nozero_enabled</code> is 0. These commands show the difference:
       </p>`;
     const [first] = readable;
     if (!first)
@@ -83,7 +87,10 @@ export class NozeroPane extends Pane {
         ? "last in, first out"
         : "a fault of an owner takes the first frame with its own tag";
     return html`<h3>Free list <span>${many(free.total, "frame")}, ${order}</span></h3>
-      <page-cells
+      ${
+        looks.length === 0
+          ? nothing
+          : html`<page-cells
         id="free-list"
         flat
         .states=${looks}
@@ -99,7 +106,8 @@ export class NozeroPane extends Pane {
         @pick=${({ detail }: CellEvent) => {
           chosen.value = ref(detail);
         }}
-      ></page-cells>
+      ></page-cells>`
+      }
       <p class="told">
         ${
           told.length === 0
@@ -122,7 +130,7 @@ export class NozeroPane extends Pane {
       </ul>`;
   }
 
-  #struct({ struct, storage, enabled }: NozeroPicture) {
+  #struct({ struct, storage }: NozeroPicture) {
     const { bytes, fields, frames, taken, takenPlain, plain, pfn } = struct;
     const more = taken - takenPlain;
     return html`<h3>
@@ -143,16 +151,14 @@ export class NozeroPane extends Pane {
       </dl>
       <p class="told">
         ${
-          !enabled
-            ? "Without the proposal there is no tag."
-            : storage === "field"
-              ? `Version 1: a field of its own. ${bytes} bytes for each of ${frames.toLocaleString("en")} frames instead of ${plain}: ${many(more, "more frame")} for the kernel itself (${taken.toLocaleString("en")} instead of ${takenPlain.toLocaleString("en")}).`
-              : "Version 2: in the count of mappings, which a free frame does not need. It costs no memory, and every check that a free frame is unmapped must know of it."
+          storage === "field"
+            ? `Version 1: a field of its own. ${bytes} bytes for each of ${frames.toLocaleString("en")} frames instead of ${plain}: ${many(more, "more frame")} for the kernel itself (${taken.toLocaleString("en")} instead of ${takenPlain.toLocaleString("en")}).`
+            : "Version 2: in the count of mappings, which a free frame does not need. It costs no memory, and every check that a free frame is unmapped must know of it."
         }
       </p>`;
   }
 
-  #faults({ faults, owner, cleared, avoided, enabled }: NozeroPicture) {
+  #faults({ faults, owner, cleared, avoided }: NozeroPicture) {
     return html`<h3>
         Writes that made a page
         <span
@@ -162,11 +168,7 @@ export class NozeroPane extends Pane {
       ${
         faults.length === 0
           ? html`<p class="empty">
-              ${
-                enabled
-                  ? "No write has made a page in a MAP_NOZERO area yet."
-                  : "Without the proposal there is nobody to ask."
-              }
+              No write has made a page in a MAP_NOZERO area yet.
             </p>`
           : html`<table class="nozero-faults">
               <caption class="hidden">
