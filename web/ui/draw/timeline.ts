@@ -15,6 +15,7 @@ const KINDS: Record<string, TickKind> = {
   minor: { shape: "thin", token: "--page-file", word: "minor" },
   major: { shape: "thick", token: "--page-file", word: "major" },
   anon: { shape: "thin", token: "--page-anon", word: "anonymous" },
+  kept: { shape: "thin", token: "--page-anon", word: "anonymous, not cleared" },
   zero: { shape: "thin", token: "--line-strong", word: "zero page" },
   stack: { shape: "thin", token: "--page-anon", word: "stack grows" },
   cow: { shape: "fork", token: "--page-anon", word: "copy on write" },
