@@ -1,9 +1,10 @@
-// cc1: a tree of the whole file, a list of instructions for a function at a time.
+// cc1: a tree of the whole file, and a list of instructions for each function.
 //
 // It understands as much C as it takes to have a compiler's memory: brackets nest,
 // words are looked up, and what stands at the outermost level up to `;` or `}` is a
-// declaration. Nodes stay until the process ends, as GCC's do since it optimises a
-// unit at a time; the instructions of a function are freed when it is written out.
+// declaration; one with a body after its parameters is a function. Nothing is freed
+// before the process ends: GCC's collector does not begin either while there is less
+// to collect than some megabytes (its parameter ggc-min-heapsize).
 //
 // Each pass over the instructions is an optimiser's in form: values that are the
 // same get the same number (forward), and what nobody uses is dead (backward).
@@ -111,18 +112,26 @@ static struct insn *values[VALUES];
 
 static unsigned number_of(const struct insn *i) { return i ? i->number : 0; }
 
-static void number_values(unsigned pass) {
+// What computes the same from the same has the same number.
+static int same_value(const struct insn *a, const struct insn *b) {
+  return a->op == b->op && a->node->symbol == b->node->symbol &&
+         a->node->value == b->node->value && number_of(a->left) == number_of(b->left) &&
+         number_of(a->right) == number_of(b->right);
+}
+
+static void number_values(void) {
+  unsigned last = 0;
   for (struct insn *i = first_insn; i; i = i->next) {
     unsigned name = i->node->symbol ? i->node->symbol->hash : (unsigned)i->node->value;
     unsigned hash = (i->op * 31 + number_of(i->left)) * 31 + number_of(i->right);
-    hash = (hash ^ name ^ pass) * 2654435761u;
-    struct insn **same = &values[hash >> 22];
-    if (*same && (*same)->op == i->op && (*same)->node->symbol == i->node->symbol)
-      hash = (*same)->number;
-    else
-      *same = i;
-    i->number = hash;
+    struct insn **known = &values[((hash ^ name) * 2654435761u) >> 22];
     i->live = i->uses = 0;
+    if (*known && same_value(*known, i)) {
+      i->number = (*known)->number;
+      continue;
+    }
+    i->number = ++last;
+    *known = i;
   }
 }
 
@@ -141,7 +150,7 @@ static void optimise(int passes) {
   for (int pass = 0; pass < passes; pass++) {
     for (int i = 0; i < VALUES; i++)
       values[i] = 0;
-    number_values((unsigned)pass);
+    number_values();
     find_live();
   }
 }
@@ -164,12 +173,11 @@ static void write_insns(struct text *out) {
   }
 }
 
-static void free_insns(void) {
-  for (struct insn *i = first_insn, *next; i; i = next) {
-    next = i->next;
-    free(i);
-  }
+static void compile_function(struct node *declaration, int passes, struct text *out) {
   first_insn = last_insn = 0;
+  lower(declaration);
+  optimise(passes);
+  write_insns(out);
 }
 
 // cc1 FILE.i -O<passes> FILE.s
@@ -180,17 +188,16 @@ int translate(int words, char **word) {
   int passes = (int)atol(word[2] + 2);
   for (at = in.bytes, skip_space(); *at;) {
     struct node *declaration = 0, **link = &declaration;
-    char kind;
+    char kind = 0, before;
     do {
+      before = kind;
       *link = parse();
       kind = (*link)->kind;
       link = &(*link)->next;
       skip_space();
-    } while (*at && kind != ';' && !(kind == '{' && *at != ';' && *at != '='));
-    lower(declaration);
-    optimise(passes);
-    write_insns(&out);
-    free_insns();
+    } while (*at && kind != ';' && !(kind == '{' && before == '('));
+    if (kind == '{')
+      compile_function(declaration, passes, &out);
   }
   return !write_text(&out, word[words - 1]);
 }

@@ -43,7 +43,10 @@ static void expand(struct text *out, const char *at, const char *end, int depth)
       put_bytes(out, at, (size_t)(behind - at));
       at = behind;
     } else {
-      put_bytes(out, at++, 1);
+      const char *first = at;
+      while (at < end && !is_word(*at) && *at != '"' && *at != '\'')
+        at++;
+      put_bytes(out, first, (size_t)(at - first));
     }
   }
 }

@@ -1,7 +1,7 @@
 // The table of names: chains from a hash, one block of memory a name.
 #include "compile.h"
 
-enum { CHAINS = 512 };
+enum { CHAINS = 2048 };
 static struct symbol *chains[CHAINS];
 
 int is_word(char c) {
@@ -17,10 +17,9 @@ struct symbol *symbol_of(const char *name, size_t length) {
   for (s = *chain; s; s = s->next)
     if (s->hash == hash && s->length == length && !memcmp(s->name, name, length))
       return s;
-  s = have(calloc(1, sizeof *s + length + 1));
+  s = have(malloc(sizeof *s + length + 1));
+  *s = (struct symbol){.next = *chain, .hash = hash, .length = length};
   memcpy(s->name, name, length);
-  s->hash = hash;
-  s->length = length;
-  s->next = *chain;
+  s->name[length] = 0;
   return *chain = s;
 }
