@@ -117,12 +117,12 @@ describe.skipIf(needs(GCC))("in random lives of three users, short of memory", (
   ])("nobody finds another's letter: %s", { timeout: 120_000 }, (_how, conf) => {
     let avoided = 0;
     let swapped = 0;
-    for (let seed = 1; seed <= 4; seed++) {
+    for (let seed = 1; seed <= 2; seed++) {
       expect({ seed, leaks: leaks(run(session(seed), conf)) }).toEqual({ seed, leaks: [] });
       avoided += counted(VmEvent.CLEAR_AVOIDED);
       swapped += counted(VmEvent.PSWPOUT);
     }
-    expect(avoided).toBeGreaterThan(500);
+    expect(avoided).toBeGreaterThan(300);
     expect(swapped).toBeGreaterThan(100);
   });
 
