@@ -36,6 +36,7 @@ export function profile(costs: Measure, era: string): Record<string, number> {
   const [walks, calls] = [costs.tlbMisses * walk, costs.syscalls * syscall];
   return {
     clear_page: ns(timePs.clear),
+    cache_misses: ns(timePs.miss),
     copy_page: ns(timePs.memory - walks),
     do_page_fault: ns(timePs.kernel - calls),
     do_syscall: ns(calls),
