@@ -27,6 +27,8 @@ const HEAVY = [
   "tests/hw/interp.test.ts",
   "tests/kernel/bugs.test.ts",
   "tests/machine/experiments/experiments.test.ts",
+  "tests/e2e/experiments.test.ts",
+  "tests/machine/experiments/nozero.test.ts",
   "tests/kernel/reclaim.test.ts",
   "tests/machine/elf/pbitmap.test.ts",
 ];

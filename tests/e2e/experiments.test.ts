@@ -82,12 +82,12 @@ it("draws the lines of MAP_SCRATCH over the number of processes, with Isaacson's
 
 it("shows the share of clear_page in bars, and the profile when it is asked for", async () => {
   await choose("experiment", "nozero");
-  await choose("workload", "ebizzy-m");
+  await choose("workload", "sparse");
   await choose("noise", "all");
   await only("v2");
   await run();
   expect(await line()).toBe(
-    "experiment nozero --era server2007 --layout copied --rivals off,v2 --workload ebizzy-m --noise all",
+    "experiment nozero --era server2007 --layout copied --rivals off,v2 --workload sparse --noise all",
   );
   const bars = page.locator("figure.chart", { hasText: "Share of clear_page" });
   expect(await bars.locator(".bars li").count()).toBe(6);

@@ -163,7 +163,7 @@ describe("the same request gives the same result, to the last digit", () => {
     "pbitmap --program fork --runs 2 --cold --warm",
     "pbitmap --program sort-dynamic --layout linked -- 100",
     "resident --program hello-dynamic --runs 3",
-    "nozero --workload ebizzy-m --noise light --users 2",
+    "nozero --workload sparse --noise light --users 2",
     "scratch --processes 2 --rivals scratch,got",
   ])("%s", async (words) => {
     expect(resultJson(await run(words))).toBe(resultJson(await run(words)));

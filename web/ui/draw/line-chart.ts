@@ -82,7 +82,7 @@ export function lineCharts(
   );
   const lines = all.find((one) => one.key === by);
   const titleOf = (row: ResultRow) => {
-    if (!lines) return row.title;
+    if (!lines || row[by] === undefined) return row.title;
     const value = axisWords(lines, row[by]);
     return lines.numeric ? `${value} ${lines.title}` : value;
   };
@@ -116,7 +116,11 @@ function laidOut(
     }),
   });
   const ticks = {
-    x: values.map(({ title: text }, n) => ({ at: (100 * n) / (values.length - 1), text })),
+    x: values.map(({ name, title }, n) => ({
+      at: (100 * n) / (values.length - 1),
+      // Names are short, but those of eras are no words.
+      text: axis.key === "era" ? title : name,
+    })),
     y: Array.from({ length: Math.round(to / step) + 1 }, (_, n) => ({
       at: (100 * n * step) / to,
       text: unit === "duration" && n === 0 ? "0" : figure(n * step, unit),

@@ -299,7 +299,7 @@ export class ExperimentPane extends Pane {
       ...(chosen.includes(",") ? [[chosen, chosen] as [string, string]] : []),
     ];
     return html`<label
-      ><span>${title}</span>
+      ><span>${title.charAt(0).toUpperCase() + title.slice(1)}</span>
       <select
         name=${key}
         ?disabled=${running || (isProgram === true && this.choice.program !== "")}
