@@ -46,8 +46,7 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   },
   compile: {
     title: "compile, many short processes",
-    ...{ program: "compile", nozero: [], times: null, operations: 1 },
-    args: ["/sort.c", "/float.c", "/cow.c"],
+    ...{ program: "compile", args: [], nozero: [], times: "-n", operations: 1 },
     libenzi: { what: "time", from: 2.5, to: 3 },
   },
   malloc: {
