@@ -107,6 +107,24 @@ describe("others in the same machine", () => {
     expect(numbers(rowsOf(result, "owner-aware"), "hit_rate")).toEqual([100, 100, 100]);
   });
 
+  test("so it does by control group, whose users share what they have had (2012)", async () => {
+    const words = "--workload ebizzy-m --users 1,2 --noise none,heavy --rivals memcg";
+    const rows = rowsOf(await quick(words), "memcg");
+    const rates = Object.fromEntries(
+      rows.map(({ noise, users, hit_rate }) => [`${noise} ${users}`, Number(hit_rate)]),
+    );
+    expect(rates).toMatchObject({ "none 1": 100, "none 2": 100 });
+    expect(rates["heavy 1"]).toBeLessThan(100);
+    expect(rates["heavy 2"]).toBeLessThan(100);
+  });
+
+  test("a heap that keeps what it has asks for no pages: there is nothing to save", async () => {
+    const result = await quick("--workload ebizzy-M,ebizzy-keep --rivals v2");
+    const [given, kept] = rowsOf(result, "off");
+    expect(kept?.clears).toBe(0);
+    expect(given?.clears).toBeGreaterThan(0);
+  });
+
   test("so does each user more who runs the same", async () => {
     const result = await quick("--workload ebizzy-m --users all --rivals v2,owner-aware");
     const rates = numbers(rowsOf(result, "v2"), "hit_rate");
@@ -161,6 +179,7 @@ test("Libenzi's figures stand beside ours, where he gave any", async () => {
     ...[
       ["ebizzy-m", "10..15"],
       ["ebizzy-M", "10..15"],
+      ["ebizzy-keep", undefined],
     ],
     ...[
       ["compile", "2.5..3"],
@@ -176,14 +195,21 @@ test("a program of the reader's own takes the workloads' place", async () => {
   expect(result.program).toBe("ebizzy -m -i 5");
   expect(result.rows.map(({ workload, noise }) => [workload, noise])).toEqual([
     ...[
-      ["ebizzy", "none"],
-      ["ebizzy", "none"],
+      ["ebizzy -m -i 5", "none"],
+      ["ebizzy -m -i 5", "none"],
     ],
     ...[
-      ["ebizzy", "heavy"],
-      ["ebizzy", "heavy"],
+      ["ebizzy -m -i 5", "heavy"],
+      ["ebizzy -m -i 5", "heavy"],
     ],
   ]);
+});
+
+test("one that is called like a workload is not taken for it", async () => {
+  const result = await quick("--program compile --rivals v2");
+  const [off, v2] = [rowOf(result, "off"), rowOf(result, "v2")];
+  expect(off.workload).toBe("compile (yours)");
+  expect(v2.libenzi).toBeUndefined();
 });
 
 describe("what makes no sense is refused in one sentence:", () => {

@@ -137,9 +137,12 @@ function jobs(experiment: Experiment, request: ExperimentRequest): Job[] {
     throw new ExperimentError(`--program or --${own.key}: one of them`);
   }
   const others = axes.filter((axis) => axis !== own);
+  const words = [program, ...given].join(" ");
+  // It may be called like one of the experiment's own.
+  const line = own.values.some(({ name: known }) => known === words) ? `${words} (yours)` : words;
   return combinations(others, request.axes).map((names) => {
     return {
-      axes: { ...names, [own.key]: stated },
+      axes: { ...names, [own.key]: line },
       work: { program: stated, args: given, ...wrappers(work(names)) },
     };
   });

@@ -44,9 +44,13 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
     title: "ebizzy -M, copies in the heap",
     args: ["-M"],
   },
+  "ebizzy-keep": {
+    ...{ program: "ebizzy", args: [], nozero: ["-N"], times: "-i", operations: 20 },
+    title: "ebizzy, a heap that keeps what it has",
+  },
   compile: {
     title: "compile, many short processes",
-    ...{ program: "compile", args: [], nozero: [], times: "-n", operations: 1 },
+    ...{ program: "compile", args: ["/run.c"], nozero: [], times: null, operations: 1 },
     libenzi: { what: "time", from: 2.5, to: 3 },
   },
   malloc: {
@@ -65,9 +69,9 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   heavy: ["noise", "-s", "512"],
 };
 
-const USER = 1000;
-/** Somebody else. */
-const NEIGHBOUR = 2000;
+/** The users who run it, all in one control group, and somebody else, in another. */
+const [USER, GROUP] = [1000, 1];
+const NEIGHBOUR = "2000:2";
 
 const AXES: readonly Axis[] = [
   {
@@ -93,9 +97,9 @@ const AXES: readonly Axis[] = [
 
 /** All side by side, each as its user, until the first of them has ended. */
 function sideBySide(line: CommandLine, { users, noise }: AxisNames): CommandLine {
-  const all = Array.from({ length: Number(users) }, (_, n) => [String(USER + n), ...line]);
+  const all = Array.from({ length: Number(users) }, (_, n) => [`${USER + n}:${GROUP}`, ...line]);
   const neighbour = NEIGHBOURS[noise ?? "none"] ?? [];
-  if (neighbour.length > 0) all.push([String(NEIGHBOUR), ...neighbour]);
+  if (neighbour.length > 0) all.push([NEIGHBOUR, ...neighbour]);
   return ["/bin/mix", ...all.flatMap((one, n) => (n === 0 ? one : ["--", ...one]))];
 }
 
