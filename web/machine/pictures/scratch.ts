@@ -109,8 +109,8 @@ function momentsOf(events: { event: Event; va: bigint }[], va: bigint, places: P
   const add = (what: Moment["what"], seq: number) => {
     const at = places.of(seq, what);
     const last = found.at(-1);
-    // Found again in the file, and mapped: one moment.
-    if (last?.what === "read" && what === "mapped" && last.instret === at.instret) return;
+    // Found again in the file, and mapped: one moment. And a clean page comes and goes unnoticed.
+    if (what === "mapped" && (last?.what === "read" || last?.what === "mapped")) return;
     const same = what === "read" && last?.instret === at.instret;
     if (same && last?.what === "mapped") {
       last.what = "read";
