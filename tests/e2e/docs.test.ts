@@ -42,25 +42,27 @@ describe("the docs' pages", () => {
     await page.close();
   });
 
-  it.each(["index.html", "simplifications.html"])(
-    "%s has no barrier for anyone in either theme, and fits a phone",
-    async (path) => {
-      for (const colorScheme of ["light", "dark"] as const) {
-        const { page, errors } = await openDoc(path, {
-          colorScheme,
-          viewport: { width: 390, height: 844 },
-        });
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map((v) => `${v.id}: ${v.nodes[0]?.target}`)).toEqual([]);
-        const over = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        expect(over).toBe(0);
-        expect(errors).toEqual([]);
-        await page.close();
-      }
-    },
-  );
+  it.each([
+    "index.html",
+    "simplifications.html",
+    "proposals/nozero.html",
+    "proposals/scratch.html",
+  ])("%s has no barrier for anyone in either theme, and fits a phone", async (path) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page, errors } = await openDoc(path, {
+        colorScheme,
+        viewport: { width: 390, height: 844 },
+      });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map((v) => `${v.id}: ${v.nodes[0]?.target}`)).toEqual([]);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(over).toBe(0);
+      expect(errors).toEqual([]);
+      await page.close();
+    }
+  });
 });
 
 describe("a link that says what to run", () => {

@@ -8,7 +8,7 @@ test("the proposals' pages have tables that the machine made", () => {
   expect(pagesWithFigures()).toEqual(names.map((name) => `docs/proposals/${name}.md`));
 });
 
-test.each(pagesWithFigures())("%s says what the machine gives", { timeout: 120_000 }, (path) => {
+test.each(pagesWithFigures())("%s says what the machine gives", { timeout: 400_000 }, (path) => {
   const text = readFileSync(join(inject("root"), path), "utf8");
   // Written anew by: node tools/figures.mjs
   expect(figures(text, inject("cli"))).toBe(text);
