@@ -51,7 +51,7 @@ describe("an owner of frames", () => {
 
   it("is told from every other without any colour", () => {
     const grey = new Proxy({} as Palette, { get: () => "grey" });
-    const drawn = (look: Look): string => {
+    const drawn = (look: Look, side: number): string => {
       const strokes: string[] = [];
       const brush = new Proxy({} as Brush, {
         get: (_, name) => (typeof name === "string" && name.endsWith("Style") ? "" : note(name)),
@@ -62,12 +62,14 @@ describe("an owner of frames", () => {
         (...args: unknown[]) => {
           strokes.push(`${String(name)}(${args.join()})`);
         };
-      paintSquare(brush, 0, 0, 11, look, grey);
+      paintSquare(brush, 0, 0, side, look, grey);
       return strokes.join(" ");
     };
     const owners = Array.from({ length: OWNER_LOOKS }, (_, i) => `owner${i}` as OwnerLook);
     const looks: Look[] = [...owners, "other", "nobody"];
-    expect(new Set(looks.map(drawn)).size).toBe(looks.length);
+    for (const side of [11, 5]) {
+      expect(new Set(looks.map((look) => drawn(look, side))).size).toBe(looks.length);
+    }
   });
 });
 

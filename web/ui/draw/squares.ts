@@ -246,6 +246,16 @@ const HATCHES: readonly (readonly [number, number, number, number])[][] = [
   ],
 ];
 
+/** Where a small square has its notch, in parts of the way from left to right and down. */
+const NOTCHES: readonly (readonly [number, number])[] = [
+  [0.5, 0.5],
+  [0, 0],
+  [1, 1],
+  [1, 0],
+  [0, 1],
+  [0.5, 0],
+];
+
 /** A frame by its owner: filled in the owner's colour, with lines in the owner's direction. */
 function paintOwner(
   g: Brush,
@@ -269,7 +279,14 @@ function paintOwner(
   const nr = look === "other" ? -1 : Number(look.slice(5));
   g.fillStyle = look === "other" ? colour.seek : colour[look];
   g.fillRect(x, y, side, side);
-  if (side < 7) return;
+  if (side < 7) {
+    // No room for lines: a notch, at a place of the owner's own.
+    const notch = NOTCHES[nr];
+    const edge = Math.max(1, Math.round(side / 3));
+    g.fillStyle = colour.mark;
+    if (notch) g.fillRect(x + notch[0] * (side - edge), y + notch[1] * (side - edge), edge, edge);
+    return;
+  }
   g.strokeStyle = colour.mark;
   g.lineWidth = side >= 11 ? 1.5 : 1;
   g.beginPath();
