@@ -298,8 +298,8 @@ export function folio_end_writeback(pfn: u32): void {
   const p = mem_map(pfn);
   p.flags &= ~PG.writeback;
   if ((p.flags & PG.reclaim) == 0) {
-    // Whoever took it up may have ended before the write did.
-    if (p.mapcount == 0) folio_free_swap(pfn);
+    // Whoever took it up may have ended before the write did, or need it no more.
+    if (p.mapcount == 0 || proposal_is_scratch(pfn)) folio_free_swap(pfn);
     return;
   }
   p.flags &= ~PG.reclaim;

@@ -179,6 +179,7 @@ const DIRTY = PG.dirty;
 const UPTODATE = PG.uptodate;
 const LOCKED = PG.locked;
 const SWAPCACHE = PG.swapcache;
+const SWAPBACKED = PG.swapbacked;
 /** Off the policy's lists for a reason: locked in memory, or about to go. */
 const OFF_LISTS = PG.unevictable | PG.mlocked | PG.reclaim;
 const OF_SHMEM = InodeKind.shmem;
@@ -191,6 +192,7 @@ const VM_SHARED = VM.SHARED;
 const VM_MAYWRITE = VM.MAYWRITE;
 const VM_PFNMAP = VM.PFNMAP;
 const VM_KERNEL = VM.DONTEXPAND;
+const VM_SCRATCH = VM.SCRATCH;
 const FLAGS = PAGE_FLAGS >> 2;
 const REFS = PAGE_REFCOUNT >> 2;
 const MAPS = PAGE_MAPCOUNT >> 2;
@@ -558,6 +560,7 @@ export class Sweeper {
     if (vm & (VM_SHARED | VM_KERNEL)) {
       this.#bad(`P3: ${hex(va)} is in swap, and in an area without pages of its own`);
     }
+    if (vm & VM_SCRATCH) this.#bad(`S4: a scratch mapping has ${hex(va)} in slot ${offset}`);
     if (offset === 0 || offset >= this.#slots.length) {
       this.#bad(`P8: ${hex(va)} is in slot ${offset}, of ${this.#slots.length}`);
       return;
@@ -620,6 +623,10 @@ export class Sweeper {
     if (flags & ANON) {
       this.#anon++;
       this.#anonMapped[pfn] = 1;
+      const ofFile = this.#w[(vma + VMA_FILE) >> 2] !== 0;
+      if (ofFile && !(vm & VM_SCRATCH) && !(flags & SWAPBACKED)) {
+        this.#bad(`S4: it may be dropped, and is in no scratch mapping: ${what()}`);
+      }
       if (index !== linear) this.#bad(`F8: it is page ${index}, not ${linear}: ${what()}`);
       this.#known(pfn, vma, what);
       return;
@@ -1108,6 +1115,9 @@ export class Sweeper {
     }
     if (flags & EXCLUSIVE && maps > 1) this.#bad(`K1: exclusive, with ${maps} users: ${frame()}`);
     const swapcache = flags & SWAPCACHE ? 1 : 0;
+    if (flags & ANON && swapcache && !(flags & SWAPBACKED)) {
+      this.#bad(`S4: nothing for swap, and has a slot: ${frame()}`);
+    }
     const owned = (use === Use.none ? 0 : 1) + swapcache + (this.#requests[pfn] as number);
     // What is being read or written stays until that is done, even if its file is gone.
     const held = owned > 0 || (flags & ANON && mapped > 0);
