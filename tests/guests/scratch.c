@@ -9,10 +9,11 @@
 //   advise A N M ADVICE      madvise, base 16;  protect A N M PROT;  lock, unlock, unmap A N M
 //   move A B PAGES           mremap, elsewhere (B is the new name)
 //   hog PAGES                memory of its own, filled twice, checked, given back
-//   fork STEP...             the rest in a child; waited for
-//   both STEP...             the rest in a child, then here
+//   fork                     all that follows in a child, which is waited for; not here
+//   child N                  the next N steps in a child, which is waited for; not here
+//   keep PAGES               memory of its own, which stays; its first word of each is checked
+//                            at the end
 //   smaps A                  the VmFlags of the area's first page
-//   here                     a place to stop at: system call 999
 //   trunc PAGES              ftruncate of /data;  put N: page n of the file is written
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,6 +32,8 @@
 
 static uint64_t *area[26];
 static long length[26];
+static uint64_t *kept;
+static long kept_pages;
 
 static void answer(const char *what, long result) {
   if (result == -1) printf("%s: errno %d\n", what, errno);
@@ -78,7 +81,8 @@ static void smaps(void *at) {
   if (f) fclose(f);
 }
 
-static int in_child(char **words) {
+// => 1 in the child; 0 when it has ended
+static int in_child(void) {
   int status = 0;
   fflush(stdout);
   pid_t child = fork();
@@ -87,7 +91,6 @@ static int in_child(char **words) {
     else if (WIFSIGNALED(status)) printf("signal %d\n", WTERMSIG(status));
     return 0;
   }
-  (void)words;
   return 1;
 }
 
@@ -136,13 +139,16 @@ int main(int argc, char **argv) {
     } else if (!strcmp(verb, "hog")) {
       hog(strtol(words[1], 0, 0));
     } else if (!strcmp(verb, "fork")) {
-      if (!in_child(words)) break;
-    } else if (!strcmp(verb, "both")) {
-      in_child(words);
+      if (!in_child()) break;
+    } else if (!strcmp(verb, "child")) {
+      if (in_child()) argc = i + 1 + strtol(words[1], 0, 0);
+      else i += strtol(words[1], 0, 0);
+    } else if (!strcmp(verb, "keep")) {
+      kept_pages = strtol(words[1], 0, 0);
+      kept = own(kept_pages);
+      for (long k = 0; k < kept_pages; k++) kept[k * WORDS] = k;
     } else if (!strcmp(verb, "smaps")) {
       smaps(p);
-    } else if (!strcmp(verb, "here")) {
-      syscall(999);
     } else if (!strcmp(verb, "trunc")) {
       answer(verb, ftruncate(fd, strtol(words[1], 0, 0) * 4096));
     } else if (!strcmp(verb, "put")) {
@@ -153,6 +159,9 @@ int main(int argc, char **argv) {
       printf("no step: %s\n", verb);
     }
     fflush(stdout);
+  }
+  for (long k = 0; k < kept_pages; k++) {
+    if (kept[k * WORDS] != (uint64_t)k) return 3;
   }
   return 0;
 }
