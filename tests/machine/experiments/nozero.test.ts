@@ -89,6 +89,16 @@ describe("what is not cleared is missed later, or is not", () => {
     expect(back / saved).toBeLessThan(0.05);
   });
 
+  test("and without a model of the cache nothing is said of misses", async () => {
+    const [without, modelled] = [
+      await quick("--workload sparse --rivals v2"),
+      await run("--workload sparse --rivals v2"),
+    ];
+    expect(rowOf(without, "v2").miss_ns).toBeUndefined();
+    expect(without.answer.join()).not.toContain("cache misses");
+    expect(modelled.answer.join()).toContain("comes back as cache misses");
+  });
+
   test("and clearing itself is cheaper where the lines are there already", async () => {
     const warm = rowOf(await run("--workload sparse --rivals v2"), "off");
     const average = rowOf(await quick("--workload sparse --rivals v2"), "off");

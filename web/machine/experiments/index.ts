@@ -29,6 +29,7 @@ import {
   type Shop,
   type Start,
   type TimeNs,
+  type Values,
   type Work,
 } from "./types.ts";
 
@@ -260,6 +261,10 @@ class Bench {
     this.#core = new Core(host.module);
   }
 
+  get #settings(): Values {
+    return { ...this.#wanted.experiment.settings, ...this.#request.settings };
+  }
+
   /** Under every start and era. */
   async measure(layout: Layout, { axes, work }: Job): Promise<void> {
     const { experiment, eras, starts } = this.#wanted;
@@ -270,8 +275,8 @@ class Bench {
     const modes = found.modes.filter((mode) => mode.join("\0") !== args.join("\0"));
     const disk = settledDisk(found.disk, { ...defaultSettings(), layout });
     const lab = (era: string, start: Start) => {
-      const settings = { ...experiment.settings, ...this.#request.settings };
-      return new Lab(this.#core, { era, layout, start }, settings, env, this.#options.signal);
+      const conditions = { era, layout, start };
+      return new Lab(this.#core, conditions, this.#settings, env, this.#options.signal);
     };
     const surveyor = lab(eras[0] as string, "cold");
     const shop = {
@@ -334,6 +339,7 @@ class Bench {
           axes,
           operations: operations === undefined ? null : operations * runs,
           controls,
+          settings: this.#settings,
         }),
       );
       this.#result.rows.push(row);

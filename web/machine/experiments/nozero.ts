@@ -197,7 +197,7 @@ function gainOf(row: ResultRow, base: ResultRow, load: Workload | undefined): nu
 function derive(
   row: ResultRow,
   base: ResultRow,
-  { costs, era, axes, operations }: Derivation,
+  { costs, era, axes, operations, settings }: Derivation,
 ): Partial<ResultRow> {
   const load = WORKLOADS[axes.workload ?? ""];
   const { clear, miss } = costs.timePs;
@@ -208,7 +208,7 @@ function derive(
     hit_rate: share(costs.clearsAvoided, asked),
     clear_share: share(clear / 1000, row.time_ns.total),
     clear_ns: Math.round(clear / 1000),
-    miss_ns: Math.round(miss / 1000),
+    ...(settings.cache_warmth ? { miss_ns: Math.round(miss / 1000) } : {}),
     ...(operations === null
       ? {}
       : { ns_per_operation: Math.round(row.time_ns.total / operations) }),
@@ -247,6 +247,7 @@ const percent = (value: unknown) => `${Number(value).toFixed(1)} %`;
 
 /** Whether what is not cleared is paid for later: Lameter's and Torvalds's argument of 2004. */
 function shifted(base: ResultRow, row: ResultRow): string {
+  if (row.miss_ns === undefined) return "";
   const saved = Number(base.clear_ns) - Number(row.clear_ns);
   const back = Number(row.miss_ns) - Number(base.miss_ns);
   if (saved <= 0) return "";
@@ -256,27 +257,33 @@ function shifted(base: ResultRow, row: ResultRow): string {
   return ` Of ${duration(saved)} of clearing ${part} come back as cache misses (${duration(back)}).`;
 }
 
+/** "gains 12.6 %", "loses 0.5 %" */
+function gained(row: ResultRow): string {
+  const gain = Number(row.gain);
+  return `${gain < 0 ? "loses" : "gains"} ${percent(Math.abs(gain))}`;
+}
+
 function explain({ base, others }: { base: ResultRow; others: ResultRow[] }): string[] {
-  const best = others.reduce<ResultRow | null>(
-    (a, b) => (a === null || b.time_ns.total < a.time_ns.total ? b : a),
-    null,
-  );
-  if (!best) return [];
-  const shown = others.find(({ name }) => name === "v2") ?? best;
-  const load = WORKLOADS[String(base.workload)];
-  const his = load?.libenzi
-    ? ` (Libenzi: ${load.libenzi.from} to ${load.libenzi.to} % of ${load.libenzi.what})`
-    : "";
-  const of = load?.libenzi?.what === "throughput" ? "throughput" : "time";
+  const shown = others.find(({ name }) => name === "v2") ?? others[0];
+  if (!shown) return [];
+  if (Number(base.clears) === 0) {
+    return [
+      `${where(base)}: it asks the kernel for no page, so there is nothing to clear or to save.`,
+    ];
+  }
+  const { libenzi } = WORKLOADS[String(base.workload)] ?? {};
+  const of = libenzi?.what === "throughput" ? "throughput" : "time";
+  const his = libenzi ? ` (Libenzi: ${libenzi.from} to ${libenzi.to} %)` : "";
   const lines = [
     `${where(base)}: clear_page takes ${percent(base.clear_share)} of the time. ${shown.title} ` +
       `avoids ${count(Number(shown.clears_avoided))} of ${count(Number(base.clears))} clears and ` +
-      `gains ${percent(shown.gain)} of ${of}${his}.${shifted(base, shown)}`,
+      `${gained(shown)} of ${of}${his}.${shifted(base, shown)}`,
   ];
-  if (best !== shown && best.time_ns.total < shown.time_ns.total) {
+  const best = others.reduce((a, b) => (b.time_ns.total < a.time_ns.total ? b : a), shown);
+  if (best !== shown && Number(best.gain) > 0 && best.gain !== shown.gain) {
     lines.push(
-      `${where(base)}: ${best.title} gains more, ${percent(best.gain)}: ` +
-        `${percent(best.hit_rate)} of the pages asked for were its own, not ${percent(shown.hit_rate)}.`,
+      `${where(base)}: ${best.title} ${gained(best)}: of the pages asked for ` +
+        `${percent(best.hit_rate)} need no clearing, not ${percent(shown.hit_rate)}.`,
     );
   }
   return lines;

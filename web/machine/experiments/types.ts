@@ -192,6 +192,8 @@ export interface Derivation {
   operations: number | null;
   /** By the names of rivals, one for each of the experiment's arguments. */
   controls: Controls;
+  /** Of all machines, under those of the rivals. */
+  settings: Values;
 }
 
 export type Controls = Readonly<Record<string, readonly Control[]>>;
