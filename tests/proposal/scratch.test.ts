@@ -340,3 +340,65 @@ describe.skipIf(needs(GCC))("under every policy", () => {
     expect(filledInSwap(16)).toBe(0);
   });
 });
+
+describe.skipIf(needs(GCC))(
+  "random steps of processes that share, lock and convert mappings",
+  () => {
+    const PAGES = 24;
+
+    /** Steps that nothing can refuse; what was filled in is the file's or as it was filled, ever. */
+    function* randomSteps(seed: number): Generator<string> {
+      let state = (Math.imul(seed, 2654435761) >>> 0) | 1;
+      const below = (n: number) => {
+        state ^= state << 13;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        return (state >>> 0) % n;
+      };
+      yield `map a ${PAGES} ${SCRATCH} 3`;
+      yield `map b ${PAGES} ${PRIVATE} 3`;
+      yield `keep ${60 + below(60)}`;
+      for (let left = 14; left > 0; left--) {
+        const area = below(2) === 0 ? "a" : "b";
+        const from = below(PAGES);
+        const range = `${area} ${from} ${1 + below(PAGES - from)}`;
+        const kinds = [
+          `fill ${range}`,
+          `fill ${area} 0 ${PAGES}`,
+          `look ${area} 0 ${PAGES}`,
+          `advise ${range} ${TO_SCRATCH}`,
+          `advise ${range} ${FROM_SCRATCH}`,
+          `advise ${range} ${PAGEOUT}`,
+          `protect ${range} 1`,
+          `lock ${range}`,
+          `unlock ${range}`,
+          `child ${1 + below(4)}`,
+          `hog ${100 + below(200)}`,
+        ];
+        const step = kinds[below(kinds.length)] as string;
+        yield step;
+        // What cannot be written to is not filled.
+        if (step.startsWith("protect")) yield `protect ${range} 3`;
+      }
+      for (const area of "ab") yield `look ${area} 0 ${PAGES}`;
+    }
+
+    test("find pages as their files are or as they were filled, and break no rule", {
+      timeout: 300_000,
+    }, () => {
+      const long = (process.env.PAGEWALK_LONG ?? "0") !== "0";
+      const letters = new Set<string>();
+      let drops = 0;
+      for (let seed = 1; seed <= (long ? 2000 : 40); seed++) {
+        const conf = { ram_frames: 320, policy: seed % Policy.opt, vm_fault_around_bytes: 16384 };
+        const lines = run([...randomSteps(seed)], conf);
+        for (const line of lines.filter((one) => /^[.#?]+$/.test(one))) {
+          for (const letter of line) letters.add(letter);
+        }
+        drops += counted(VmEvent.SCRATCH_DROP);
+      }
+      expect([...letters].sort()).toEqual(["#", "."]);
+      expect(drops).toBeGreaterThan(0);
+    });
+  },
+);
