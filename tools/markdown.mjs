@@ -44,6 +44,8 @@ export function renderMarkdown(text, { link = (to) => to, fence } = {}) {
     const target = link(to);
     return target === null ? null : safe(target);
   };
+  // Each that can be scrolled is a place with a name of its own.
+  let tables = 0;
   const renderer = {
     // A comment is for who writes the page; anything else is text.
     html: ({ text: source }) => (/^<!--[^>]*-->\s*$/.test(source) ? "" : escapeHtml(source)),
@@ -74,7 +76,7 @@ export function renderMarkdown(text, { link = (to) => to, fence } = {}) {
     },
     table({ header, rows }) {
       const row = (cells) => `<tr>${cells.map((cell) => this.tablecell(cell)).join("")}</tr>\n`;
-      return `<div class="table" tabindex="0" role="region" aria-label="Table"><table>
+      return `<div class="table" tabindex="0" role="region" aria-label="Table ${++tables}"><table>
 <thead>${row(header)}</thead>
 <tbody>
 ${rows.map(row).join("")}</tbody></table></div>\n`;
