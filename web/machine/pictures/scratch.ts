@@ -209,13 +209,15 @@ async function landings(
   const fresh = now.filter((word) => !found.order.includes(word));
   if (fresh.length > 0) {
     if (here.instret - found.until > MAX_REPLAY) return null;
+    let stopped = false;
     const at = async (instret: number, of: readonly number[]) => {
-      await machine.seek({ instret, mark: 0 });
+      const { reason } = await machine.seek({ instret, mark: 0 });
+      stopped ||= reason === "stopped";
       const there = new Set(differing(machine, page, file));
       return of.filter((word) => there.has(word));
     };
     const split = async (from: number, to: number, words: number[]): Promise<void> => {
-      if (words.length < 2 || to - from < 2) {
+      if (stopped || words.length < 2 || to - from < 2) {
         found.order.push(...words);
         return;
       }
@@ -231,6 +233,11 @@ async function landings(
     await split(found.until, here.instret, fresh);
     found.until = here.instret;
     await machine.seek(here);
+    if (stopped) {
+      // The reader would not wait: what was found so far may be of other places.
+      all.delete(key);
+      return null;
+    }
   }
   return found.order.filter((word) => now.includes(word));
 }
@@ -246,9 +253,9 @@ async function wordsBefore(
   const key = keyOf(machine, page, dropped);
   let count = all.get(key);
   if (count === undefined) {
-    await machine.seek({ instret: dropped.instret, mark: 0 });
+    const { reason } = await machine.seek({ instret: dropped.instret, mark: 0 });
     count = differing(machine, page, file).length;
-    all.set(key, count);
+    if (reason !== "stopped") all.set(key, count);
   }
   return count;
 }
