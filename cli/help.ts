@@ -111,7 +111,7 @@ const SUMMARY = `usage: pagewalk COMMAND ...
   sh SCRIPT|-                           run the terminal's commands
   trace [OPTION...] PROGRAM [ARG...]    run it and write its references down
   sim --policy P --frames N TRACE       count a trace's faults under replacement policies
-  experiment NAME [OPTION...]           measure rivals: bitmaps, resident images
+  experiment NAME [OPTION...]           measure a proposal and its rivals
   bench                                 measure the simulator
   help [COMMAND]                        explain a command, or a command of the terminal
 `;
