@@ -390,10 +390,10 @@ describe("when a page of text is dropped between two instructions", () => {
 
 describe("a library with damaged slots is refused in one sentence:", () => {
   const name = "lib/libfix16.so";
-  const damaged = (change: (library: Library) => void): End => {
+  const damaged = (change: (library: Library) => void, env: string[] = []): End => {
     const library = new Library(join(programs, name));
     change(library);
-    return run({ args: ["-p", "1"], instead: { [name]: library.bytes } });
+    return run({ args: ["-p", "1"], env, instead: { [name]: library.bytes } });
   };
   const sentence = (text: string) => ({
     status: 127,
@@ -419,6 +419,15 @@ describe("a library with damaged slots is refused in one sentence:", () => {
     expect(end).toMatchObject(
       sentence("/lib/libfix16.so called through a slot that it does not have"),
     );
+  });
+
+  test("a slot to be fixed up at the start lies outside it", () => {
+    const end = damaged(
+      (library) => library.set(library.slots()[7]!.entry, 0x7fffff00),
+      ["LD_BIND_NOW=1"],
+    );
+    const where = "/lib/libfix16.so is damaged: its table of fixups lies outside it";
+    expect(end).toMatchObject(sentence(where));
   });
 
   test("a fixup's name lies outside its names", () => {
