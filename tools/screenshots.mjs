@@ -76,7 +76,8 @@ try {
       }
       // The editor and the terminal arrive after the first drawing.
       // In user mode there is no line to show.
-      if (width > 760) await page.waitForSelector(".view-line, .source-empty", { timeout: 30_000 });
+      const source = page.locator(".view-line:visible, .source-empty:visible").first();
+      if (width > 760) await source.waitFor({ timeout: 30_000 });
       await page.waitForTimeout(Number(values.wait));
       const over = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
