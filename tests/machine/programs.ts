@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
+import { Session } from "../../web/machine/commands/index.ts";
+import type { ExperimentHost } from "../../web/machine/experiments/index.ts";
 import { Machine, type MachineOptions, type BootRequest } from "../../web/machine/machine.ts";
 import type { Core } from "../../web/machine/core.ts";
 import { Marks } from "../../web/machine/marks.ts";
@@ -44,6 +46,27 @@ export function coreModule(): Promise<WebAssembly.Module> {
 export function marksMap(): Marks {
   marks ??= new Marks(JSON.parse(readFileSync(inject("marks"), "utf8")));
   return marks;
+}
+
+/** Where experiments find their programs: those of public/programs, as the page does. */
+export async function experimentHost(): Promise<ExperimentHost> {
+  const programs = join(inject("root"), "public/programs");
+  return {
+    module: await coreModule(),
+    samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
+    sampleFile: async (path) => readFileSync(join(programs, path)),
+  };
+}
+
+/** A terminal with all that the page's has: its programs, and their disk. */
+export async function pageSession(): Promise<Session> {
+  return new Session({
+    ...(await experimentHost()),
+    marks: marksMap().map,
+    readFile: async (name) =>
+      samples().some((one) => one.name === name) ? programBytes(name) : null,
+    fileNames: () => samples().map(({ name }) => name),
+  });
 }
 
 export interface StartOptions extends MachineOptions {

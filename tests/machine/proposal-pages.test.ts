@@ -3,26 +3,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 import { playOf } from "../../tools/docs.mjs";
-import { execute, Session } from "../../web/machine/commands/index.ts";
+import { execute, type Session } from "../../web/machine/commands/index.ts";
 import { nozeroPicture } from "../../web/machine/pictures/nozero.ts";
 import { scratchPicture } from "../../web/machine/pictures/scratch.ts";
 import { pc } from "../../web/machine/views.ts";
-import { coreModule, marksMap, programBytes, samples } from "./programs.ts";
+import { pageSession } from "./programs.ts";
 
 const root = inject("root");
-const programs = join(root, "public/programs");
 let session: Session;
 
 beforeEach(async () => {
-  session = new Session({
-    module: await coreModule(),
-    marks: marksMap().map,
-    readFile: async (name) =>
-      samples().some((one) => one.name === name) ? programBytes(name) : null,
-    fileNames: () => samples().map(({ name }) => name),
-    samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
-    sampleFile: async (path) => readFileSync(join(programs, path)),
-  });
+  session = await pageSession();
 });
 
 /** Plays the block of a page that holds some words. @returns what the terminal shows */

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 import { Ev } from "../../assembly/abi.ts";
-import { execute, Session } from "../../web/machine/commands/index.ts";
+import { execute, type Session } from "../../web/machine/commands/index.ts";
 import { Core } from "../../web/machine/core.ts";
 import { directory, file, place } from "../../web/machine/mkfs.ts";
 import { frameInfo } from "../../web/machine/snapshot.ts";
 import { residentAreas, residentCounts, residentImages } from "../../web/machine/views.ts";
-import { coreModule, marksMap, programBytes, samples, start } from "./programs.ts";
+import { coreModule, pageSession, start } from "./programs.ts";
 
 const programs = join(inject("root"), "public/programs");
 const ARGS = ["hello-dynamic", "sort-dynamic", "--", "again", "3", "sort-dynamic", "300"];
@@ -16,15 +16,7 @@ const ARGS = ["hello-dynamic", "sort-dynamic", "--", "again", "3", "sort-dynamic
 describe("in the terminal", () => {
   let session: Session;
   beforeEach(async () => {
-    session = new Session({
-      module: await coreModule(),
-      marks: marksMap().map,
-      readFile: async (name) =>
-        samples().some((one) => one.name === name) ? programBytes(name) : null,
-      fileNames: () => samples().map(({ name }) => name),
-      samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
-      sampleFile: async (path) => readFileSync(join(programs, path)),
-    });
+    session = await pageSession();
   });
   const answer = async (...lines: string[]) => {
     let last = { text: "", status: 0 };

@@ -1,27 +1,13 @@
-// Scratch mappings in the terminal: what there is of each page, and drops that are part of the
-// history.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { beforeEach, describe, expect, inject, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { VM_EVENTS, VmEvent } from "../../assembly/abi.ts";
-import { execute, Session } from "../../web/machine/commands/index.ts";
+import { execute, type Session } from "../../web/machine/commands/index.ts";
 import { type ScratchState, scratchAreas } from "../../web/machine/views.ts";
-import { coreModule, marksMap, programBytes, samples } from "./programs.ts";
-
-const programs = join(inject("root"), "public/programs");
+import { pageSession } from "./programs.ts";
 
 describe("scratch in the terminal", () => {
   let session: Session;
   beforeEach(async () => {
-    session = new Session({
-      module: await coreModule(),
-      marks: marksMap().map,
-      readFile: async (name) =>
-        samples().some((one) => one.name === name) ? programBytes(name) : null,
-      fileNames: () => samples().map(({ name }) => name),
-      samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
-      sampleFile: async (path) => readFileSync(join(programs, path)),
-    });
+    session = await pageSession();
   });
   const answer = async (...lines: string[]) => {
     let last = { text: "", status: 0 };

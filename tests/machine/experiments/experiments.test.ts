@@ -1,7 +1,4 @@
-// Experiments: rivals measured, tables made, and requests that make no sense.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { experimentWords } from "../../../web/machine/experiments/arguments.ts";
 import {
   type ExperimentHost,
@@ -20,16 +17,11 @@ import {
   resultText,
 } from "../../../web/machine/experiments/report.ts";
 import { duration } from "../../../web/machine/format.ts";
-import { coreModule } from "../programs.ts";
+import { experimentHost } from "../programs.ts";
 
-const programs = join(inject("root"), "public/programs");
 let host: ExperimentHost;
 beforeAll(async () => {
-  host = {
-    module: await coreModule(),
-    samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
-    sampleFile: async (file) => readFileSync(join(programs, file)),
-  };
+  host = await experimentHost();
 });
 
 const run = (words: string): Promise<ExperimentResult> =>

@@ -1,7 +1,4 @@
-// The experiment on MAP_NOZERO: what is not cleared, for whom, and what that is worth.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { experimentWords } from "../../../web/machine/experiments/arguments.ts";
 import {
   type ExperimentHost,
@@ -11,16 +8,11 @@ import {
   runExperiment,
 } from "../../../web/machine/experiments/index.ts";
 import { resultCsv, resultMarkdown, resultText } from "../../../web/machine/experiments/report.ts";
-import { coreModule } from "../programs.ts";
+import { experimentHost } from "../programs.ts";
 
-const programs = join(inject("root"), "public/programs");
 let host: ExperimentHost;
 beforeAll(async () => {
-  host = {
-    module: await coreModule(),
-    samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
-    sampleFile: async (file) => readFileSync(join(programs, file)),
-  };
+  host = await experimentHost();
 });
 
 const run = (words: string): Promise<ExperimentResult> =>

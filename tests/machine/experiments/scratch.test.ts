@@ -1,7 +1,4 @@
-// The experiment on MAP_SCRATCH: what becomes of pages that are fixed up when memory is short.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { experimentWords } from "../../../web/machine/experiments/arguments.ts";
 import {
   type ExperimentHost,
@@ -9,16 +6,11 @@ import {
   type ResultRow,
   runExperiment,
 } from "../../../web/machine/experiments/index.ts";
-import { coreModule } from "../programs.ts";
+import { experimentHost } from "../programs.ts";
 
-const programs = join(inject("root"), "public/programs");
 let host: ExperimentHost;
 beforeAll(async () => {
-  host = {
-    module: await coreModule(),
-    samples: async () => JSON.parse(readFileSync(join(programs, "index.json"), "utf8")),
-    sampleFile: async (file) => readFileSync(join(programs, file)),
-  };
+  host = await experimentHost();
 });
 
 const run = (words: string): Promise<ExperimentResult> =>
