@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Machine } from "../../web/machine/machine.ts";
-import { ProgramSymbols } from "../../web/machine/program-symbols.ts";
+import { execute } from "../../web/machine/commands/index.ts";
+import { LoadedCode } from "../../web/machine/loaded-code.ts";
 import { snapshot } from "../../web/machine/snapshot.ts";
-import { programBytes, samples, start } from "./programs.ts";
+import { pageSession, samples, start } from "./programs.ts";
 
 const SETTINGS = ["ram=16"];
 
@@ -88,13 +89,39 @@ test("the sentence follows a signal from the fault through its handler and back"
 
 test("a pc is named after the function and the line it lies in, wherever the program was loaded", async () => {
   for (const name of ["hello", "hello-pie"]) {
-    const symbols = ProgramSymbols.of(programBytes(name));
     const machine = await start(name, [], { settings: SETTINGS });
     await machine.stepInstruction(12);
-    const { guest } = snapshot(machine, { symbols });
+    const { guest } = snapshot(machine, { code: new LoadedCode(machine) });
     expect(guest?.symbol).toMatch(/^(_start|__libc_start|__relocate|relocate|main|[a-z_]+)/);
     expect(guest?.source?.line).toBeGreaterThan(0);
   }
+});
+
+/** The sources that a program's instructions are from, looked at every `step` of them. */
+async function sourcesOf(line: string, step: number): Promise<Set<string>> {
+  const session = await pageSession();
+  expect((await execute(session, line)).status).toBe(0);
+  const files = new Set<string>();
+  while (!session.running.halted) {
+    await session.running.stepInstruction(step);
+    const { guest, user } = await session.snapshot();
+    if (user && guest?.source) files.add(guest.source.file.replace(/^.*guest\//, ""));
+  }
+  return files;
+}
+
+test("a pc in the dynamic linker or a library is named after its own source", async () => {
+  const files = [...(await sourcesOf("exec hello-dynamic", 7))];
+  expect(files).toEqual(expect.arrayContaining(["ldso/relocate.c", "ldso/symbols.c", "hello.c"]));
+  expect(files.filter((file) => !/^ldso\//.test(file))).toEqual(
+    expect.arrayContaining(["libc/syscall.S"]),
+  );
+});
+
+test("of a program that another one executes, lines and names are its own", async () => {
+  const files = await sourcesOf("exec again 1 hello", 7);
+  expect(files).toContain("again.c");
+  expect(files).toContain("hello.c");
 });
 
 test("every frame has one state, and their sums are the kernel's own counts", async () => {

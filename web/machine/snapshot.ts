@@ -18,9 +18,9 @@ import {
 import { diskPaths } from "./disk-tree.ts";
 import type { OutputPiece, RawFault } from "./events.ts";
 import { accessLetter, faultKind, type Namer, signalName, variableText } from "./format.ts";
+import type { LoadedCode } from "./loaded-code.ts";
 import type { Machine } from "./machine.ts";
 import { processes } from "./processes.ts";
-import type { ProgramSymbols } from "./program-symbols.ts";
 import { type FaultHere, sentence } from "./sentence.ts";
 import { syscallText } from "./syscalls.ts";
 import { TerminalFilter } from "./terminal-filter.ts";
@@ -102,7 +102,8 @@ export function snapshot(
     at?: bigint;
     marksHere?: number | null;
     entry?: Snapshot["entry"];
-    symbols?: ProgramSymbols | null;
+    /** Names and lines for the program counter. */
+    code?: LoadedCode | null;
     /** Whose address space to show; without it, or when it has none, the running process's. */
     pid?: number;
   } = {},
@@ -118,8 +119,7 @@ export function snapshot(
   const root = mm !== 0 ? views.mm(core, mm).pgd : 0;
   const faultCount = machine.history.tally.faults;
   const exited = halted ? (views.tasks(core)[0] ?? null) : task;
-  const symbols = options.symbols ?? null;
-  const guest = exited ? guestView(machine, exited, symbols) : null;
+  const guest = exited ? guestView(machine, exited, options.code ?? null) : null;
   const touch = machine.request.mode === "touch";
   const bootErrno = core.getI32(BOOT_ERRNO);
   const paths = namer(machine);
@@ -460,23 +460,13 @@ function anonOwner(core: Machine["core"], frame: views.Frame): string {
 
 // ------------------------------------------------------------------------------- guest ----
 
-/** How far from the addresses in its file the program was loaded; 0 when it is not mapped. */
-export function loadBias(machine: Machine, symbols: ProgramSymbols): bigint {
-  const { core } = machine;
-  const ino = machine.inodes.get(machine.request.path);
-  const areas = views.vmas(core, views.currentTask(core)?.mm ?? 0);
-  const first = areas.find((area) => area.ino !== 0 && area.ino === ino);
-  return first ? first.start - symbols.lowest : 0n;
-}
-
-function guestView(machine: Machine, task: views.Task, symbols: ProgramSymbols | null): GuestView {
+function guestView(machine: Machine, task: views.Task, code: LoadedCode | null): GuestView {
   const { core } = machine;
   const pc = views.pc(core);
   const root = task.mm === 0 ? 0 : views.mm(core, task.mm).pgd;
   const bytes = root === 0 ? new Uint8Array(0) : views.readMemory(core, root, pc, 4);
   const compressed = bytes.length >= 2 && ((bytes[0] as number) & 3) !== 3;
   const insn = [...bytes.subarray(0, compressed ? 2 : 4)].reverse();
-  const bias = symbols ? loadBias(machine, symbols) : 0n;
   const dead = task.state === TaskState.dead;
   const killed = task.exitSignal !== 0;
   return {
@@ -484,8 +474,7 @@ function guestView(machine: Machine, task: views.Task, symbols: ProgramSymbols |
     name: task.name,
     pc: views.hex(pc),
     insn: insn.map((byte) => byte.toString(16).padStart(2, "0")).join(""),
-    source: symbols?.line(pc, bias) ?? null,
-    symbol: symbols?.symbol(pc, bias) ?? "",
+    ...(code?.at(pc) ?? { symbol: "", source: null }),
     regs: views.REGISTERS.map((name, i) => ({ name, value: views.hex(views.register(core, i)) })),
     exit: dead
       ? {

@@ -1,5 +1,4 @@
 // Addresses as readers write them: a number, a register, a symbol, and sums of these.
-import { loadBias } from "../snapshot.ts";
 import * as views from "../views.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import { escapeName } from "../terminal-filter.ts";
@@ -37,8 +36,7 @@ function term(session: Session, text: string, word: Word): bigint {
 }
 
 function symbol(session: Session, name: string, word: Word): bigint {
-  const symbols = session.program?.symbols;
-  const address = symbols?.find(name, loadBias(session.running, symbols));
+  const address = session.program?.code.find(name);
   if (address === null || address === undefined) throw bad(word);
   return address;
 }

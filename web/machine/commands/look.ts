@@ -2,7 +2,7 @@
 import { Conf, PG } from "../../../assembly/abi.ts";
 import { readelf } from "../elf/readelf.ts";
 import { count, plural } from "../format.ts";
-import { frameInfo, kernelStack, loadBias, snapshot } from "../snapshot.ts";
+import { frameInfo, kernelStack, snapshot } from "../snapshot.ts";
 import { escapeName, TerminalFilter } from "../terminal-filter.ts";
 import { CommandError, type Word } from "../tokenize.ts";
 import type { Walk } from "../types.ts";
@@ -174,8 +174,7 @@ async function list(session: Session, word: Word | undefined): Promise<string> {
 
 function listGuest(session: Session): string {
   const pc = views.pc(session.running.core);
-  const symbols = session.program?.symbols;
-  const at = symbols?.line(pc, loadBias(session.running, symbols));
+  const at = session.program?.code.at(pc).source;
   if (!at) return `${views.hex(pc)}: no source line is known`;
   return `${at.file}:${at.line}`;
 }

@@ -3,12 +3,12 @@
 import { type ActKind, SWAP_FLAGS, SWAP_INUSE, SWAP_MAX, VM } from "../../../assembly/abi.ts";
 import { Core } from "../core.ts";
 import { count } from "../format.ts";
+import { LoadedCode } from "../loaded-code.ts";
 import { type BootRequest, Machine, type MachineOptions, type Outcome } from "../machine.ts";
 import { cloneTree } from "../kept-disk.ts";
 import { Marks, type MarksMap } from "../marks.ts";
 import { type DirectoryNode, directory, file, find, place } from "../mkfs.ts";
 import { defaultSettings, type Settings } from "../settings.ts";
-import { ProgramSymbols } from "../program-symbols.ts";
 import { diskPath, furniture, type SampleIndex, sampleNamed } from "../samples.ts";
 import { namer, snapshot } from "../snapshot.ts";
 import { escapeName } from "../terminal-filter.ts";
@@ -47,8 +47,8 @@ export class Session {
   kept: DirectoryNode | null = null;
   /** What cp and rm changed on the disk, in their order. */
   readonly diskEdits: ((root: DirectoryNode) => void)[] = [];
-  /** The program's bytes and symbols, once something was booted. */
-  program: { name: string; bytes: Uint8Array; symbols: ProgramSymbols | null } | null = null;
+  /** The program's bytes, and names for what it has mapped, once something was booted. */
+  program: { name: string; bytes: Uint8Array; code: LoadedCode } | null = null;
   #core: Core | null = null;
   #abort: AbortController | null = null;
 
@@ -156,7 +156,7 @@ export class Session {
       throw new CommandError((error as Error).message);
     }
     this.#core = core;
-    this.program = { name, bytes, symbols: ProgramSymbols.of(bytes) };
+    this.program = { name, bytes, code: new LoadedCode(this.machine) };
     return this.machine;
   }
 
@@ -165,11 +165,10 @@ export class Session {
     const machine = this.running;
     const marksHere = await machine.marksHere();
     const entry = await machine.entryLines();
-    const symbols = this.program?.symbols ?? null;
     return snapshot(machine, {
       marksHere,
       entry,
-      symbols,
+      code: this.program?.code ?? null,
       ...(at === undefined ? {} : { at }),
       ...(pid === undefined ? {} : { pid }),
     });
