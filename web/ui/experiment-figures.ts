@@ -12,7 +12,9 @@ const MARKS = [
   "M0 -5 L5 0 L0 5 L-5 0 Z",
   "M0 4.5 L-4.5 -3.5 H4.5 Z",
   "M-4 -1.4 H-1.4 V-4 H1.4 V-1.4 H4 V1.4 H1.4 V4 H-1.4 V1.4 H-4 Z",
+  "M-4 -2.5 L-2.5 -4 L0 -1.5 L2.5 -4 L4 -2.5 L1.5 0 L4 2.5 L2.5 4 L0 1.5 L-2.5 4 L-4 2.5 L-1.5 0 Z",
 ];
+// One fewer than the marks, so that line 7, of the first one's hue, has another mark.
 const HUES = 6;
 
 const lineClass = (n: number) => `line-${n % HUES}`;
